@@ -1,0 +1,48 @@
+//! What the roles say to each other: versioned messages, ids and parameters.
+//!
+//! Data only: no I/O, no clock, no lock, no task. An edge talks to the controller ([`edge`]), the
+//! controller talks to nodes ([`node`]); both protocols travel as [`frame`]s over any byte stream.
+
+pub mod edge;
+pub mod frame;
+pub mod id;
+pub mod limits;
+pub mod media;
+pub mod node;
+pub mod room;
+pub mod secret;
+pub mod transport;
+
+pub use id::{EdgeId, LinkId, NodeId, ParticipantId, PeerId, RequestId, RoomId, TrackId};
+pub use secret::Secret;
+
+use serde::{Deserialize, Serialize};
+
+/// The version of a protocol, exchanged in the first message of each direction.
+///
+/// Peers of different `minor` talk to each other: fields are added with defaults, and unknown
+/// variants are counted and ignored. A different `major` ends the link with a clear error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Incompatible changes.
+    pub major: u16,
+    /// Additions.
+    pub minor: u16,
+}
+
+impl Version {
+    /// The version this build speaks.
+    pub const CURRENT: Version = Version { major: 1, minor: 0 };
+
+    /// Whether both sides can understand each other.
+    pub fn is_compatible(self, other: Version) -> bool {
+        self.major == other.major
+    }
+}
+
+/// The revision under which a controller owns a room: a command with a lower one than a node has
+/// seen for that room is refused, so that a controller which lost its lease can do no harm.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Revision(pub u64);

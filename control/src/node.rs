@@ -1,0 +1,361 @@
+//! Controller ↔ node: commands down, events up. A node never sees SDP, a name or a token.
+
+use crate::media::{PublicationParameters, SubscriptionParameters};
+use crate::transport::{
+    Candidate, DataParameters, IceCredentials, PeerParameters, Permissions, RemoteParameters,
+};
+use crate::{NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, Secret, TrackId, Version};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+
+/// What a controller sends to a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ToNode {
+    /// The answer to [`Hello`].
+    Welcome {
+        /// The controller's version.
+        version: Version,
+    },
+    /// A command about one room.
+    Command {
+        /// Names the command in [`Event::CommandFailed`].
+        request: RequestId,
+        /// The room it is about.
+        room: RoomId,
+        /// The lease's revision; a lower one than the last seen for the room is refused.
+        revision: Revision,
+        /// What to do.
+        command: Command,
+    },
+}
+
+/// What a node sends to a controller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum FromNode {
+    /// The first message.
+    Hello(Hello),
+    /// Sent every 100 ms: silence is how a death is noticed.
+    Heartbeat(Heartbeat),
+    /// Something happened in a room.
+    Event {
+        /// The room.
+        room: RoomId,
+        /// What happened.
+        event: Event,
+    },
+}
+
+/// A node introduces itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hello {
+    /// The node's version.
+    pub version: Version,
+    /// Its name.
+    pub node: NodeId,
+    /// Its region, such as `eu-central`.
+    pub region: String,
+    /// What must not fail together with it, such as a rack or a zone.
+    pub failure_domain: String,
+    /// What it can carry.
+    pub capacity: Capacity,
+    /// Where clients reach it, best first.
+    pub addresses: Vec<SocketAddr>,
+    /// Rooms it still holds, after a link that broke.
+    pub rooms: Vec<RoomId>,
+}
+
+/// What a node can carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Threads that forward.
+    pub workers: u16,
+    /// Peers at once.
+    pub peers: u32,
+    /// Outgoing bits a second.
+    pub egress_bps: u64,
+}
+
+/// A sign of life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    /// Counts up.
+    pub sequence: u64,
+    /// What the node carries now.
+    pub load: Load,
+    /// The node takes no new rooms.
+    pub draining: bool,
+}
+
+/// What a node carries now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// Peers.
+    pub peers: u32,
+    /// Rooms.
+    pub rooms: u32,
+    /// Outgoing bits a second over the last second.
+    pub egress_bps: u64,
+    /// Time the busiest worker was busy over the last second, in thousandths.
+    pub busy_permille: u16,
+}
+
+/// What a controller asks of a node.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Command {
+    /// Makes a peer, active or warm.
+    AddPeer {
+        /// The peer.
+        peer: PeerId,
+        /// How.
+        parameters: Box<PeerParameters>,
+    },
+    /// The client's description has come.
+    SetRemote {
+        /// The peer.
+        peer: PeerId,
+        /// The client's side.
+        remote: RemoteParameters,
+    },
+    /// The header extensions negotiated in the latest description.
+    SetExtensions {
+        /// The peer.
+        peer: PeerId,
+        /// All of them; replaces the former ones.
+        extensions: Vec<crate::media::ExtensionId>,
+    },
+    /// The client found another candidate.
+    AddCandidate {
+        /// The peer.
+        peer: PeerId,
+        /// The candidate.
+        candidate: Candidate,
+    },
+    /// New credentials on both sides (RFC 8445 section 2.4). DTLS and media go on.
+    RestartIce {
+        /// The peer.
+        peer: PeerId,
+        /// Ours.
+        local: IceCredentials,
+        /// The client's.
+        remote: IceCredentials,
+        /// The client's candidates.
+        candidates: Vec<Candidate>,
+    },
+    /// What a peer may do from now on.
+    SetPermissions {
+        /// The peer.
+        peer: PeerId,
+        /// The new permissions.
+        permissions: Permissions,
+    },
+    /// Changes what stands in data messages or which are received.
+    SetData {
+        /// The peer.
+        peer: PeerId,
+        /// The new parameters; channels already open stay.
+        data: DataParameters,
+    },
+    /// Ends a peer at once: not one packet more.
+    RemovePeer {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// A peer publishes a track.
+    Publish {
+        /// The publisher.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+        /// How it is sent.
+        parameters: PublicationParameters,
+    },
+    /// A track ends.
+    Unpublish {
+        /// The track.
+        track: TrackId,
+    },
+    /// A track is muted or not.
+    SetMuted {
+        /// The track.
+        track: TrackId,
+        /// Nothing is forwarded while true.
+        muted: bool,
+    },
+    /// A peer wants a track.
+    Subscribe {
+        /// The subscriber.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+        /// How it is sent to the subscriber.
+        parameters: SubscriptionParameters,
+    },
+    /// A peer no longer wants a track.
+    Unsubscribe {
+        /// The subscriber.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+    },
+    /// A subscriber does not show a track for now, or does again.
+    SetPaused {
+        /// The subscriber.
+        peer: PeerId,
+        /// The track.
+        track: TrackId,
+        /// Nothing is forwarded while true; resuming begins with a keyframe.
+        paused: bool,
+    },
+    /// Sends a message of the server's own to every peer of the room that receives data.
+    SendData {
+        /// The label of the channels it goes to.
+        label: String,
+        /// Only to these participants; to all where empty.
+        to: Vec<ParticipantId>,
+        /// The message.
+        payload: Bytes,
+    },
+    /// The active node's handshake is done: the standby may answer checks.
+    WarmStandby {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Gives the state of a peer's transport away; answered by [`Event::Exported`].
+    ///
+    /// From then on the node sends nothing to the peer under the old indices. It goes on
+    /// receiving from it until [`Command::RemovePeer`].
+    Export {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// Takes over a transport that another node exported: indices jump, the path is claimed
+    /// (USE-CANDIDATE where controlling, a request of higher priority where not), video resumes
+    /// with a keyframe.
+    Restore {
+        /// The peer; made warm before, or made now.
+        peer: PeerId,
+        /// As at the former node, with this node's generation.
+        parameters: Box<PeerParameters>,
+        /// What [`Event::Exported`] carried.
+        state: Secret<Vec<u8>>,
+    },
+    /// Ends all of the room.
+    CloseRoom,
+}
+
+/// What a node tells a controller.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Event {
+    /// A command could not be carried out.
+    CommandFailed {
+        /// Which.
+        request: RequestId,
+        /// Why.
+        error: CommandError,
+    },
+    /// ICE and DTLS are done.
+    PeerConnected {
+        /// The peer.
+        peer: PeerId,
+        /// What was negotiated.
+        security: Security,
+    },
+    /// The client's path has moved here after [`Command::Restore`].
+    PeerMoved {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// The peer is gone; the node has forgotten it.
+    PeerDisconnected {
+        /// The peer.
+        peer: PeerId,
+        /// Why.
+        reason: DisconnectReason,
+    },
+    /// The first packet of a track was forwarded or could have been.
+    TrackStarted {
+        /// The track.
+        track: TrackId,
+    },
+    /// Who speaks has changed: all who speak now, loudest first.
+    Speakers {
+        /// Participant and level, 0 (silence) to 1.
+        speakers: Vec<(ParticipantId, f32)>,
+    },
+    /// How well a participant's transports do; every five seconds.
+    Quality {
+        /// The participant.
+        participant: ParticipantId,
+        /// The figures.
+        quality: Quality,
+    },
+    /// The answer to [`Command::Export`].
+    Exported {
+        /// The peer.
+        peer: PeerId,
+        /// Its state: opaque, and as secret as its keys.
+        state: Secret<Vec<u8>>,
+    },
+}
+
+/// What was negotiated with a client.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Security {
+    /// Such as `DTLS 1.2`.
+    pub dtls: String,
+    /// Such as `AEAD_AES_128_GCM`.
+    pub srtp: String,
+}
+
+/// Figures of a participant's transports over the last period.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Quality {
+    /// Packets lost on the way up, 0 to 1, after repair.
+    pub uplink_loss: f32,
+    /// Packets lost on the way down, 0 to 1, before repair.
+    pub downlink_loss: f32,
+    /// Round trip in milliseconds, 0 where unknown.
+    pub rtt_ms: u32,
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum CommandError {
+    /// No such peer here.
+    #[error("no such peer on this node")]
+    UnknownPeer,
+    /// No such track here.
+    #[error("no such track on this node")]
+    UnknownTrack,
+    /// The peer or track exists already.
+    #[error("it exists already")]
+    AlreadyExists,
+    /// A named limit is reached.
+    #[error("the limit on {0} is reached")]
+    Limit(String),
+    /// A parameter cannot be used.
+    #[error("a parameter cannot be used: {0}")]
+    Invalid(String),
+    /// The peer may not do this.
+    #[error("the peer may not do this")]
+    NotPermitted,
+    /// The command came under an old lease.
+    #[error("the command came under an old lease")]
+    Fenced,
+}
+
+/// Why a peer is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum DisconnectReason {
+    /// No authenticated answer for 30 s (RFC 7675).
+    ConsentExpired,
+    /// No connection within the time a handshake may take.
+    HandshakeTimeout,
+    /// The handshake failed.
+    HandshakeFailed,
+    /// The certificate is not the one the description promised.
+    FingerprintMismatch,
+    /// The client closed DTLS.
+    Closed,
+}

@@ -1,0 +1,145 @@
+//! The roster: who is in a room and what is published, as the controller owns it.
+
+use crate::media::{Codec, EncodingParameters, MediaKind, Source};
+use crate::transport::{Candidate, Permissions};
+use crate::{EdgeId, NodeId, ParticipantId, RoomId, TrackId};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What a link or a token lets its holder be in a meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Sees and hears; chats. Publishes no media.
+    Viewer,
+    /// Shares, speaks, chats.
+    Presenter,
+    /// A presenter who owns the meeting.
+    Owner,
+}
+
+impl Role {
+    /// What the role may do with media and data.
+    pub fn permissions(self) -> Permissions {
+        match self {
+            Role::Viewer => Permissions { publish: false, subscribe: true, publish_data: true },
+            Role::Presenter | Role::Owner => Permissions::ALL,
+        }
+    }
+}
+
+/// A participant as others see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// The id of this stay in the room.
+    pub id: ParticipantId,
+    /// Who it is: the same after a re-join; a second one with the same identity replaces the first.
+    pub identity: String,
+    /// The name shown.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// Free text of the application.
+    pub metadata: String,
+    /// Free keys and values of the application, such as a raised hand.
+    pub attributes: BTreeMap<String, String>,
+    /// Milliseconds since 1970.
+    pub joined_at_unix_ms: u64,
+    /// Grows with each change, so that late news can be told from old.
+    pub version: u32,
+    /// Published tracks.
+    pub tracks: Vec<Track>,
+    /// The edge that holds its socket.
+    pub edge: EdgeId,
+}
+
+/// A published track as others see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Track {
+    /// Its id.
+    pub id: TrackId,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Where it comes from.
+    pub source: Source,
+    /// The publisher's name for it.
+    pub name: String,
+    /// The media stream it belongs to: tracks of one stream are played in step.
+    pub stream: String,
+    /// Muted by its publisher.
+    pub muted: bool,
+    /// Full width in pixels, 0 for sound.
+    pub width: u32,
+    /// Full height in pixels, 0 for sound.
+    pub height: u32,
+    /// Codecs the publisher may send; empty until its description has come.
+    pub codecs: Vec<Codec>,
+    /// Encodings, lowest quality first.
+    pub encodings: Vec<EncodingParameters>,
+    /// Opus: two channels.
+    pub stereo: bool,
+    /// Opus: silence is sent, not suppressed.
+    pub disable_dtx: bool,
+    /// Opus: redundancy (RFC 2198) is off.
+    pub disable_red: bool,
+}
+
+impl Track {
+    /// An unnamed track with nothing negotiated yet.
+    pub fn new(id: TrackId, kind: MediaKind, source: Source) -> Track {
+        Track {
+            id,
+            kind,
+            source,
+            name: String::new(),
+            stream: String::new(),
+            muted: false,
+            width: 0,
+            height: 0,
+            codecs: Vec::new(),
+            encodings: Vec::new(),
+            stereo: false,
+            disable_dtx: false,
+            disable_red: false,
+        }
+    }
+}
+
+/// Where a participant's transports live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placement {
+    /// The room.
+    pub room: RoomId,
+    /// The node that is active.
+    pub node: NodeId,
+    /// The node that is held warm.
+    pub standby: Option<NodeId>,
+    /// Takeovers so far; see [`crate::transport::candidate_priority`].
+    pub generation: u16,
+    /// Candidates of the active node.
+    pub candidates: Vec<Candidate>,
+    /// Candidates of the standby, at higher priority; for the first description of a transport that
+    /// the server offers, and for no other.
+    pub standby_candidates: Vec<Candidate>,
+}
+
+/// Why a participant is no longer in a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum LeaveReason {
+    /// It said so.
+    ClientLeft,
+    /// Its socket was gone for longer than a resume may take.
+    ConnectionLost,
+    /// Another connection with the same identity came.
+    DuplicateIdentity,
+    /// Somebody removed it.
+    Removed,
+    /// The meeting ended.
+    RoomClosed,
+    /// Its media failed for good.
+    MediaFailed,
+    /// Its edge shuts down.
+    ServerShutdown,
+}
