@@ -1,0 +1,1 @@
+//! The transport of one peer: ICE, DTLS, SRTP and data channels.
