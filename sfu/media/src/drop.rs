@@ -1,13 +1,100 @@
 //! Why a packet was dropped. Every drop is counted under one of these reasons, none is logged.
 
-/// Why a packet was dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum DropReason {
+macro_rules! drop_reasons {
+    ($($(#[$doc:meta])* $name:ident => $label:literal,)*) => {
+        /// Why a packet was dropped.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum DropReason {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl DropReason {
+            /// All reasons, in the order of their numbers.
+            pub const ALL: &'static [DropReason] = &[$(DropReason::$name,)*];
+
+            /// The name that stands in metric labels.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(DropReason::$name => $label,)*
+                }
+            }
+        }
+    };
+}
+
+drop_reasons! {
     /// The first byte belongs to no protocol of RFC 9443.
-    UnknownProtocol,
+    UnknownProtocol => "unknown_protocol",
     /// Too short, too long, or contradicting itself.
-    Malformed,
+    Malformed => "malformed",
     /// From an address that no authenticated check has opened.
-    UnknownAddress,
+    UnknownAddress => "unknown_address",
+    /// A STUN check that names no ICE credentials of ours.
+    UnknownUfrag => "unknown_ufrag",
+    /// The peer is not connected, or gave its transport away.
+    NotConnected => "not_connected",
+    /// The RTP packet belongs to no track of its publisher.
+    UnknownStream => "unknown_stream",
+    /// The publisher has more SSRCs than the limit.
+    TooManyStreams => "too_many_streams",
+    /// A payload type that was not negotiated.
+    UnknownPayloadType => "unknown_payload_type",
+    /// The publisher may not publish, or the subscriber may not subscribe.
+    NotPermitted => "not_permitted",
+    /// The track is muted by its publisher.
+    Muted => "muted",
+    /// A packet that came before, or is older than what is kept.
+    Duplicate => "duplicate",
+    /// A packet without payload: padding of the sender's probing.
+    Padding => "padding",
+    /// The subscriber has paused the track.
+    Paused => "paused",
+    /// An encoding that is not the one forwarded to the subscriber.
+    NotSelected => "not_selected",
+    /// The subscriber waits for a keyframe.
+    AwaitsKeyframe => "awaits_keyframe",
+    /// A late packet from before the subscriber's first one or its latest switch.
+    BeforeSwitch => "before_switch",
+    /// The payload type is not mapped to one of the subscriber.
+    UnmappedPayloadType => "unmapped_payload_type",
+    /// The rewritten packet would not fit into a datagram.
+    TooLarge => "too_large",
+    /// A data message from a peer that may not send any.
+    DataNotPermitted => "data_not_permitted",
+    /// A data message on a channel without a label, or over a limit.
+    DataTooLarge => "data_too_large",
+    /// Data messages come faster than the limit.
+    DataRate => "data_rate",
+    /// A NACK for a packet that is no longer kept.
+    NackMissed => "nack_missed",
+    /// A NACK beyond the rate at which retransmissions are served.
+    NackRate => "nack_rate",
+    /// RTCP about an SSRC that the peer neither sends nor receives.
+    UnknownReport => "unknown_report",
+}
+
+impl DropReason {
+    /// How many reasons there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// The number of the reason, below [`Self::COUNT`].
+    pub fn index(self) -> usize {
+        self as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_reason_has_its_own_number_and_name() {
+        let names: BTreeSet<_> = DropReason::ALL.iter().map(|reason| reason.name()).collect();
+        assert_eq!(names.len(), DropReason::COUNT);
+        for (number, reason) in DropReason::ALL.iter().enumerate() {
+            assert_eq!(reason.index(), number);
+        }
+    }
 }
