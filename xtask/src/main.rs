@@ -1,3 +1,68 @@
-//! Placeholder.
+//! The project's commands: `cargo xtask serve`, `cargo xtask test`, and the longer runs.
+//!
+//! Installs what is missing, by package name, before it builds anything.
 
-fn main() {}
+mod install;
+mod serve;
+mod sim;
+mod step;
+mod test;
+mod web;
+
+use anyhow::{Result, bail};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  serve [ARGS]      build everything, start all roles in one process, print the link to open
+                    (ARGS go to `lectern serve`; see `cargo xtask serve --help`)
+  test [STEP...]    everything that must be green before a change lands; with STEP, only that:
+                    fmt, web, clippy, unit, browser
+  sim [--seeds N] [--scenario NAME] [--seed N]
+                    the media core's behaviour tests over many seeds, or over one
+  web               build the web app only
+  help              this text
+";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &[String]) -> Result<()> {
+    let Some((command, rest)) = arguments.split_first() else {
+        print!("{USAGE}");
+        bail!("no command given");
+    };
+    match command.as_str() {
+        "serve" => serve::run(rest),
+        "test" => test::run(rest),
+        "sim" => sim::run(rest),
+        "web" => {
+            install::node()?;
+            web::build()
+        }
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => {
+            print!("{USAGE}");
+            bail!("there is no command {other:?}")
+        }
+    }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.parent().map_or(here.clone(), PathBuf::from)
+}
