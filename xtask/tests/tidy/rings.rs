@@ -44,6 +44,8 @@ fn resolve(known: &BTreeSet<Module>, from: &Module, path: &str) -> Option<Module
 fn paths(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     let is_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let lines = code.lines().map(|line| line.split("//").next().unwrap_or_default());
+    let code = lines.collect::<Vec<_>>().join("\n");
     for line in code.split(';').filter(|part| part.contains("crate::") || part.contains("super::"))
     {
         for (at, _) in line.match_indices("crate::").chain(line.match_indices("super::")) {
