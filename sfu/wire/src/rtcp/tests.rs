@@ -1,0 +1,1 @@
+//! Tests of RTCP, compound packets, builders and readers.
