@@ -1,0 +1,99 @@
+// Notes what the app does with the browser, and changes nothing: its PeerConnections and their
+// figures, clicks, and calls for devices. Needs `clock.js`; installs `watcher`.
+(() => {
+  'use strict';
+
+  const connections = [];
+  const clicks = [];
+  const deviceCalls = [];
+
+  const Original = globalThis.RTCPeerConnection;
+  globalThis.RTCPeerConnection = class RTCPeerConnection extends Original {
+    constructor(...configuration) {
+      super(...configuration);
+      connections.push(this);
+    }
+  };
+
+  addEventListener(
+    'click',
+    (event) => clicks.push({ at: machineTime(), on: event.composedPath()[0]?.textContent?.trim() }),
+    true,
+  );
+
+  const devices = navigator.mediaDevices;
+  for (const call of ['getUserMedia', 'getDisplayMedia']) {
+    const original = devices?.[call]?.bind(devices);
+    if (!original) continue;
+    devices[call] = (constraints) => {
+      deviceCalls.push(call);
+      return original(constraints);
+    };
+  }
+
+  function pick(report, names) {
+    return Object.fromEntries(names.filter((n) => n in report).map((n) => [n, report[n]]));
+  }
+
+  const INBOUND = [
+    'kind', 'ssrc', 'mid', 'packetsReceived', 'packetsLost', 'framesReceived', 'framesDecoded',
+    'framesDropped', 'frameWidth', 'frameHeight', 'framesPerSecond', 'freezeCount',
+    'totalFreezesDuration', 'totalAudioEnergy', 'concealedSamples', 'silentConcealedSamples',
+    'totalSamplesReceived', 'keyFramesDecoded', 'nackCount', 'pliCount', 'jitter',
+    'jitterBufferDelay', 'jitterBufferEmittedCount', 'decoderImplementation', 'trackIdentifier',
+  ]; // prettier-ignore
+  const OUTBOUND = [
+    'kind', 'ssrc', 'rid', 'mid', 'packetsSent', 'framesEncoded', 'framesSent', 'frameWidth',
+    'frameHeight', 'framesPerSecond', 'encoderImplementation', 'qualityLimitationReason',
+    'nackCount', 'pliCount', 'retransmittedPacketsSent', 'active', 'targetBitrate',
+  ]; // prettier-ignore
+  const TRANSPORT = [
+    'dtlsState', 'tlsVersion', 'dtlsCipher', 'dtlsRole', 'srtpCipher', 'iceRole', 'iceState',
+    'iceLocalUsernameFragment', 'selectedCandidatePairChanges', 'packetsSent', 'packetsReceived',
+  ]; // prettier-ignore
+
+  function codec(reports, report) {
+    return reports.get(report.codecId)?.mimeType;
+  }
+
+  function pair(reports, transport) {
+    const nominated = [...reports.values()].find(
+      (r) =>
+        r.type === 'candidate-pair' && (r.selected || (r.nominated && r.state === 'succeeded')),
+    );
+    const chosen = reports.get(transport?.selectedCandidatePairId) ?? nominated;
+    if (!chosen) return undefined;
+    const remote = reports.get(chosen.remoteCandidateId);
+    const local = reports.get(chosen.localCandidateId);
+    return {
+      remote: remote && `${remote.address ?? remote.ip}:${remote.port}`,
+      local: local && `${local.address ?? local.ip}:${local.port}`,
+      rttSeconds: chosen.currentRoundTripTime,
+    };
+  }
+
+  /** The figures of one PeerConnection. */
+  async function figures(connection) {
+    const reports = new Map([...(await connection.getStats())].map(([id, report]) => [id, report]));
+    const of = (type) => [...reports.values()].filter((report) => report.type === type);
+    const transport = of('transport')[0];
+    const rtp = (type, names) =>
+      of(type).map((report) => ({ ...pick(report, names), codec: codec(reports, report) }));
+    return {
+      state: connection.connectionState,
+      ice: connection.iceConnectionState,
+      transport: transport && pick(transport, TRANSPORT),
+      pair: pair(reports, transport),
+      inbound: rtp('inbound-rtp', INBOUND),
+      outbound: rtp('outbound-rtp', OUTBOUND),
+    };
+  }
+
+  /** The figures of all PeerConnections that are open. */
+  function stats() {
+    const open = connections.filter((connection) => connection.connectionState !== 'closed');
+    return Promise.all(open.map(figures));
+  }
+
+  globalThis.watcher = { connections, clicks, deviceCalls, stats };
+})();

@@ -1,0 +1,145 @@
+// One tab of either browser, used as a person uses it: by the names of controls and visible text.
+
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PAGE = new URL('page/', import.meta.url);
+const POLL_MS = 50;
+const PATIENCE_MS = 15_000;
+
+/** What runs in each page of a person: it watches and does not change what the app does. */
+const OBSERVERS = ['counter.js', 'clock.js', 'find.js', 'watch.js', 'read.js'];
+
+export async function script(name) {
+  return readFile(new URL(name, PAGE), 'utf8');
+}
+
+export class Tab {
+  /** `page` is Playwright's or Puppeteer's; what the tests need of both is the same. */
+  constructor(browser, who, page) {
+    this.browser = browser;
+    this.who = who;
+    this.page = page;
+    this.console = '';
+    page.on('console', (message) => this.#note(`${message.type()}: ${message.text()}`));
+    page.on('pageerror', (error) => this.#note(`uncaught: ${error.stack ?? error.message}`));
+  }
+
+  #note(line) {
+    this.console += `${new Date().toISOString()} ${line}\n`;
+  }
+
+  /** A tab of Chromium in a context of its own. */
+  static async inChromium(browser, who, options = {}) {
+    const context = await browser.newContext({
+      viewport: { width: 1000, height: 640 },
+      ignoreHTTPSErrors: true,
+      ...options,
+    });
+    for (const name of OBSERVERS) await context.addInitScript(await script(name));
+    const tab = new Tab('chromium', who, await context.newPage());
+    tab.context = context;
+    return tab;
+  }
+
+  /** A tab of Firefox. */
+  static async inFirefox(browser, who, viewport = { width: 1000, height: 640 }) {
+    const context = await browser.createBrowserContext();
+    const page = await context.newPage();
+    await page.setViewport(viewport);
+    for (const name of OBSERVERS) await page.evaluateOnNewDocument(await script(name));
+    const tab = new Tab('firefox', who, page);
+    tab.context = context;
+    return tab;
+  }
+
+  async open(url) {
+    await this.page.goto(url);
+  }
+
+  evaluate(body, argument) {
+    return this.page.evaluate(body, argument);
+  }
+
+  /** Waits until `body` gives something true in the page, and gives that. */
+  async until(what, body, argument, timeoutMs = PATIENCE_MS) {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const value = await this.evaluate(body, argument);
+      if (value) return value;
+      if (Date.now() > deadline) throw new Error(await this.#missing(what));
+      await sleep(POLL_MS);
+    }
+  }
+
+  async #missing(what) {
+    const seen = await this.evaluate(() => ({
+      text: finder.text(),
+      buttons: finder.controls('button'),
+    }));
+    return `${this.who} (${this.browser}) waits in vain for ${what}; to be seen are: ${JSON.stringify(seen)}`;
+  }
+
+  async #control(role, name, timeoutMs) {
+    const query = { role, name };
+    const find = (q) => finder.control(q.role, q.name);
+    await this.until(
+      `${role} "${name}"`,
+      (q) => !!finder.control(q.role, q.name),
+      query,
+      timeoutMs,
+    );
+    const handle = await this.page.evaluateHandle(find, query);
+    const element = handle.asElement();
+    if (!element) throw new Error(await this.#missing(`${role} "${name}"`));
+    return element;
+  }
+
+  /** Clicks a button as a hand would. */
+  async press(name, timeoutMs) {
+    await (await this.#control('button', name, timeoutMs)).click();
+  }
+
+  async follow(name, timeoutMs) {
+    await (await this.#control('link', name, timeoutMs)).click();
+  }
+
+  /** Types into a field; what stood there is replaced. */
+  async type(label, text) {
+    const field = await this.#control('textbox', label);
+    await field.click();
+    await field.evaluate((element) => element.select?.());
+    await this.page.keyboard.type(text);
+  }
+
+  async key(name) {
+    await this.page.keyboard.press(name);
+  }
+
+  /** Waits for text on the page. */
+  async sees(text, timeoutMs) {
+    await this.until(`text "${text}"`, (wanted) => finder.text().includes(wanted), text, timeoutMs);
+  }
+
+  /** Waits until text is gone from the page. */
+  async seesNoMore(text, timeoutMs) {
+    const what = `the end of "${text}"`;
+    await this.until(what, (wanted) => !finder.text().includes(wanted), text, timeoutMs);
+  }
+
+  async text() {
+    return this.evaluate(() => finder.text());
+  }
+
+  async has(role, name) {
+    return this.evaluate((q) => !!finder.control(q.role, q.name), { role, name });
+  }
+
+  async screenshot(path) {
+    await this.page.screenshot({ path });
+  }
+
+  async close() {
+    await this.context.close();
+  }
+}
