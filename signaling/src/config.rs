@@ -1,0 +1,128 @@
+//! What an edge is told.
+
+use lectern_control::{EdgeId, Secret};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// The shortest secret of an API key or an operator, in bytes: 256 bits (RFC 7518 section 3.2).
+pub const MIN_SECRET_BYTES: usize = 32;
+
+/// What an edge is told.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The edge's name in the cluster.
+    pub name: String,
+    /// Its region; a room begins near the edge that asks for it first.
+    pub region: String,
+    /// Where clients reach it, by HTTPS.
+    pub listen: SocketAddr,
+    /// What links begin with, such as `https://meet.example.org`; by default what the browser asked for.
+    pub public_url: Option<String>,
+    /// Where the development certificate lies.
+    pub data_dir: Option<PathBuf>,
+    /// A PEM file with the certificate chain; without one, a certificate for development is made.
+    pub certificate: Option<PathBuf>,
+    /// The PEM file of its key.
+    pub private_key: Option<PathBuf>,
+    /// Integrators' keys and their secrets: tokens signed with them are let in.
+    pub api_keys: BTreeMap<String, Secret<String>>,
+    /// Lets operators see nodes and move rooms.
+    pub operator_key: Option<Secret<String>>,
+    /// Requests a minute that one address may make where guessing is worth an attacker's while.
+    pub guesses_per_minute: u32,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            name: "edge-1".to_owned(),
+            region: "local".to_owned(),
+            listen: SocketAddr::from(([0, 0, 0, 0], 8_443)),
+            public_url: None,
+            data_dir: None,
+            certificate: None,
+            private_key: None,
+            api_keys: BTreeMap::new(),
+            operator_key: None,
+            guesses_per_minute: 60,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum InvalidConfig {
+    /// The name is not one.
+    #[error("edge.name: {0}")]
+    Name(#[from] lectern_control::id::InvalidId),
+    /// A secret can be guessed.
+    #[error("{0} must have at least {MIN_SECRET_BYTES} bytes")]
+    ShortSecret(String),
+    /// One without the other.
+    #[error("edge.certificate and edge.private_key come together or not at all")]
+    HalfCertificate,
+    /// Links could not be built.
+    #[error("edge.public_url must begin with https:// and have no path")]
+    PublicUrl,
+    /// Nobody could join.
+    #[error("edge.guesses_per_minute must be at least 1")]
+    NoGuesses,
+}
+
+impl Config {
+    /// Checks what types cannot say, and gives the edge's name.
+    pub fn check(&self) -> Result<EdgeId, InvalidConfig> {
+        for (key, secret) in &self.api_keys {
+            if secret.expose().len() < MIN_SECRET_BYTES {
+                return Err(InvalidConfig::ShortSecret(format!("the secret of edge.api_keys.{key}")));
+            }
+        }
+        if self.operator_key.as_ref().is_some_and(|key| key.expose().len() < MIN_SECRET_BYTES) {
+            return Err(InvalidConfig::ShortSecret("edge.operator_key".to_owned()));
+        }
+        if self.certificate.is_some() != self.private_key.is_some() {
+            return Err(InvalidConfig::HalfCertificate);
+        }
+        if self.guesses_per_minute == 0 {
+            return Err(InvalidConfig::NoGuesses);
+        }
+        if let Some(url) = &self.public_url {
+            let host = url.strip_prefix("https://").unwrap_or_default();
+            if host.is_empty() || host.contains(['/', '#', '?', '@', ' ']) {
+                return Err(InvalidConfig::PublicUrl);
+            }
+        }
+        Ok(self.name.parse()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_can_be_used() {
+        assert!(Config::default().check().is_ok());
+    }
+
+    #[test]
+    fn what_an_operator_gets_wrong_is_named() {
+        let short = Secret::new("short".to_owned());
+        let wrong = [
+            Config { api_keys: [("key".to_owned(), short.clone())].into(), ..Config::default() },
+            Config { operator_key: Some(short), ..Config::default() },
+            Config { certificate: Some("c.pem".into()), ..Config::default() },
+            Config { public_url: Some("http://a".to_owned()), ..Config::default() },
+            Config { public_url: Some("https://a/b".to_owned()), ..Config::default() },
+            Config { guesses_per_minute: 0, ..Config::default() },
+            Config { name: "Edge One".to_owned(), ..Config::default() },
+        ];
+        for config in wrong {
+            assert!(config.check().is_err(), "{config:?}");
+        }
+    }
+}

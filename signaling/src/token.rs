@@ -1,0 +1,262 @@
+//! Session tokens: JSON Web Tokens with LiveKit-compatible grants, signed with HMAC-SHA-256.
+//!
+//! Ours are short-lived and name the link they came by; integrators sign theirs with an API key.
+
+use crate::config::Config;
+use data_encoding::BASE64URL_NOPAD;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use lectern_control::room::Role;
+use lectern_control::transport::Permissions;
+use lectern_control::{LinkId, RoomId, Secret};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use thiserror::Error;
+
+/// The longest token: real ones stay under 2 KiB, and nothing longer is even decoded.
+pub const MAX_TOKEN_BYTES: usize = 8 << 10;
+/// How long our tokens live: enough to connect; a running session gets new ones.
+pub const LIFETIME: Duration = Duration::from_secs(600);
+/// The issuer of our own tokens.
+const OWN_ISSUER: &str = "lectern";
+/// Clocks of integrators may be off by this much, in seconds.
+const LEEWAY_SECONDS: u64 = 10;
+
+/// What a token grants, as LiveKit-compatible clients and servers write it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct VideoGrant {
+    /// The room.
+    pub room: String,
+    /// May come in.
+    pub room_join: bool,
+    /// May publish tracks; yes where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_publish: Option<bool>,
+    /// May receive tracks; yes where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_subscribe: Option<bool>,
+    /// May send data; as publishing where it is not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_publish_data: Option<bool>,
+    /// May administer the room.
+    #[serde(skip_serializing_if = "is_false")]
+    pub room_admin: bool,
+    /// May change its own name, metadata and attributes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub can_update_own_metadata: Option<bool>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// The claims of a token (RFC 7519 section 4.1, and the grants).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    sub: String,
+    nbf: u64,
+    exp: u64,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    metadata: String,
+    #[serde(default)]
+    attributes: BTreeMap<String, String>,
+    video: VideoGrant,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lectern: Option<OwnClaims>,
+}
+
+/// What only our own tokens say.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct OwnClaims {
+    link: String,
+    role: Role,
+}
+
+/// A token's meaning, once its signature and its times were found good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The room.
+    pub room: RoomId,
+    /// The link it came by; `None` for tokens of integrators.
+    pub link: Option<LinkId>,
+    /// Who it is.
+    pub identity: String,
+    /// The name shown.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// Free text.
+    pub metadata: String,
+    /// Free keys and values.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Why a token is refused. The client is told no more than that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InvalidToken {
+    /// Longer than [`MAX_TOKEN_BYTES`].
+    #[error("the token is too long")]
+    TooLong,
+    /// Not a token, of another algorithm, signed by somebody else, or with wrong claims.
+    #[error("the token is not valid")]
+    Invalid,
+    /// Its time is over, or has not come.
+    #[error("the token has expired")]
+    Expired,
+    /// It does not let its holder into a room.
+    #[error("the token grants no room")]
+    NoRoom,
+}
+
+/// Signs our tokens and checks everybody's.
+pub struct Tokens {
+    own: Secret<Vec<u8>>,
+    integrators: BTreeMap<String, Secret<String>>,
+}
+
+impl Tokens {
+    /// A key of our own from `random`, and integrators' keys from the configuration.
+    pub fn new(config: &Config, random: [u8; 32]) -> Tokens {
+        Tokens { own: Secret::new(random.to_vec()), integrators: config.api_keys.clone() }
+    }
+
+    /// A token for somebody who came by a link; with the time it ends at.
+    pub fn issue(&self, session: &Session, now: SystemTime) -> (String, SystemTime) {
+        let expires = now + LIFETIME;
+        let permissions = session.permissions;
+        let claims = Claims {
+            iss: OWN_ISSUER.to_owned(),
+            sub: session.identity.clone(),
+            nbf: seconds(now),
+            exp: seconds(expires),
+            name: session.name.clone(),
+            metadata: session.metadata.clone(),
+            attributes: session.attributes.clone(),
+            video: VideoGrant {
+                room: session.room.to_string(),
+                room_join: true,
+                can_publish: Some(permissions.publish),
+                can_subscribe: Some(permissions.subscribe),
+                can_publish_data: Some(permissions.publish_data),
+                room_admin: session.role == Role::Owner,
+                can_update_own_metadata: Some(true),
+            },
+            lectern: session
+                .link
+                .map(|link| OwnClaims { link: link.to_string(), role: session.role }),
+        };
+        let key = EncodingKey::from_secret(self.own.expose());
+        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key);
+        // Serialising plain claims and an HMAC cannot fail; an empty token lets nobody in.
+        (token.unwrap_or_default(), expires)
+    }
+
+    /// What a token grants now.
+    pub fn verify(&self, token: &str) -> Result<Session, InvalidToken> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(InvalidToken::TooLong);
+        }
+        let issuer = unverified_issuer(token).ok_or(InvalidToken::Invalid)?;
+        let own = issuer == OWN_ISSUER;
+        let key = if own {
+            DecodingKey::from_secret(self.own.expose())
+        } else {
+            let secret = self.integrators.get(&issuer).ok_or(InvalidToken::Invalid)?;
+            DecodingKey::from_secret(secret.expose().as_bytes())
+        };
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = LEEWAY_SECONDS;
+        validation.validate_nbf = true;
+        validation.validate_aud = false;
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub"]);
+        validation.set_issuer(&[&issuer]);
+        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(refused)?;
+        session(claims.claims, own)
+    }
+}
+
+fn refused(error: jsonwebtoken::errors::Error) -> InvalidToken {
+    use jsonwebtoken::errors::ErrorKind;
+    match error.kind() {
+        ErrorKind::ExpiredSignature | ErrorKind::ImmatureSignature => InvalidToken::Expired,
+        _ => InvalidToken::Invalid,
+    }
+}
+
+fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
+    let grant = claims.video;
+    if !grant.room_join || grant.room.is_empty() {
+        return Err(InvalidToken::NoRoom);
+    }
+    let publish = grant.can_publish.unwrap_or(true);
+    let permissions = Permissions {
+        publish,
+        subscribe: grant.can_subscribe.unwrap_or(true),
+        publish_data: grant.can_publish_data.unwrap_or(publish),
+    };
+    let (room, link, role) = match (own, claims.lectern) {
+        (true, Some(own)) => {
+            let room = grant.room.parse().map_err(|_| InvalidToken::Invalid)?;
+            let link = own.link.parse().map_err(|_| InvalidToken::Invalid)?;
+            (room, Some(link), own.role)
+        }
+        (true, None) => return Err(InvalidToken::Invalid),
+        (false, _) => {
+            let role = if grant.room_admin {
+                Role::Owner
+            } else if publish {
+                Role::Presenter
+            } else {
+                Role::Viewer
+            };
+            (integrator_room(&claims.iss, &grant.room), None, role)
+        }
+    };
+    let name = if claims.name.is_empty() { claims.sub.clone() } else { claims.name };
+    Ok(Session {
+        room,
+        link,
+        identity: claims.sub,
+        name,
+        role,
+        permissions,
+        metadata: claims.metadata,
+        attributes: claims.attributes,
+    })
+}
+
+/// An integrator names rooms freely; one API key cannot reach the rooms of another.
+fn integrator_room(issuer: &str, name: &str) -> RoomId {
+    let mut hash = Sha256::new();
+    hash.update((issuer.len() as u64).to_be_bytes());
+    hash.update(issuer);
+    hash.update(name);
+    let digest = hash.finalize();
+    let first = digest.first_chunk::<8>().copied().unwrap_or_default();
+    RoomId(u64::from_be_bytes(first))
+}
+
+/// Whose key to try: read before anything is verified, and used for nothing else.
+fn unverified_issuer(token: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Issuer {
+        iss: String,
+    }
+    let payload = token.split('.').nth(1)?;
+    let json = BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?;
+    serde_json::from_slice::<Issuer>(&json).ok().map(|issuer| issuer.iss)
+}
+
+fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! Good tokens grant what they say; every way to forge one is refused.
+
+use super::*;
+use serde_json::{Value, json};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+fn tokens() -> Tokens {
+    let keys = [("integrator".to_owned(), Secret::new(SECRET.to_owned()))];
+    Tokens::new(&Config { api_keys: keys.into(), ..Config::default() }, [7; 32])
+}
+
+fn viewer() -> Session {
+    Session {
+        room: RoomId(1),
+        link: Some(LinkId(2)),
+        identity: "someone".to_owned(),
+        name: "Some One".to_owned(),
+        role: Role::Viewer,
+        permissions: Role::Viewer.permissions(),
+        metadata: String::new(),
+        attributes: BTreeMap::new(),
+    }
+}
+
+fn now() -> u64 {
+    seconds(SystemTime::now())
+}
+
+fn claims() -> Value {
+    json!({
+        "iss": "integrator", "sub": "bot", "nbf": now(), "exp": now() + 60,
+        "video": { "room": "daily", "roomJoin": true },
+    })
+}
+
+/// A token with any header, signed with HS256 whatever the header says.
+fn sign(header: &Value, claims: &str, secret: &[u8]) -> String {
+    let encode = |text: &str| BASE64URL_NOPAD.encode(text.as_bytes());
+    let message = format!("{}.{}", encode(&header.to_string()), encode(claims));
+    let key = EncodingKey::from_secret(secret);
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key, Algorithm::HS256);
+    format!("{message}.{}", signature.expect("HMAC"))
+}
+
+fn signed(claims: &Value) -> String {
+    sign(&json!({ "alg": "HS256", "typ": "JWT" }), &claims.to_string(), SECRET.as_bytes())
+}
+
+#[test]
+fn our_own_token_grants_what_it_was_issued_for() {
+    let tokens = tokens();
+    let (token, expires) = tokens.issue(&viewer(), SystemTime::now());
+    assert_eq!(tokens.verify(&token), Ok(viewer()));
+    assert!(expires > SystemTime::now());
+}
+
+#[test]
+fn an_integrator_s_token_grants_what_it_says() {
+    let session = tokens().verify(&signed(&claims())).expect("a good token");
+    assert_eq!((session.link, session.role), (None, Role::Presenter));
+    assert_eq!(session.permissions, Permissions::ALL);
+    let mut viewer = claims();
+    viewer["video"]["canPublish"] = json!(false);
+    let session = tokens().verify(&signed(&viewer)).expect("a good token");
+    assert!(!session.permissions.publish && session.permissions.subscribe);
+    assert_eq!(session.role, Role::Viewer);
+}
+
+#[test]
+fn rooms_of_two_integrators_are_two_even_with_one_name() {
+    assert_ne!(integrator_room("a", "bc"), integrator_room("ab", "c"));
+    assert_ne!(integrator_room("a", "x"), integrator_room("b", "x"));
+}
+
+#[test]
+fn no_other_algorithm_is_believed() {
+    for header in [
+        json!({ "alg": "none" }),
+        json!({ "alg": "HS512" }),
+        json!({ "alg": "RS256", "jwk": { "kty": "oct", "k": "AAAA" } }),
+        json!({ "alg": "hs256" }),
+        json!({}),
+    ] {
+        let token = sign(&header, &claims().to_string(), SECRET.as_bytes());
+        assert_eq!(tokens().verify(&token), Err(InvalidToken::Invalid), "{header}");
+    }
+    let token = signed(&claims());
+    let unsigned = &token[..=token.rfind('.').expect("a signature")];
+    assert_eq!(tokens().verify(unsigned), Err(InvalidToken::Invalid));
+}
+
+#[test]
+fn another_key_s_signature_is_refused() {
+    let header = json!({ "alg": "HS256" });
+    for secret in [&b""[..], b"another secret of thirty-two bytes!", &[7; 32]] {
+        let token = sign(&header, &claims().to_string(), secret);
+        assert_eq!(tokens().verify(&token), Err(InvalidToken::Invalid));
+    }
+    let mut foreign = claims();
+    foreign["iss"] = json!("lectern");
+    assert_eq!(tokens().verify(&signed(&foreign)), Err(InvalidToken::Invalid));
+}
+
+#[test]
+fn times_must_be_there_and_make_sense() {
+    let wrong: [(&str, Value); 9] = [
+        ("exp", json!(now() - 3600)),
+        ("exp", json!("tomorrow")),
+        ("exp", json!(-1)),
+        ("exp", json!(1e308)),
+        ("exp", Value::Null),
+        ("nbf", json!(now() + 3600)),
+        ("nbf", json!("0")),
+        ("nbf", Value::Null),
+        ("sub", Value::Null),
+    ];
+    for (claim, value) in wrong {
+        let mut claims = claims();
+        claims[claim] = value.clone();
+        assert!(tokens().verify(&signed(&claims)).is_err(), "{claim} {value}");
+        claims.as_object_mut().expect("an object").remove(claim);
+        assert!(tokens().verify(&signed(&claims)).is_err(), "no {claim}");
+    }
+}
+
+#[test]
+fn a_claim_said_twice_is_refused() {
+    let twice = claims().to_string().replacen('{', r#"{"sub":"admin","#, 1);
+    let token = sign(&json!({ "alg": "HS256" }), &twice, SECRET.as_bytes());
+    assert_eq!(tokens().verify(&token), Err(InvalidToken::Invalid));
+}
+
+#[test]
+fn a_token_without_a_room_lets_nobody_in() {
+    for video in [json!({}), json!({ "room": "daily" }), json!({ "roomJoin": true })] {
+        let mut claims = claims();
+        claims["video"] = video;
+        assert_eq!(tokens().verify(&signed(&claims)), Err(InvalidToken::NoRoom));
+    }
+}
+
+#[test]
+fn garbage_of_any_size_is_refused() {
+    for token in ["", ".", "..", "a.b.c", "a.e30.c", "\u{0}.\u{0}.\u{0}"] {
+        assert_eq!(tokens().verify(token), Err(InvalidToken::Invalid), "{token:?}");
+    }
+    assert_eq!(tokens().verify(&"a".repeat(1 << 20)), Err(InvalidToken::TooLong));
+}
