@@ -9,7 +9,7 @@ import { Program } from './process.js';
 import { Tab } from './tab.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
-const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPOSITORY, 'target');
+export const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPOSITORY, 'target');
 const EVIDENCE = join(TARGET, 'browser-tests');
 
 /** A built program of the workspace, or the one that an environment variable names. */

@@ -35,7 +35,7 @@ export function firstFrameAfter(tab, button) {
   return tab.evaluate((name) => {
     const click = watcher.clicks.findLast(({ on }) => on?.startsWith(name));
     const frame = reader.frames.find(([, at]) => click && at > click.at);
-    return frame && frame[1] - click.at;
+    return frame && Math.round(frame[1] - click.at);
   }, button);
 }
 

@@ -1,5 +1,5 @@
 // Notes what the app does with the browser, and changes nothing: its PeerConnections and their
-// figures, clicks, and calls for devices. Needs `clock.js`; installs `watcher`.
+// figures, clicks, and calls for devices. Needs `clock.js`, `find.js`; installs `watcher`.
 (() => {
   'use strict';
 
@@ -7,17 +7,33 @@
   const clicks = [];
   const deviceCalls = [];
 
+  /** ICE fragments of the page's own side: a restart brings new ones. */
+  function noteFragments(connection) {
+    const descriptions = [connection.currentLocalDescription, connection.pendingLocalDescription];
+    for (const description of descriptions) {
+      for (const [, fragment] of description?.sdp.matchAll(/a=ice-ufrag:(\S+)/g) ?? []) {
+        connection.fragments.add(fragment);
+      }
+    }
+  }
+
   const Original = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class RTCPeerConnection extends Original {
     constructor(...configuration) {
       super(...configuration);
       connections.push(this);
+      this.fragments = new Set();
+      this.addEventListener('signalingstatechange', () => noteFragments(this));
+      this.addEventListener('icegatheringstatechange', () => noteFragments(this));
     }
   };
 
   addEventListener(
     'click',
-    (event) => clicks.push({ at: machineTime(), on: event.composedPath()[0]?.textContent?.trim() }),
+    (event) => {
+      const control = event.composedPath().find((node) => node.matches?.('button, a'));
+      if (control) clicks.push({ at: machineTime(), on: finder.name(control) });
+    },
     true,
   );
 
@@ -79,7 +95,10 @@
     const transport = of('transport')[0];
     const rtp = (type, names) =>
       of(type).map((report) => ({ ...pick(report, names), codec: codec(reports, report) }));
+    noteFragments(connection);
     return {
+      index: connections.indexOf(connection),
+      fragments: [...connection.fragments],
       state: connection.connectionState,
       ice: connection.iceConnectionState,
       transport: transport && pick(transport, TRANSPORT),

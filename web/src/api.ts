@@ -1,0 +1,190 @@
+// The HTTP API of the server this page came from: meetings, links, and the way in.
+import type { TroubleKind } from './trouble';
+
+/** An answer that takes longer than this is worth a clear error and a new try. */
+const TIMEOUT_MS = 10_000;
+
+export type Role = 'presenter' | 'viewer';
+
+export interface MeetingInfo {
+  id: string;
+  name: string;
+}
+
+export interface Link {
+  id: string;
+  url: string;
+  expiresAt: string;
+}
+
+export interface CreatedMeeting {
+  meeting: MeetingInfo;
+  ownerKey: string;
+  presenter: Link;
+  viewer: Link;
+}
+
+export interface Invitation {
+  role: Role;
+  meetingName: string;
+  expiresAt: string;
+}
+
+/** What lets a participant into a room for a short time. */
+export interface Ticket {
+  token: string;
+  url: string;
+  role: Role;
+  identity: string;
+  meeting: MeetingInfo;
+}
+
+/** A refusal of the server, or no answer at all (`unreachable`), or one that makes no sense. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+export async function createMeeting(name: string): Promise<CreatedMeeting> {
+  const answer = new Answer(await post('/api/v1/meetings', name === '' ? {} : { name }));
+  const links = answer.part('links');
+  return {
+    meeting: meetingOf(answer.part('meeting')),
+    ownerKey: answer.text('owner_key'),
+    presenter: linkOf(links.part('presenter')),
+    viewer: linkOf(links.part('viewer')),
+  };
+}
+
+export async function inspectLink(secret: string): Promise<Invitation> {
+  const answer = new Answer(await post('/api/v1/links/inspect', { link: secret }));
+  return {
+    role: answer.role(),
+    meetingName: answer.part('meeting').text('name'),
+    expiresAt: answer.time('expires_at'),
+  };
+}
+
+export async function join(secret: string, name: string, identity?: string): Promise<Ticket> {
+  const body = identity === undefined ? { link: secret, name } : { link: secret, name, identity };
+  const answer = new Answer(await post('/api/v1/join', body));
+  return {
+    token: answer.text('token'),
+    url: answer.text('url'),
+    role: answer.role(),
+    identity: answer.text('identity'),
+    meeting: meetingOf(answer.part('meeting')),
+  };
+}
+
+/** What to tell the person about a failed request. */
+export function troubleOf(error: unknown): TroubleKind {
+  if (!(error instanceof ApiError)) return 'server-error';
+  const byCode = codes[error.code];
+  if (byCode !== undefined) return byCode;
+  if (error.status === 429) return 'too-many-tries';
+  return 'server-error';
+}
+
+const codes: Record<string, TroubleKind> = {
+  unreachable: 'server-unreachable',
+  link_invalid: 'link-invalid',
+  link_not_found: 'link-invalid',
+  link_unknown: 'link-invalid',
+  link_expired: 'link-expired',
+  link_revoked: 'link-revoked',
+  meeting_ended: 'meeting-ended',
+  meeting_expired: 'meeting-ended',
+  room_full: 'room-full',
+  meeting_full: 'room-full',
+  name_invalid: 'name-refused',
+  too_many_requests: 'too-many-tries',
+  rate_limited: 'too-many-tries',
+  unavailable: 'server-unreachable',
+};
+
+async function post(path: string, body: unknown): Promise<unknown> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'application/json' },
+      body: JSON.stringify(body),
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+  } catch (error) {
+    throw new ApiError('unreachable', 0, String(error));
+  }
+  const answer = await bodyOf(response);
+  if (response.ok) return answer;
+  // RFC 9457 problem details, with our own member `code`.
+  const problem = new Answer(answer);
+  throw new ApiError(
+    problem.textOr('code', 'unknown'),
+    response.status,
+    problem.textOr('detail', ''),
+  );
+}
+
+async function bodyOf(response: Response): Promise<unknown> {
+  try {
+    return await response.json();
+  } catch (error) {
+    // A proxy's error page, for example: its status says more than its text.
+    const code = response.status >= 502 ? 'unreachable' : 'bad_answer';
+    throw new ApiError(code, response.status, String(error));
+  }
+}
+
+/** Reads an answer member by member, so that a surprise fails here and not deep in a page. */
+class Answer {
+  readonly #members: Record<string, unknown>;
+
+  constructor(value: unknown) {
+    this.#members =
+      typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  }
+
+  part(name: string): Answer {
+    return new Answer(this.#members[name]);
+  }
+
+  text(name: string): string {
+    const value = this.#members[name];
+    if (typeof value !== 'string') throw new ApiError('bad_answer', 200, `${name} is missing`);
+    return value;
+  }
+
+  textOr(name: string, fallback: string): string {
+    const value = this.#members[name];
+    return typeof value === 'string' ? value : fallback;
+  }
+
+  /** RFC 3339, or milliseconds since 1970. */
+  time(name: string): string {
+    const value = this.#members[name];
+    if (typeof value === 'number') return new Date(value).toISOString();
+    return this.text(name);
+  }
+
+  role(): Role {
+    const role = this.text('role');
+    return role === 'viewer' ? 'viewer' : 'presenter';
+  }
+}
+
+function meetingOf(answer: Answer): MeetingInfo {
+  return { id: answer.text('id'), name: answer.textOr('name', '') };
+}
+
+function linkOf(answer: Answer): Link {
+  return { id: answer.text('id'), url: answer.text('url'), expiresAt: answer.time('expires_at') };
+}

@@ -1,0 +1,62 @@
+// The link's secret: taken from the URL's fragment, kept for this tab, out of the address bar.
+// A presenter who shares the whole screen must not show the secret of the link to everybody.
+
+const LINK_KEY = 'lectern.link';
+const OWNER_KEY = 'lectern.owner';
+
+/** A secret has at least 128 random bits and is short: anything else is not worth a request. */
+const SECRET = /^[A-Za-z0-9_.~-]{8,200}$/;
+
+export interface LinkInfo {
+  id: string;
+  url: string;
+  expiresAt: string;
+}
+
+/** What the creator of a meeting keeps: the key to manage it, and its links. */
+export interface Ownership {
+  meetingId: string;
+  ownerKey: string;
+  presenter: LinkInfo;
+  viewer: LinkInfo;
+}
+
+/** The secret of the URL, or of this tab after a reload; moves it out of the address bar. */
+export function takeSecret(location: Location, history: History): string | undefined {
+  const fresh = secretOf(location.hash);
+  if (fresh !== undefined) {
+    keepSecret(fresh);
+    history.replaceState(null, '', location.pathname + location.search);
+    return fresh;
+  }
+  return sessionStorage.getItem(LINK_KEY) ?? undefined;
+}
+
+export function keepSecret(secret: string): void {
+  sessionStorage.setItem(LINK_KEY, secret);
+}
+
+/** The secret in a pasted link or in a fragment. */
+export function secretOf(text: string): string | undefined {
+  const hash = text.indexOf('#');
+  if (hash < 0) return undefined;
+  const secret = text.slice(hash + 1).trim();
+  return SECRET.test(secret) ? secret : undefined;
+}
+
+/** The link by which this tab came in, to be copied and passed on. */
+export function ownLink(origin: string): string | undefined {
+  const secret = sessionStorage.getItem(LINK_KEY);
+  return secret === null ? undefined : `${origin}/j#${secret}`;
+}
+
+export function keepOwnership(ownership: Ownership): void {
+  sessionStorage.setItem(OWNER_KEY, JSON.stringify(ownership));
+}
+
+export function ownership(meetingId: string): Ownership | undefined {
+  const text = sessionStorage.getItem(OWNER_KEY);
+  if (text === null) return undefined;
+  const kept = JSON.parse(text) as Ownership;
+  return kept.meetingId === meetingId ? kept : undefined;
+}

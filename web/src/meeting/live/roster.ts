@@ -1,0 +1,101 @@
+// From the room of the client library to the people and shares that views render.
+import { Track, type Participant, type Room, type TrackPublication } from 'livekit-client';
+import type { Role } from '../../api';
+import type { Quality } from '../quality';
+import type { MicrophoneStatus, Person, Share, View } from '../state';
+import { pictureOf } from './picture';
+
+/** The attribute of a participant that holds the time at which the hand went up. */
+export const HAND = 'lectern.hand';
+
+/** The attribute by which the server tells a participant's role. */
+export const ROLE = 'lectern.role';
+
+export function peopleOf(room: Room, own: Quality): Person[] {
+  const others = [...room.remoteParticipants.values()].sort(
+    (a, b) => (a.joinedAt?.getTime() ?? 0) - (b.joinedAt?.getTime() ?? 0),
+  );
+  return [
+    personOf(room.localParticipant, true, own),
+    ...others.map((other) => personOf(other, false, other.connectionQuality as Quality)),
+  ];
+}
+
+export function sharesOf(room: Room): Share[] {
+  const all: Participant[] = [...room.remoteParticipants.values(), room.localParticipant];
+  return all.flatMap((participant) => {
+    const publication = participant.getTrackPublication(Track.Source.ScreenShare);
+    if (publication === undefined) return [];
+    const self = participant === room.localParticipant;
+    return [shareOf(participant, publication, self)];
+  });
+}
+
+/**
+ * Keeps shares in the order in which they began, as far as this client saw it: the server does not
+ * tell, and a stage that jumps when somebody speaks helps nobody.
+ */
+export function inOrder(shares: readonly Share[], before: readonly Share[]): Share[] {
+  const place = (share: Share): number => {
+    const known = before.findIndex(({ id }) => id === share.id);
+    return known < 0 ? before.length : known;
+  };
+  return [...shares].sort((a, b) => place(a) - place(b));
+}
+
+function personOf(participant: Participant, self: boolean, quality: Quality): Person {
+  const raised = Number(participant.attributes[HAND]);
+  const person: Person = {
+    identity: participant.identity,
+    name: nameOf(participant),
+    self,
+    role: roleOf(participant),
+    microphone: microphoneOf(participant),
+    speaking: participant.isSpeaking,
+    camera: viewOf(participant.getTrackPublication(Track.Source.Camera)),
+    sharing: participant.getTrackPublication(Track.Source.ScreenShare) !== undefined,
+    quality,
+  };
+  // An attribute is free text of another client: only a plausible time counts.
+  if (Number.isFinite(raised) && raised > 0) person.handRaisedAt = raised;
+  return person;
+}
+
+export function nameOf(participant: Pick<Participant, 'name' | 'identity'>): string {
+  return participant.name === undefined || participant.name === ''
+    ? participant.identity
+    : participant.name;
+}
+
+/** The server's word where it gives one; else whoever may publish presents. */
+function roleOf(participant: Participant): Role {
+  const told = participant.attributes[ROLE];
+  if (told === 'viewer') return 'viewer';
+  if (told === 'presenter' || told === 'owner') return 'presenter';
+  return participant.permissions?.canPublish === false ? 'viewer' : 'presenter';
+}
+
+function microphoneOf(participant: Participant): MicrophoneStatus {
+  const publication = participant.getTrackPublication(Track.Source.Microphone);
+  if (publication === undefined) return 'none';
+  return publication.isMuted ? 'muted' : 'on';
+}
+
+function shareOf(participant: Participant, publication: TrackPublication, self: boolean): Share {
+  return {
+    id: publication.trackSid,
+    identity: participant.identity,
+    name: nameOf(participant),
+    self,
+    withSound: participant.getTrackPublication(Track.Source.ScreenShareAudio) !== undefined,
+    view: viewOf(publication),
+  };
+}
+
+function viewOf(publication: TrackPublication | undefined): View {
+  if (publication === undefined || publication.isMuted) return { status: 'off' };
+  const track = publication.track;
+  if (track === undefined) return { status: 'waiting' };
+  const paused = track.streamState === Track.StreamState.Paused;
+  return { status: paused ? 'paused' : 'live', picture: pictureOf(track) };
+}

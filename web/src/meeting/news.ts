@@ -1,0 +1,63 @@
+// Things that happen in a meeting, told once: to screen readers and as short notes.
+import { texts } from '../texts';
+
+export type News =
+  | { is: 'connected'; meeting: string }
+  | { is: 'reconnecting' }
+  | { is: 'reconnected' }
+  | { is: 'joined'; name: string }
+  | { is: 'left'; name: string }
+  | { is: 'share-started'; name: string; self: boolean }
+  | { is: 'share-ended'; name: string; self: boolean }
+  | { is: 'hand'; name: string; self: boolean; raised: boolean }
+  | { is: 'message'; name: string; text: string }
+  | { is: 'microphone'; on: boolean; byOther: boolean }
+  | { is: 'camera'; on: boolean };
+
+/** How a piece of news is told. */
+export interface Telling {
+  text: string;
+  /** Shown as a note, not only spoken by a screen reader. */
+  shown: boolean;
+  /** Interrupts what a screen reader says at the moment. */
+  urgent: boolean;
+}
+
+/** Above this many people, coming and going is no longer told one by one. */
+const CROWD = 25;
+
+/** A screen reader gets the beginning of a long message; the chat has the rest. */
+const SPOKEN_CHARACTERS = 200;
+
+export function tell(news: News, people: number): Telling | undefined {
+  const t = texts.news;
+  switch (news.is) {
+    case 'connected':
+      return spoken(t.connected(news.meeting));
+    case 'reconnecting':
+      return { text: t.reconnecting, shown: false, urgent: true };
+    case 'reconnected':
+      return { text: t.reconnected, shown: true, urgent: true };
+    case 'joined':
+      return people > CROWD ? undefined : shown(t.joined(news.name));
+    case 'left':
+      return people > CROWD ? undefined : shown(t.left(news.name));
+    case 'share-started':
+      return news.self ? spoken(t.ownShareStarted) : shown(t.shareStarted(news.name));
+    case 'share-ended':
+      return shown(news.self ? t.ownShareEnded : t.shareEnded(news.name));
+    case 'hand':
+      if (news.self) return spoken(news.raised ? t.ownHandRaised : t.ownHandLowered);
+      return news.raised ? shown(t.handRaised(news.name)) : spoken(t.handLowered(news.name));
+    case 'message':
+      return shown(t.message(news.name, news.text.slice(0, SPOKEN_CHARACTERS)));
+    case 'microphone':
+      if (news.byOther) return { text: t.mutedByOther, shown: true, urgent: true };
+      return spoken(news.on ? t.unmuted : t.muted);
+    case 'camera':
+      return spoken(news.on ? t.cameraStarted : t.cameraStopped);
+  }
+}
+
+const spoken = (text: string): Telling => ({ text, shown: false, urgent: false });
+const shown = (text: string): Telling => ({ text, shown: true, urgent: false });

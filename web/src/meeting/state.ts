@@ -1,0 +1,110 @@
+// What the views of a meeting render: plain data, replaced as a whole at each change.
+import type { Role } from '../api';
+import type { TroubleKind } from '../trouble';
+import type { Message } from './chat';
+import type { Quality } from './quality';
+
+/** A moving picture that can be put into a video element. */
+export interface Picture {
+  readonly id: string;
+  attach(element: HTMLVideoElement): void;
+  detach(element: HTMLVideoElement): void;
+}
+
+/**
+ * `off`: nothing is published. `waiting`: published, not here yet. `paused`: the server holds it
+ * back because the network is full. `live`: frames flow, or should.
+ */
+export type PictureStatus = 'off' | 'waiting' | 'paused' | 'live';
+
+export interface View {
+  status: PictureStatus;
+  picture?: Picture;
+}
+
+export type MicrophoneStatus = 'none' | 'muted' | 'on';
+
+export interface Person {
+  identity: string;
+  name: string;
+  self: boolean;
+  role: Role;
+  microphone: MicrophoneStatus;
+  speaking: boolean;
+  camera: View;
+  /** When the hand went up, in milliseconds since 1970. */
+  handRaisedAt?: number;
+  sharing: boolean;
+  quality: Quality;
+}
+
+export interface Share {
+  /** The track's id. */
+  id: string;
+  identity: string;
+  name: string;
+  self: boolean;
+  withSound: boolean;
+  view: View;
+}
+
+/** Why there is no connection any more; `left` is the person's own wish. */
+export type Ending = 'left' | TroubleKind;
+
+export type Phase =
+  | { is: 'connecting' }
+  | { is: 'live' }
+  | { is: 'reconnecting'; attempt: number }
+  | { is: 'ended'; ending: Ending };
+
+export type Sharing = 'no' | 'choosing' | 'live';
+
+export interface MeetingState {
+  phase: Phase;
+  meetingId: string;
+  meetingName: string;
+  role: Role;
+  /** Self first, then in the order of joining. */
+  people: Person[];
+  /** Newest last. */
+  shares: Share[];
+  sharing: Sharing;
+  /** A device is being switched on: its button waits. */
+  microphoneBusy: boolean;
+  cameraBusy: boolean;
+  messages: Message[];
+  unread: number;
+  audioBlocked: boolean;
+  poorNetwork: boolean;
+  offline: boolean;
+  /** Something failed that does not end the meeting. */
+  trouble?: TroubleKind;
+}
+
+export const initialState: MeetingState = {
+  phase: { is: 'connecting' },
+  meetingId: '',
+  meetingName: '',
+  role: 'viewer',
+  people: [],
+  shares: [],
+  sharing: 'no',
+  microphoneBusy: false,
+  cameraBusy: false,
+  messages: [],
+  unread: 0,
+  audioBlocked: false,
+  poorNetwork: false,
+  offline: false,
+};
+
+export function selfOf(state: MeetingState): Person | undefined {
+  return state.people.find((person) => person.self);
+}
+
+/** Raised hands, first raised first. */
+export function handsOf(people: readonly Person[]): Person[] {
+  return people
+    .filter((person) => person.handRaisedAt !== undefined)
+    .sort((a, b) => (a.handRaisedAt ?? 0) - (b.handRaisedAt ?? 0));
+}

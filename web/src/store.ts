@@ -1,0 +1,76 @@
+// A value that others can watch, and the Lit controller that watches it.
+import type { ReactiveController, ReactiveControllerHost } from 'lit';
+
+export type Unsubscribe = () => void;
+
+/** Anything that can be watched for changes. */
+export interface Watchable {
+  subscribe(listener: () => void): Unsubscribe;
+}
+
+/** An immutable snapshot that is replaced as a whole; listeners hear of real changes only. */
+export class Store<T extends object> implements Watchable {
+  #value: T;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(value: T) {
+    this.#value = value;
+  }
+
+  get value(): T {
+    return this.#value;
+  }
+
+  set(patch: Partial<T>): void {
+    const keys = Object.keys(patch) as (keyof T)[];
+    if (keys.every((key) => Object.is(this.#value[key], patch[key]))) return;
+    this.#value = { ...this.#value, ...patch };
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  subscribe(listener: () => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** Things that happen once, told to whoever listens at that moment. */
+export class Emitter<T> {
+  readonly #listeners = new Set<(item: T) => void>();
+
+  emit(item: T): void {
+    for (const listener of [...this.#listeners]) listener(item);
+  }
+
+  listen(listener: (item: T) => void): Unsubscribe {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
+
+/** Renders its host again when what it watches changes. */
+export class Watch implements ReactiveController {
+  #watched: Watchable | undefined;
+  #stop: Unsubscribe | undefined;
+
+  constructor(private readonly host: ReactiveControllerHost & { isConnected: boolean }) {
+    host.addController(this);
+  }
+
+  /** Changes what is watched; call it when a property brings another store. */
+  watch(watched: Watchable | undefined): void {
+    if (watched === this.#watched) return;
+    this.hostDisconnected();
+    this.#watched = watched;
+    if (this.host.isConnected) this.hostConnected();
+  }
+
+  hostConnected(): void {
+    this.#stop ??= this.#watched?.subscribe(() => this.host.requestUpdate());
+  }
+
+  hostDisconnected(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+}

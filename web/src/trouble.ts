@@ -1,0 +1,164 @@
+// Causes of trouble, each with one clear text: what happened, and what the person can do.
+
+export interface TroubleText {
+  title: string;
+  body: string;
+}
+
+export const troubles = {
+  // The link.
+  'link-missing': {
+    title: 'This link is not complete',
+    body: 'The part after the # is missing. Ask for the whole link, or copy it again.',
+  },
+  'link-invalid': {
+    title: 'This link does not work',
+    body: 'No meeting belongs to it. Check that it was copied in full, or ask for a new one.',
+  },
+  'link-expired': {
+    title: 'This link has expired',
+    body: 'Ask the person who invited you for a new one.',
+  },
+  'link-revoked': {
+    title: 'This link was withdrawn',
+    body: 'The owner of the meeting ended it. Ask for a new one.',
+  },
+  'page-missing': {
+    title: 'There is nothing here',
+    body: 'The address is not one of ours. Perhaps a part of it got lost.',
+  },
+
+  // Coming in.
+  'room-full': {
+    title: 'The meeting is full',
+    body: 'There is no free place right now. Try again when somebody has left.',
+  },
+  'name-refused': {
+    title: 'This name cannot be used',
+    body: 'Choose a shorter name without special signs.',
+  },
+  'too-many-tries': {
+    title: 'Too many attempts',
+    body: 'Please wait a minute, then try again.',
+  },
+  'server-unreachable': {
+    title: 'The server cannot be reached',
+    body: 'Check your internet connection, then try again.',
+  },
+  'server-error': {
+    title: 'The server had a problem',
+    body: 'It is not your fault. Please try again in a moment.',
+  },
+  'media-blocked': {
+    title: 'Picture and sound cannot get through',
+    body: 'Your network seems to block live media. Try another network, or switch off a VPN or firewall that filters UDP.',
+  },
+  'token-refused': {
+    title: 'Your entry was refused',
+    body: 'The permission to enter was no longer valid. Join again.',
+  },
+
+  // Going out.
+  removed: {
+    title: 'You were removed from the meeting',
+    body: 'A presenter ended your participation.',
+  },
+  duplicate: {
+    title: 'The meeting is open somewhere else',
+    body: 'You joined again in another window or on another device, so this one was closed.',
+  },
+  'meeting-ended': {
+    title: 'The meeting has ended',
+    body: 'Thank you for being there.',
+  },
+  'server-shutdown': {
+    title: 'The server is being restarted',
+    body: 'Join again in a few seconds.',
+  },
+  'connection-lost': {
+    title: 'The connection is gone',
+    body: 'We tried for a while to get it back. Check your network, then join again.',
+  },
+
+  // The browser.
+  'browser-too-old': {
+    title: 'This browser is too old',
+    body: 'Lectern needs a current version of Chrome, Edge, Firefox or Safari.',
+  },
+  insecure: {
+    title: 'This page was not opened safely',
+    body: 'Browsers allow cameras and screens on https addresses only. Open the link with https.',
+  },
+
+  // Devices.
+  'microphone-denied': {
+    title: 'The microphone is blocked',
+    body: 'Allow it in the address bar of your browser, then turn it on again.',
+  },
+  'camera-denied': {
+    title: 'The camera is blocked',
+    body: 'Allow it in the address bar of your browser, then turn it on again.',
+  },
+  'microphone-missing': {
+    title: 'No microphone found',
+    body: 'Plug one in, or choose another one.',
+  },
+  'camera-missing': {
+    title: 'No camera found',
+    body: 'Plug one in, or choose another one.',
+  },
+  'microphone-busy': {
+    title: 'The microphone is in use',
+    body: 'Another program holds it. Close that program, then try again.',
+  },
+  'camera-busy': {
+    title: 'The camera is in use',
+    body: 'Another program holds it. Close that program, then try again.',
+  },
+  'microphone-failed': {
+    title: 'The microphone does not start',
+    body: 'Try another one, or restart the browser.',
+  },
+  'camera-failed': {
+    title: 'The camera does not start',
+    body: 'Try another one, or restart the browser.',
+  },
+  'speaker-failed': {
+    title: 'The speaker could not be changed',
+    body: 'Sound goes on where it was.',
+  },
+
+  // Sharing.
+  'share-cancelled': {
+    title: 'Nothing was shared',
+    body: 'You closed the dialog without choosing. Share again whenever you like.',
+  },
+  'share-denied': {
+    title: 'Sharing the screen is not allowed',
+    body: 'The browser or the system refuses it. Allow screen recording for this browser in the system’s privacy settings.',
+  },
+  'share-failed': {
+    title: 'The screen could not be captured',
+    body: 'The chosen window may be gone or protected. Choose another one.',
+  },
+  'share-unsupported': {
+    title: 'This browser cannot share a screen',
+    body: 'Browsers on phones and tablets cannot. Open the presenter link on a computer.',
+  },
+  'publish-refused': {
+    title: 'The server did not take it',
+    body: 'Your picture or sound could not be sent. Try again.',
+  },
+
+  // Small things.
+  'chat-failed': {
+    title: 'The message was not sent',
+    body: 'Check your connection, then send it again.',
+  },
+  'hand-failed': {
+    title: 'Your hand could not be raised',
+    body: 'Check your connection, then try again.',
+  },
+} as const satisfies Record<string, TroubleText>;
+
+export type TroubleKind = keyof typeof troubles;

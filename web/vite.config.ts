@@ -1,0 +1,22 @@
+import { defineConfig } from 'vitest/config';
+
+// The signaling server that `npm run dev` talks to.
+const server = process.env['LECTERN_SERVER'] ?? 'http://127.0.0.1:7880';
+
+export default defineConfig({
+  build: {
+    target: ['chrome107', 'firefox104', 'safari16', 'edge107'],
+    // The content security policy of the server allows no data: fonts, scripts or styles.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    proxy: {
+      '/api': { target: server, secure: false },
+      '/rtc': { target: server, secure: false, ws: true },
+    },
+  },
+  test: {
+    include: ['src/**/*.test.ts'],
+  },
+});
