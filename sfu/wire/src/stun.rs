@@ -1,12 +1,17 @@
 //! STUN Binding messages as ICE uses them (RFC 8489, RFC 8445 section 16.1): a borrowed view with
 //! its integrity check, and a builder into a fixed buffer.
 
+mod build;
+mod integrity;
+
+pub use build::Builder;
+pub use integrity::Key;
+
 use crate::Error;
-use crate::cursor::{Reader, Writer};
-use ring::hmac;
+use crate::cursor::Reader;
+use integrity::check_fingerprint;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use subtle::ConstantTimeEq;
 
 /// Attributes of one message: ICE uses under ten.
 pub const MAX_ATTRIBUTES: usize = 32;
@@ -22,11 +27,6 @@ const COOKIE: u32 = 0x2112_a442;
 const METHOD_BITS: u16 = 0b11_1110_1110_1111;
 const METHOD_BINDING: u16 = 1;
 const INTEGRITY_LEN: usize = 20;
-/// A whole MESSAGE-INTEGRITY attribute.
-const INTEGRITY_ATTRIBUTE_LEN: usize = 24;
-/// A whole FINGERPRINT attribute.
-const FINGERPRINT_ATTRIBUTE_LEN: usize = 8;
-const FINGERPRINT_XOR: u32 = 0x5354_554e;
 
 /// Attribute types (RFC 8489 section 18.3, RFC 8445 section 16.1).
 mod attribute {
@@ -102,23 +102,6 @@ pub struct ErrorCode<'a> {
     pub code: u16,
     /// The reason: should be UTF-8, is whatever came.
     pub reason: &'a [u8],
-}
-
-/// A key of MESSAGE-INTEGRITY, ready for use: for short-term credentials the password.
-#[derive(Clone)]
-pub struct Key(hmac::Key);
-
-impl Key {
-    /// From an ICE password (RFC 8489 section 9.1.1).
-    pub fn new(password: &[u8]) -> Key {
-        Key(hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, password))
-    }
-}
-
-impl fmt::Debug for Key {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Key([secret])")
-    }
 }
 
 /// A Binding message. Its attributes are read up to MESSAGE-INTEGRITY: what follows that, except
@@ -274,32 +257,12 @@ impl<'a> Message<'a> {
     /// Whether MESSAGE-INTEGRITY is there and made with `key`. Takes the same time whichever byte
     /// differs.
     pub fn verify(&self, key: &Key) -> bool {
-        let Some(integrity) = self.integrity else { return false };
-        let Some(expected) = integrity_of(key, integrity.protected) else { return false };
-        bool::from(expected.as_ref().ct_eq(integrity.value))
+        self.integrity.is_some_and(|integrity| key.made(integrity.protected, integrity.value))
     }
 }
 
 fn expect_len(value: &[u8], len: usize) -> Result<(), Error> {
     if value.len() == len { Ok(()) } else { Err(Error::Length) }
-}
-
-/// The HMAC over a message up to MESSAGE-INTEGRITY, as if it ended with that attribute.
-fn integrity_of(key: &Key, protected: &[u8]) -> Option<hmac::Tag> {
-    let (message_type, rest) = protected.split_first_chunk::<2>()?;
-    let (_, rest) = rest.split_first_chunk::<2>()?;
-    let len = protected.len().checked_sub(HEADER_LEN)?.checked_add(INTEGRITY_ATTRIBUTE_LEN)?;
-    let mut context = hmac::Context::with_key(&key.0);
-    context.update(message_type);
-    context.update(&u16::try_from(len).ok()?.to_be_bytes());
-    context.update(rest);
-    Some(context.sign())
-}
-
-fn check_fingerprint(value: &[u8], preceding: &[u8], is_last: bool) -> Result<(), Error> {
-    expect_len(value, 4)?;
-    let expected = crc32(preceding) ^ FINGERPRINT_XOR;
-    if is_last && value == expected.to_be_bytes() { Ok(()) } else { Err(Error::Checksum) }
 }
 
 /// RFC 8489 section 14.2. The mask is the cookie, followed by the transaction id.
@@ -341,142 +304,6 @@ fn parse_error_code(value: &[u8]) -> Result<ErrorCode<'_>, Error> {
     }
     let code = u16::from(class).saturating_mul(100).saturating_add(u16::from(number));
     Ok(ErrorCode { code, reason })
-}
-
-/// Builds a Binding message at the front of a buffer.
-#[derive(Debug)]
-pub struct Builder<'a> {
-    writer: Writer<'a>,
-    transaction: TransactionId,
-}
-
-impl<'a> Builder<'a> {
-    /// Begins a message.
-    pub fn new(
-        buffer: &'a mut [u8],
-        kind: Kind,
-        transaction: TransactionId,
-    ) -> Result<Builder<'a>, Error> {
-        let mut writer = Writer::new(buffer);
-        writer.u16(METHOD_BINDING | kind.class_bits())?;
-        writer.u16(0)?;
-        writer.u32(COOKIE)?;
-        writer.put(&transaction.0)?;
-        Ok(Builder { writer, transaction })
-    }
-
-    fn put(&mut self, kind: u16, value: &[&[u8]]) -> Result<(), Error> {
-        let len = value.iter().fold(0usize, |len, part| len.saturating_add(part.len()));
-        self.writer.u16(kind)?;
-        self.writer.u16(u16::try_from(len).map_err(|_| Error::Invalid)?)?;
-        value.iter().try_for_each(|part| self.writer.put(part))?;
-        self.writer.pad_to_word()
-    }
-
-    /// Adds USERNAME: the receiver's user fragment, then the sender's.
-    pub fn username(mut self, receiver: &[u8], sender: &[u8]) -> Result<Self, Error> {
-        if receiver.len().saturating_add(sender.len()) >= MAX_USERNAME_LEN {
-            return Err(Error::Invalid);
-        }
-        self.put(attribute::USERNAME, &[receiver, b":", sender])?;
-        Ok(self)
-    }
-
-    /// Adds PRIORITY.
-    pub fn priority(mut self, priority: u32) -> Result<Self, Error> {
-        self.put(attribute::PRIORITY, &[&priority.to_be_bytes()])?;
-        Ok(self)
-    }
-
-    /// Adds USE-CANDIDATE.
-    pub fn use_candidate(mut self) -> Result<Self, Error> {
-        self.put(attribute::USE_CANDIDATE, &[])?;
-        Ok(self)
-    }
-
-    /// Adds ICE-CONTROLLING or ICE-CONTROLLED.
-    pub fn role(mut self, role: Role) -> Result<Self, Error> {
-        let (kind, tie_breaker) = match role {
-            Role::Controlling(tie_breaker) => (attribute::ICE_CONTROLLING, tie_breaker),
-            Role::Controlled(tie_breaker) => (attribute::ICE_CONTROLLED, tie_breaker),
-        };
-        self.put(kind, &[&tie_breaker.to_be_bytes()])?;
-        Ok(self)
-    }
-
-    /// Adds XOR-MAPPED-ADDRESS.
-    pub fn mapped_address(mut self, address: SocketAddr) -> Result<Self, Error> {
-        let port = (address.port() ^ (COOKIE >> 16) as u16).to_be_bytes();
-        match address.ip() {
-            IpAddr::V4(ip) => {
-                let ip = (ip.to_bits() ^ COOKIE).to_be_bytes();
-                self.put(attribute::XOR_MAPPED_ADDRESS, &[&[0, 1], &port, &ip])?;
-            }
-            IpAddr::V6(ip) => {
-                let ip = (ip.to_bits() ^ address_mask(self.transaction)).to_be_bytes();
-                self.put(attribute::XOR_MAPPED_ADDRESS, &[&[0, 2], &port, &ip])?;
-            }
-        }
-        Ok(self)
-    }
-
-    /// Adds ERROR-CODE. A code outside 300 to 699 is [`Error::Invalid`].
-    pub fn error_code(mut self, error: ErrorCode<'_>) -> Result<Self, Error> {
-        let (class, number) = (error.code / 100, error.code % 100);
-        if !(3..=6).contains(&class) || error.reason.len() > MAX_REASON_LEN {
-            return Err(Error::Invalid);
-        }
-        let [_, class] = class.to_be_bytes();
-        let [_, number] = number.to_be_bytes();
-        self.put(attribute::ERROR_CODE, &[&[0, 0, class, number], error.reason])?;
-        Ok(self)
-    }
-
-    /// Ends the message with MESSAGE-INTEGRITY and FINGERPRINT. Returns its length.
-    pub fn finish(mut self, key: &Key) -> Result<usize, Error> {
-        let tag = integrity_of(key, self.writer.written()).ok_or(Error::Length)?;
-        self.put(attribute::MESSAGE_INTEGRITY, &[tag.as_ref()])?;
-        self.finish_unsigned()
-    }
-
-    /// Ends the message with FINGERPRINT alone: for refusals of requests without a known key.
-    /// Returns its length.
-    pub fn finish_unsigned(mut self) -> Result<usize, Error> {
-        let attributes = self.writer.len().saturating_sub(HEADER_LEN);
-        let len = attributes.saturating_add(FINGERPRINT_ATTRIBUTE_LEN);
-        let len = u16::try_from(len).map_err(|_| Error::Length)?;
-        self.writer.patch(2, &len.to_be_bytes())?;
-        let fingerprint = crc32(self.writer.written()) ^ FINGERPRINT_XOR;
-        self.put(attribute::FINGERPRINT, &[&fingerprint.to_be_bytes()])?;
-        Ok(self.writer.len())
-    }
-}
-
-/// CRC-32 of ITU V.42, one table entry a byte.
-fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 256] = crc32_table();
-    let crc = bytes.iter().fold(u32::MAX, |crc, byte| {
-        let index = usize::from(crc.to_le_bytes()[0] ^ byte);
-        crc >> 8 ^ TABLE.get(index).copied().unwrap_or_default()
-    });
-    !crc
-}
-
-#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "runs at compile time")]
-const fn crc32_table() -> [u32; 256] {
-    let mut table = [0; 256];
-    let mut index = 0;
-    while index < table.len() {
-        let mut crc = index as u32;
-        let mut bit = 0;
-        while bit < 8 {
-            crc = if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-            bit += 1;
-        }
-        table[index] = crc;
-        index += 1;
-    }
-    table
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ mod tests {
     #[test]
     fn the_flexible_mode_lists_its_references() {
         // I, P, L, F, B; picture id 15 bits; T1 U S2 D; two references.
-        let bytes = [0xf8, 0x92, 0x34, 0b001_1_010_1, 0x03, 0x04, 0xaa];
+        let bytes = [0xf8, 0x92, 0x34, 0b0011_0101, 0x03, 0x04, 0xaa];
         let descriptor = Descriptor::parse(&bytes).expect("valid");
         assert_eq!(descriptor.picture_id, Some(PictureId::Long(0x1234)));
         let layer = descriptor.layer.expect("sent");
@@ -190,9 +190,9 @@ mod tests {
     #[test]
     fn a_keyframe_tells_its_structure() {
         // I, L, B, V; picture id 7 bits; layer 0; TL0PICIDX; SS with two layers and a group of two.
-        let mut bytes = vec![0xaa, 0x12, 0x00, 0x07, 0b001_1_1_000];
+        let mut bytes = vec![0xaa, 0x12, 0x00, 0x07, 0b0011_1000];
         bytes.extend([0x01, 0x40, 0x00, 0xf0, 0x02, 0x80, 0x01, 0xe0]);
-        bytes.extend([2, 0b000_0_01_00, 1, 0b001_0_10_00, 1, 2]);
+        bytes.extend([2, 0b0000_0100, 1, 0b0010_1000, 1, 2]);
         bytes.push(0xaa);
         let descriptor = Descriptor::parse(&bytes).expect("valid");
         assert!(descriptor.starts_keyframe());
@@ -209,8 +209,8 @@ mod tests {
 
     #[test]
     fn a_group_of_255_pictures_ends_with_the_payload() {
-        let mut bytes = vec![0x0a, 0b000_0_1_000, 255];
-        bytes.extend([0b0000_11_00; 200]);
+        let mut bytes = vec![0x0a, 0b0000_1000, 255];
+        bytes.extend([0b0000_1100; 200]);
         assert_eq!(Descriptor::parse(&bytes), Err(Error::Truncated));
         bytes.truncate(3);
         bytes.extend([0; 255]);
@@ -223,7 +223,7 @@ mod tests {
     #[test]
     fn an_upper_spatial_layer_begins_no_keyframe() {
         // B and L, not P; non-flexible; spatial layer 1.
-        let upper = Descriptor::parse(&[0x28, 0b000_0_001_1, 0, 0xaa]).expect("valid");
+        let upper = Descriptor::parse(&[0x28, 0b0000_0011, 0, 0xaa]).expect("valid");
         assert!(!upper.starts_keyframe());
         let plain = Descriptor::parse(&[0x08, 0xaa]).expect("valid");
         assert!(plain.starts_keyframe());
