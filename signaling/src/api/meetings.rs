@@ -1,0 +1,332 @@
+//! Meetings and their links. Whoever makes a meeting gets the key to manage it.
+
+use super::problem::Body;
+use super::secret;
+use super::{Api, Code, Problem, clean_name};
+use crate::controller_link::Controller;
+use crate::tls;
+use axum::Json;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use lectern_control::edge::{LinkInfo, Meeting, Request, RequestError, Response};
+use lectern_control::room::Role;
+use lectern_control::{LinkId, RoomId};
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
+
+/// How long a meeting lasts where nothing is said.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
+/// The shortest: shorter is a mistake.
+const MIN_LIFETIME: Duration = Duration::from_secs(60);
+/// The longest: links do not lie about for ever.
+const MAX_LIFETIME: Duration = Duration::from_secs(365 * 86_400);
+/// The name of a meeting where nothing is said.
+const DEFAULT_NAME: &str = "Screen share";
+
+/// Makes a meeting.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CreateMeeting {
+    /// Its name, 1 to 64 characters.
+    name: Option<String>,
+    /// Seconds until it and its links end: 60 to 31,536,000; seven days where it is not said.
+    expires_in_s: Option<u64>,
+}
+
+/// Makes a link.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateLink {
+    /// What it lets its holder be.
+    role: LinkRole,
+    /// Seconds until it ends; with the meeting where it is not said.
+    expires_in_s: Option<u64>,
+}
+
+/// What a link lets its holder be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkRole {
+    /// Sees and hears; chats.
+    Viewer,
+    /// Shares and speaks besides.
+    Presenter,
+}
+
+impl From<LinkRole> for Role {
+    fn from(role: LinkRole) -> Role {
+        match role {
+            LinkRole::Viewer => Role::Viewer,
+            LinkRole::Presenter => Role::Presenter,
+        }
+    }
+}
+
+impl From<Role> for LinkRole {
+    fn from(role: Role) -> LinkRole {
+        match role {
+            Role::Viewer => LinkRole::Viewer,
+            Role::Presenter | Role::Owner => LinkRole::Presenter,
+        }
+    }
+}
+
+/// A meeting, without secrets.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MeetingView {
+    /// Its id.
+    id: String,
+    /// Its name.
+    name: String,
+    /// When it was made (RFC 3339).
+    created_at: String,
+    /// When it and its links end (RFC 3339).
+    expires_at: String,
+    /// Its links, without their secrets.
+    links: Vec<LinkView>,
+}
+
+/// A link, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkView {
+    /// Its id.
+    id: String,
+    /// What it lets its holder be.
+    role: LinkRole,
+    /// When it ends (RFC 3339).
+    expires_at: String,
+    /// Ended before its time.
+    revoked: bool,
+}
+
+/// A link with its secret: shown this once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NewLink {
+    /// Its id.
+    id: String,
+    /// What it lets its holder be.
+    role: LinkRole,
+    /// What to send to people; the secret stands after `#`, which browsers send to no server.
+    url: String,
+    /// When it ends (RFC 3339).
+    expires_at: String,
+}
+
+/// A meeting was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NewMeeting {
+    /// The meeting.
+    meeting: MeetingView,
+    /// Manages the meeting: `Authorization: Bearer …`. Shown this once.
+    owner_key: String,
+    /// Its first two links.
+    links: NewLinks,
+}
+
+/// The links a meeting begins with.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NewLinks {
+    /// For those who share and speak.
+    presenter: NewLink,
+    /// For those who watch and listen.
+    viewer: NewLink,
+}
+
+/// Makes a meeting and its first two links.
+#[utoipa::path(
+    post, path = "/api/v1/meetings", request_body = CreateMeeting,
+    responses((status = 201, body = NewMeeting), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem))
+)]
+pub async fn create(
+    State(api): State<Api>,
+    connection: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Body(body): Body<CreateMeeting>,
+) -> Result<(StatusCode, Json<NewMeeting>), Problem> {
+    api.creations.take(tls::client(connection)).map_err(Problem::too_many)?;
+    let origin = api.origin(&headers)?;
+    let name = clean_name("name", body.name.as_deref().unwrap_or(DEFAULT_NAME))?;
+    let expires_at_unix_ms = expiry(body.expires_in_s, DEFAULT_LIFETIME)?;
+    let (owner_key, owner_key_hash) = secret::generate();
+    let request = Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash };
+    let meeting = meeting(api.controller.request(request).await?)?;
+    let owner = Owner { controller: &api.controller, room: meeting.room, owner_key_hash, origin };
+    let presenter = owner.create_link(Role::Presenter, expires_at_unix_ms).await?;
+    let viewer = owner.create_link(Role::Viewer, expires_at_unix_ms).await?;
+    let made =
+        NewMeeting { meeting: view(&meeting), owner_key, links: NewLinks { presenter, viewer } };
+    Ok((StatusCode::CREATED, Json(made)))
+}
+
+/// Shows a meeting and its links to its owner.
+#[utoipa::path(
+    get, path = "/api/v1/meetings/{meeting}", params(("meeting" = String, Path)),
+    security(("owner_key" = [])),
+    responses((status = 200, body = MeetingView), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 429, body = Problem))
+)]
+pub async fn show(
+    State(api): State<Api>,
+    connection: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+) -> Result<Json<MeetingView>, Problem> {
+    let owner = owner(&api, connection, &headers, &id)?;
+    let request = Request::Meeting { room: owner.room, owner_key_hash: owner.owner_key_hash };
+    Ok(Json(view(&meeting(api.controller.request(request).await?)?)))
+}
+
+/// Adds a link to a meeting.
+#[utoipa::path(
+    post, path = "/api/v1/meetings/{meeting}/links", params(("meeting" = String, Path)),
+    request_body = CreateLink, security(("owner_key" = [])),
+    responses((status = 201, body = NewLink), (status = 401, body = Problem),
+        (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem))
+)]
+pub async fn create_link(
+    State(api): State<Api>,
+    connection: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path(id): Path<String>,
+    Body(body): Body<CreateLink>,
+) -> Result<(StatusCode, Json<NewLink>), Problem> {
+    let owner = owner(&api, connection, &headers, &id)?;
+    let request = Request::Meeting { room: owner.room, owner_key_hash: owner.owner_key_hash };
+    let meeting = meeting(api.controller.request(request).await?)?;
+    let wanted = match body.expires_in_s {
+        Some(_) => expiry(body.expires_in_s, DEFAULT_LIFETIME)?,
+        None => meeting.expires_at_unix_ms,
+    };
+    let expires_at_unix_ms = wanted.min(meeting.expires_at_unix_ms);
+    let link = owner.create_link(body.role.into(), expires_at_unix_ms).await?;
+    Ok((StatusCode::CREATED, Json(link)))
+}
+
+/// Ends a link for good.
+#[utoipa::path(
+    delete, path = "/api/v1/meetings/{meeting}/links/{link}",
+    params(("meeting" = String, Path), ("link" = String, Path)), security(("owner_key" = [])),
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 429, body = Problem))
+)]
+pub async fn revoke_link(
+    State(api): State<Api>,
+    connection: ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    Path((id, link)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let owner = owner(&api, connection, &headers, &id)?;
+    let link: LinkId = link.parse().map_err(|_| unknown())?;
+    let (room, owner_key_hash) = (owner.room, owner.owner_key_hash);
+    match api.controller.request(Request::RevokeLink { room, owner_key_hash, link }).await? {
+        Response::Done => Ok(StatusCode::NO_CONTENT),
+        other => Err(unexpected(&other)),
+    }
+}
+
+/// Somebody who showed a meeting's key; the controller says whether it is the right one.
+struct Owner<'a> {
+    controller: &'a Controller,
+    room: RoomId,
+    owner_key_hash: [u8; 32],
+    origin: String,
+}
+
+impl Owner<'_> {
+    async fn create_link(&self, role: Role, expires_at_unix_ms: u64) -> Result<NewLink, Problem> {
+        let (secret, secret_hash) = secret::generate();
+        let request = Request::CreateLink {
+            room: self.room,
+            owner_key_hash: self.owner_key_hash,
+            role,
+            expires_at_unix_ms,
+            secret_hash,
+        };
+        match self.controller.request(request).await? {
+            Response::Link(link) => Ok(NewLink {
+                id: link.id.to_string(),
+                role: link.role.into(),
+                url: format!("{}/j#{secret}", self.origin),
+                expires_at: rfc3339(link.expires_at_unix_ms),
+            }),
+            other => Err(unexpected(&other)),
+        }
+    }
+}
+
+fn owner<'a>(
+    api: &'a Api,
+    connection: ConnectInfo<SocketAddr>,
+    headers: &HeaderMap,
+    id: &str,
+) -> Result<Owner<'a>, Problem> {
+    api.guesses.take(tls::client(connection)).map_err(Problem::too_many)?;
+    let key = secret::bearer(headers)?;
+    if !secret::is_plausible(key) {
+        return Err(unknown());
+    }
+    Ok(Owner {
+        controller: &api.controller,
+        room: id.parse().map_err(|_| unknown())?,
+        owner_key_hash: secret::hash(key),
+        origin: api.origin(headers)?,
+    })
+}
+
+/// The same answer for a meeting that is not there and for a key that is not its own.
+fn unknown() -> Problem {
+    Problem::from(RequestError::NotFound)
+}
+
+/// A response of another kind than the request's: two versions that do not fit.
+pub fn unexpected(response: &Response) -> Problem {
+    tracing::error!(?response, "the controller answered something else");
+    Problem::new(Code::Unavailable, "the controller answered something else")
+}
+
+fn meeting(response: Response) -> Result<Meeting, Problem> {
+    match response {
+        Response::Meeting(meeting) => Ok(meeting),
+        other => Err(unexpected(&other)),
+    }
+}
+
+fn view(meeting: &Meeting) -> MeetingView {
+    let link = |link: &LinkInfo| LinkView {
+        id: link.id.to_string(),
+        role: link.role.into(),
+        expires_at: rfc3339(link.expires_at_unix_ms),
+        revoked: link.revoked,
+    };
+    MeetingView {
+        id: meeting.room.to_string(),
+        name: meeting.name.clone(),
+        created_at: rfc3339(meeting.created_at_unix_ms),
+        expires_at: rfc3339(meeting.expires_at_unix_ms),
+        links: meeting.links.iter().map(link).collect(),
+    }
+}
+
+/// Milliseconds since 1970 at which something ends that begins now.
+fn expiry(seconds: Option<u64>, default: Duration) -> Result<u64, Problem> {
+    let lifetime = seconds.map_or(default, Duration::from_secs);
+    if !(MIN_LIFETIME..=MAX_LIFETIME).contains(&lifetime) {
+        let (min, max) = (MIN_LIFETIME.as_secs(), MAX_LIFETIME.as_secs());
+        return Err(Problem::invalid(format!("expires_in_s must be {min} to {max}")));
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(u64::try_from((now + lifetime).as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A time as RFC 3339 has it, to the second.
+pub fn rfc3339(unix_ms: u64) -> String {
+    let seconds = i64::try_from(unix_ms / 1_000).unwrap_or(i64::MAX);
+    let time = OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    time.format(&Rfc3339).unwrap_or_default()
+}

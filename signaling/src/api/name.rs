@@ -1,0 +1,62 @@
+//! Names that people type, made safe to show to others.
+
+use super::Problem;
+
+/// The longest name, in characters.
+const MAX_NAME_CHARS: usize = 64;
+
+/// Trims a name, joins its white space, and refuses what would deceive those who read it.
+///
+/// Control characters and overrides of the writing direction are refused (Unicode TR 36 section 3.2).
+pub fn clean_name(field: &str, name: &str) -> Result<String, Problem> {
+    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    if name.is_empty() {
+        return Err(Problem::invalid(format!("{field} must not be empty")));
+    }
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(Problem::invalid(format!("{field} has more than {MAX_NAME_CHARS} characters")));
+    }
+    if name.chars().any(deceives) {
+        return Err(Problem::invalid(format!("{field} has characters that cannot be shown")));
+    }
+    Ok(name)
+}
+
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_all_languages_pass() {
+        for name in ["Ana", "李小龍", "עומר", "Zoë O'Brien-Ñúñez", "👩🏽‍💻 Dev", "a"]
+        {
+            assert_eq!(clean_name("name", name).expect("a name"), name);
+        }
+        assert_eq!(clean_name("name", "  A \t B  ").expect("a name"), "A B");
+    }
+
+    #[test]
+    fn names_that_deceive_or_flood_are_refused() {
+        let long = "x".repeat(MAX_NAME_CHARS + 1);
+        for name in ["", "  ", "a\u{0}", "a\u{202e}b", "\u{feff}a", "\u{200b}", "a\u{7f}", &long] {
+            assert!(clean_name("name", name).is_err(), "{name:?}");
+        }
+    }
+}

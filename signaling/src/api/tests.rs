@@ -1,0 +1,343 @@
+//! Every call with good and bad input, against a controller that keeps meetings in a table.
+
+use super::*;
+use crate::token::InvalidToken;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use axum::http::{Method, Request, StatusCode};
+use bytes::Bytes;
+use lectern_control::edge::{self, FromEdge, LinkInfo, Meeting, RequestError, Response, ToEdge};
+use lectern_control::{LinkId, RoomId, Secret, Version, frame};
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+const OPERATOR_KEY: &str = "an operator's key of 32 bytes at least";
+
+/// The far end of a link: as much of a controller as the API needs, over the real messages.
+#[derive(Default)]
+struct Meetings {
+    meetings: HashMap<RoomId, (Meeting, [u8; 32])>,
+    secrets: HashMap<[u8; 32], (RoomId, LinkId)>,
+}
+
+impl Meetings {
+    fn owned(&mut self, room: RoomId, hash: [u8; 32]) -> Result<&mut Meeting, RequestError> {
+        let known = self.meetings.get_mut(&room).filter(|(_, key)| *key == hash);
+        known.map(|(meeting, _)| meeting).ok_or(RequestError::NotFound)
+    }
+
+    fn answer(&mut self, body: edge::Request) -> Result<Response, RequestError> {
+        match body {
+            edge::Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash } => {
+                let room = RoomId(self.meetings.len() as u64 + 1);
+                let meeting = Meeting {
+                    room,
+                    name,
+                    created_at_unix_ms: 0,
+                    expires_at_unix_ms,
+                    links: vec![],
+                };
+                self.meetings.insert(room, (meeting.clone(), owner_key_hash));
+                Ok(Response::Meeting(meeting))
+            }
+            edge::Request::Meeting { room, owner_key_hash } => {
+                Ok(Response::Meeting(self.owned(room, owner_key_hash)?.clone()))
+            }
+            edge::Request::CreateLink {
+                room,
+                owner_key_hash,
+                role,
+                expires_at_unix_ms,
+                secret_hash,
+            } => {
+                let id = LinkId(self.secrets.len() as u64 + 1);
+                let link = LinkInfo { id, role, expires_at_unix_ms, revoked: false };
+                self.owned(room, owner_key_hash)?.links.push(link.clone());
+                self.secrets.insert(secret_hash, (room, id));
+                Ok(Response::Link(link))
+            }
+            edge::Request::RevokeLink { room, owner_key_hash, link } => {
+                let links = &mut self.owned(room, owner_key_hash)?.links;
+                let link = links.iter_mut().find(|known| known.id == link);
+                link.ok_or(RequestError::NotFound)?.revoked = true;
+                Ok(Response::Done)
+            }
+            edge::Request::ResolveLink { secret_hash } => {
+                let (room, id) = self.secrets.get(&secret_hash).ok_or(RequestError::NotFound)?;
+                let meeting = self.meetings[room].0.clone();
+                let link = meeting.links.iter().find(|link| link.id == *id && !link.revoked);
+                let link = link.cloned().ok_or(RequestError::NotFound)?;
+                Ok(Response::Grant { link, meeting })
+            }
+            edge::Request::Nodes => Ok(Response::Nodes(vec![])),
+            edge::Request::Rooms => Ok(Response::Rooms(vec![])),
+            edge::Request::MoveRoom { room, .. } if self.meetings.contains_key(&room) => {
+                Ok(Response::Done)
+            }
+            _ => Err(RequestError::NotFound),
+        }
+    }
+}
+
+struct Client {
+    router: Router,
+    tokens: Arc<Tokens>,
+    _links: mpsc::Sender<crate::controller_link::Link>,
+}
+
+async fn client(config: Config) -> Client {
+    let (to_edge, incoming) = mpsc::channel::<Bytes>(16);
+    let (outgoing, mut from_edge) = mpsc::channel::<Bytes>(16);
+    let (links, receiver) = mpsc::channel(1);
+    let controller = Controller::new();
+    let edge = "edge-1".parse().expect("a name");
+    tokio::spawn(controller.clone().run(edge, String::new(), receiver, CancellationToken::new()));
+    links.send((outgoing, incoming)).await.expect("running");
+    let (linked, ready) = tokio::sync::oneshot::channel();
+    tokio::spawn(async move {
+        let mut meetings = Meetings::default();
+        let mut linked = Some(linked);
+        while let Some(message) = from_edge.recv().await {
+            let reply = match frame::decode(&message).expect("a message of an edge") {
+                FromEdge::Hello { .. } => ToEdge::Welcome { version: Version::CURRENT },
+                FromEdge::Request { request, body } => {
+                    ToEdge::Response { request, result: meetings.answer(body) }
+                }
+            };
+            to_edge.send(frame::encode(&reply).expect("encodes")).await.expect("open");
+            linked.take().map(|linked| linked.send(()));
+        }
+    });
+    ready.await.expect("linked");
+    let tokens = Arc::new(Tokens::new(&config, [1; 32]));
+    let router = router(Api::new(Arc::new(config), controller, tokens.clone()));
+    let address: SocketAddr = "192.0.2.1:1000".parse().expect("an address");
+    let router = router.layer(axum::Extension(ConnectInfo(address)));
+    Client { router, tokens, _links: links }
+}
+
+fn config() -> Config {
+    Config {
+        operator_key: Some(Secret::new(OPERATOR_KEY.to_owned())),
+        guesses_per_minute: 1_000,
+        ..Config::default()
+    }
+}
+
+impl Client {
+    async fn raw(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Value) {
+        let response = self.router.clone().oneshot(request).await.expect("infallible");
+        let (head, body) = response.into_parts();
+        let body = to_bytes(body, 1 << 20).await.expect("a body");
+        (head.status, head.headers, serde_json::from_slice(&body).unwrap_or(Value::Null))
+    }
+
+    async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        key: &str,
+        body: Value,
+    ) -> (StatusCode, Value) {
+        let mut request = Request::builder().method(method).uri(path).header("host", "meet.test");
+        if !key.is_empty() {
+            request = request.header("authorization", format!("Bearer {key}"));
+        }
+        let request = request.header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_string())).expect("a request");
+        let (status, _, body) = self.raw(request).await;
+        (status, body)
+    }
+
+    async fn meeting(&self) -> Value {
+        let (status, made) =
+            self.call(Method::POST, "/meetings", "", json!({ "name": "Weekly" })).await;
+        assert_eq!(status, StatusCode::CREATED, "{made}");
+        made
+    }
+
+    async fn code(&self, method: Method, path: &str, key: &str, body: Value) -> (u16, String) {
+        let (status, problem) = self.call(method, path, key, body).await;
+        assert_eq!(problem["status"], status.as_u16());
+        (status.as_u16(), problem["code"].as_str().unwrap_or_default().to_owned())
+    }
+}
+
+fn secret_of(link: &Value) -> String {
+    let url = link["url"].as_str().expect("a link");
+    let secret = url.strip_prefix("https://meet.test/j#").expect("our own origin");
+    assert!(secret.len() >= 22, "128 bits at least");
+    secret.to_owned()
+}
+
+#[tokio::test]
+async fn a_link_leads_to_a_token_that_grants_its_role() {
+    let client = client(config()).await;
+    let made = client.meeting().await;
+    for (name, publishes) in [("viewer", false), ("presenter", true)] {
+        let link = secret_of(&made["links"][name]);
+        let (status, purpose) =
+            client.call(Method::POST, "/links/inspect", "", json!({ "link": link })).await;
+        assert_eq!((status, &purpose["role"]), (StatusCode::OK, &json!(name)));
+        assert_eq!(purpose["meeting"]["name"], "Weekly");
+        let body = json!({ "link": link, "name": "  Ana  B " });
+        let (status, joined) = client.call(Method::POST, "/join", "", body).await;
+        assert_eq!(status, StatusCode::OK, "{joined}");
+        assert_eq!(joined["url"], "wss://meet.test");
+        let session = client.tokens.verify(joined["token"].as_str().expect("a token"));
+        let session = session.expect("a good token");
+        assert_eq!(session.name, "Ana B");
+        assert_eq!(session.permissions.publish, publishes);
+        assert_eq!(session.identity, joined["identity"].as_str().expect("an identity"));
+    }
+    assert_eq!(client.tokens.verify("x"), Err(InvalidToken::Invalid));
+}
+
+#[tokio::test]
+async fn a_revoked_link_gets_the_answer_of_one_that_never_was() {
+    let client = client(config()).await;
+    let made = client.meeting().await;
+    let (id, key) = (made["meeting"]["id"].as_str().expect("an id"), &made["owner_key"]);
+    let key = key.as_str().expect("a key");
+    let viewer = &made["links"]["viewer"];
+    let link = secret_of(viewer);
+    let path = format!("/meetings/{id}/links/{}", viewer["id"].as_str().expect("an id"));
+    let (status, _) = client.call(Method::DELETE, &path, key, Value::Null).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let inspect =
+        |link: String| client.call(Method::POST, "/links/inspect", "", json!({ "link": link }));
+    let revoked = inspect(link).await;
+    assert_eq!(revoked.0, StatusCode::NOT_FOUND);
+    assert_eq!(revoked, inspect("A".repeat(32)).await);
+    let (_, meeting) = client.call(Method::GET, &format!("/meetings/{id}"), key, Value::Null).await;
+    assert_eq!(meeting["links"][1]["revoked"], true);
+}
+
+#[tokio::test]
+async fn only_the_owner_s_key_manages_a_meeting() {
+    let client = client(config()).await;
+    let made = client.meeting().await;
+    let other = client.meeting().await;
+    let path = format!("/meetings/{}", made["meeting"]["id"].as_str().expect("an id"));
+    let foreign = other["owner_key"].as_str().expect("a key");
+    for (key, expected) in [("", 401), (foreign, 404), ("x", 404), (&"x".repeat(4_000)[..], 404)] {
+        assert_eq!(client.code(Method::GET, &path, key, Value::Null).await.0, expected);
+        let links = format!("{path}/links");
+        let body = json!({ "role": "viewer" });
+        assert_eq!(client.code(Method::POST, &links, key, body).await.0, expected);
+        let link = format!("{links}/{}", made["links"]["viewer"]["id"].as_str().expect("an id"));
+        assert_eq!(client.code(Method::DELETE, &link, key, Value::Null).await.0, expected);
+    }
+    let own = made["owner_key"].as_str().expect("a key");
+    let body = json!({ "role": "viewer", "expires_in_s": 3600 });
+    let (status, link) = client.call(Method::POST, &format!("{path}/links"), own, body).await;
+    assert_eq!(status, StatusCode::CREATED);
+    secret_of(&link);
+    assert_eq!(client.code(Method::GET, "/meetings/nonsense", own, Value::Null).await.0, 404);
+}
+
+#[tokio::test]
+async fn bad_fields_are_named_and_nothing_is_made() {
+    let client = client(config()).await;
+    let made = client.meeting().await;
+    let link = secret_of(&made["links"]["viewer"]);
+    for body in [
+        json!({ "name": "" }),
+        json!({ "name": "x".repeat(65) }),
+        json!({ "name": "a\u{202e}b" }),
+        json!({ "name": 7 }),
+        json!({ "expires_in_s": 59 }),
+        json!({ "expires_in_s": u64::MAX }),
+        json!({ "expires_in_s": -1 }),
+        json!({ "unknown": true }),
+        json!("text"),
+    ] {
+        let answer = client.code(Method::POST, "/meetings", "", body.clone()).await;
+        assert_eq!(answer, (422, "invalid".to_owned()), "{body}");
+    }
+    for name in [json!(""), json!("\u{0}"), json!("y".repeat(65)), Value::Null] {
+        let body = json!({ "link": link, "name": name });
+        assert_eq!(client.code(Method::POST, "/join", "", body).await.0, 422, "{name}");
+    }
+    for link in ["", "x", "é", &"x".repeat(10_000)] {
+        let body = json!({ "link": link, "name": "Ana" });
+        let answer = client.code(Method::POST, "/join", "", body).await;
+        assert_eq!(answer, (404, "link_invalid".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn bodies_that_are_large_or_no_json_are_refused() {
+    let client = client(config()).await;
+    let send = |kind: &'static str, body: String| {
+        let request = Request::post("/meetings").header("host", "meet.test");
+        client.raw(request.header("content-type", kind).body(Body::from(body)).expect("a request"))
+    };
+    let large = format!("{{\"name\":\"{}\"}}", "x".repeat(MAX_BODY_BYTES));
+    assert_eq!(send("application/json", large).await.0, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(send("text/plain", "{}".to_owned()).await.0, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    let (status, headers, _) = send("application/json", "{".repeat(5_000)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(headers["content-type"], "application/problem+json");
+}
+
+#[tokio::test]
+async fn guessing_links_is_slowed_and_says_how_long_to_wait() {
+    let client = client(Config { guesses_per_minute: 5, ..config() }).await;
+    let body = json!({ "link": "A".repeat(32) });
+    for _ in 0..5 {
+        let answer = client.code(Method::POST, "/links/inspect", "", body.clone()).await;
+        assert_eq!(answer.0, 404);
+    }
+    let (status, problem) = client.call(Method::POST, "/links/inspect", "", body).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(problem["retry_after_s"].as_u64().is_some_and(|seconds| (1..=13).contains(&seconds)));
+}
+
+#[tokio::test]
+async fn operators_need_their_key() {
+    let client = client(config()).await;
+    let made = client.meeting().await;
+    let id = made["meeting"]["id"].as_str().expect("an id");
+    let own = made["owner_key"].as_str().expect("a key");
+    let path = format!("/operator/rooms/{id}/move");
+    for key in ["", own, "wrong"] {
+        assert_eq!(client.code(Method::GET, "/operator/nodes", key, Value::Null).await.0, 401);
+        assert_eq!(client.code(Method::POST, &path, key, json!({})).await.0, 401);
+    }
+    let (status, _) = client.call(Method::GET, "/operator/rooms", OPERATOR_KEY, Value::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, _) =
+        client.call(Method::POST, &path, OPERATOR_KEY, json!({ "node": "n-2" })).await;
+    assert_eq!(status, StatusCode::ACCEPTED);
+    let answer = client.code(Method::POST, &path, OPERATOR_KEY, json!({ "node": "N 2" })).await;
+    assert_eq!(answer.0, 422);
+}
+
+#[tokio::test]
+async fn the_description_names_every_call() {
+    let client = client(config()).await;
+    let (status, description) = client.call(Method::GET, "/openapi.json", "", Value::Null).await;
+    assert_eq!(status, StatusCode::OK);
+    let paths = description["paths"].as_object().expect("paths");
+    for path in [
+        "/api/v1/meetings",
+        "/api/v1/meetings/{meeting}",
+        "/api/v1/meetings/{meeting}/links",
+        "/api/v1/meetings/{meeting}/links/{link}",
+        "/api/v1/links/inspect",
+        "/api/v1/join",
+        "/api/v1/operator/nodes",
+        "/api/v1/operator/rooms",
+        "/api/v1/operator/rooms/{room}/move",
+    ] {
+        assert!(paths.contains_key(path), "{path}");
+    }
+    assert_eq!(paths.len(), 9);
+    assert_eq!(client.code(Method::GET, "/nothing", "", Value::Null).await.0, 404);
+    assert_eq!(client.code(Method::PUT, "/join", "", Value::Null).await.0, 405);
+}

@@ -1,0 +1,330 @@
+//! The link to the controller: requests with their responses, and notices to those who follow a room.
+
+use bytes::Bytes;
+use dashmap::DashMap;
+use lectern_control::edge::{FromEdge, Notice, Request, RequestError, Response, ToEdge};
+use lectern_control::{EdgeId, RequestId, RoomId, Version, frame};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+/// One end of a link: messages out, messages in.
+pub type Link = (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>);
+
+/// How long an answer may take: a controller that takes longer is as good as gone.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests that wait for an answer at once: several for each of the sockets an edge may hold.
+const MAX_PENDING: usize = 20_000;
+/// Notices that may wait for one follower: a whole room joining at once fits.
+const QUEUED_NOTICES: usize = 4_096;
+
+/// What is known of the controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// No link, or no welcome yet.
+    Away,
+    /// It has welcomed us.
+    Linked,
+}
+
+/// A handle to the controller, cheap to clone.
+#[derive(Clone)]
+pub struct Controller {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    next_request: AtomicU64,
+    next_follower: AtomicU64,
+    outgoing: watch::Sender<Option<mpsc::Sender<Bytes>>>,
+    standing: watch::Sender<Standing>,
+    pending: DashMap<RequestId, oneshot::Sender<Result<Response, RequestError>>>,
+    followers: DashMap<RoomId, Vec<Follower>>,
+    undecodable: AtomicU64,
+}
+
+struct Follower {
+    id: u64,
+    notices: mpsc::Sender<Arc<Notice>>,
+}
+
+/// Receives a room's notices, in order. Ends if the follower was too slow to take them.
+pub struct Following {
+    id: u64,
+    room: RoomId,
+    shared: Arc<Shared>,
+    notices: mpsc::Receiver<Arc<Notice>>,
+}
+
+impl Following {
+    /// The next notice; `None` when too many were left waiting.
+    pub async fn next(&mut self) -> Option<Arc<Notice>> {
+        self.notices.recv().await
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if let Some(mut followers) = self.shared.followers.get_mut(&self.room) {
+            followers.retain(|follower| follower.id != self.id);
+        }
+        self.shared.followers.remove_if(&self.room, |_, followers| followers.is_empty());
+    }
+}
+
+impl Controller {
+    /// A handle whose link is yet to come.
+    pub fn new() -> Controller {
+        Controller {
+            shared: Arc::new(Shared {
+                next_request: AtomicU64::new(1),
+                next_follower: AtomicU64::new(1),
+                outgoing: watch::Sender::new(None),
+                standing: watch::Sender::new(Standing::Away),
+                pending: DashMap::new(),
+                followers: DashMap::new(),
+                undecodable: AtomicU64::new(0),
+            }),
+        }
+    }
+
+    /// Whether the controller has welcomed us.
+    pub fn standing(&self) -> Standing {
+        *self.shared.standing.borrow()
+    }
+
+    /// Messages of the controller that could not be read, and were ignored.
+    pub fn undecodable(&self) -> u64 {
+        self.shared.undecodable.load(Ordering::Relaxed)
+    }
+
+    /// Follows a room from now on; begin before joining it, so that nothing is missed.
+    pub fn follow(&self, room: RoomId) -> Following {
+        let (sender, notices) = mpsc::channel(QUEUED_NOTICES);
+        let id = self.shared.next_follower.fetch_add(1, Ordering::Relaxed);
+        self.shared.followers.entry(room).or_default().push(Follower { id, notices: sender });
+        Following { id, room, shared: self.shared.clone(), notices }
+    }
+
+    /// Asks, and waits for the answer.
+    pub async fn request(&self, body: Request) -> Result<Response, RequestError> {
+        let unavailable = |why: &str| RequestError::Unavailable(why.to_owned());
+        if self.shared.pending.len() >= MAX_PENDING {
+            return Err(RequestError::Limit("requests waiting for the controller".to_owned()));
+        }
+        let outgoing = self.shared.outgoing.borrow().clone();
+        let outgoing = outgoing.ok_or_else(|| unavailable("no link to it"))?;
+        let request = RequestId(self.shared.next_request.fetch_add(1, Ordering::Relaxed));
+        let message = frame::encode(&FromEdge::Request { request, body })
+            .map_err(|error| RequestError::Invalid(error.to_string()))?;
+        let (answer, answered) = oneshot::channel();
+        self.shared.pending.insert(request, answer);
+        let asked = async {
+            outgoing.send(message).await.map_err(|_| unavailable("the link broke"))?;
+            answered.await.map_err(|_| unavailable("the link broke"))?
+        };
+        let result = tokio::time::timeout(REQUEST_TIMEOUT, asked).await;
+        self.shared.pending.remove(&request);
+        result.map_err(|_| unavailable("it did not answer in time"))?
+    }
+
+    /// Serves one link after the other until stopped; a new link replaces the former one.
+    pub async fn run(
+        self,
+        edge: EdgeId,
+        region: String,
+        mut links: mpsc::Receiver<Link>,
+        stop: CancellationToken,
+    ) {
+        let mut next = None;
+        loop {
+            let link = match next.take() {
+                Some(link) => Some(link),
+                None => tokio::select! {
+                    () = stop.cancelled() => None,
+                    link = links.recv() => link,
+                },
+            };
+            let Some((outgoing, incoming)) = link else { break };
+            let hello = FromEdge::Hello {
+                version: Version::CURRENT,
+                edge: edge.clone(),
+                region: region.clone(),
+            };
+            let greeted = match frame::encode(&hello) {
+                Ok(hello) => outgoing.send(hello).await.is_ok(),
+                Err(_) => false,
+            };
+            if greeted {
+                self.shared.outgoing.send_replace(Some(outgoing));
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = self.receive(incoming) => {}
+                    link = links.recv() => next = link,
+                }
+            }
+            self.lose_link();
+        }
+    }
+
+    async fn receive(&self, mut incoming: mpsc::Receiver<Bytes>) {
+        while let Some(message) = incoming.recv().await {
+            match frame::decode::<ToEdge>(&message) {
+                Ok(ToEdge::Welcome { version }) => {
+                    if !version.is_compatible(Version::CURRENT) {
+                        tracing::error!(?version, ours = ?Version::CURRENT,
+                            "the controller speaks another version: upgrade the older side");
+                        return;
+                    }
+                    self.shared.standing.send_replace(Standing::Linked);
+                }
+                Ok(ToEdge::Response { request, result }) => {
+                    if let Some((_, answer)) = self.shared.pending.remove(&request) {
+                        // Whoever asked may have given up meanwhile.
+                        let _ = answer.send(result);
+                    }
+                }
+                Ok(ToEdge::Notice { room, notice }) => self.spread(room, notice),
+                Err(error) => {
+                    self.shared.undecodable.fetch_add(1, Ordering::Relaxed);
+                    tracing::warn!(%error, "ignored a message of the controller");
+                }
+            }
+        }
+    }
+
+    fn spread(&self, room: RoomId, notice: Notice) {
+        let notice = Arc::new(notice);
+        if let Some(mut followers) = self.shared.followers.get_mut(&room) {
+            // A follower that does not keep up is let go: it resumes, and is told everything anew.
+            followers.retain(|follower| follower.notices.try_send(notice.clone()).is_ok());
+        }
+    }
+
+    fn lose_link(&self) {
+        self.shared.outgoing.send_replace(None);
+        self.shared.standing.send_replace(Standing::Away);
+        self.shared.pending.clear();
+    }
+}
+
+impl Default for Controller {
+    fn default() -> Self {
+        Controller::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lectern_control::node::Quality;
+
+    struct End {
+        to_edge: mpsc::Sender<Bytes>,
+        from_edge: mpsc::Receiver<Bytes>,
+    }
+
+    impl End {
+        async fn hear(&mut self) -> FromEdge {
+            let message = self.from_edge.recv().await.expect("a message");
+            frame::decode(&message).expect("a message of an edge")
+        }
+
+        async fn say(&self, message: &ToEdge) {
+            let message = frame::encode(message).expect("encodes");
+            self.to_edge.send(message).await.expect("open");
+        }
+    }
+
+    fn link() -> (Link, End) {
+        let (to_edge, incoming) = mpsc::channel(16);
+        let (outgoing, from_edge) = mpsc::channel(16);
+        ((outgoing, incoming), End { to_edge, from_edge })
+    }
+
+    async fn linked() -> (Controller, End, mpsc::Sender<Link>) {
+        let controller = Controller::new();
+        let (links, receiver) = mpsc::channel(1);
+        let edge = "edge-1".parse().expect("a name");
+        let stop = CancellationToken::new();
+        tokio::spawn(controller.clone().run(edge, "here".to_owned(), receiver, stop));
+        let (near, mut far) = link();
+        links.send(near).await.expect("running");
+        assert!(matches!(far.hear().await, FromEdge::Hello { .. }));
+        far.say(&ToEdge::Welcome { version: Version::CURRENT }).await;
+        (controller, far, links)
+    }
+
+    #[tokio::test]
+    async fn answers_find_their_requests_in_any_order() {
+        let (controller, mut far, _links) = linked().await;
+        let (a, b) = (controller.clone(), controller.clone());
+        let nodes = tokio::spawn(async move { a.request(Request::Nodes).await });
+        let rooms = tokio::spawn(async move { b.request(Request::Rooms).await });
+        let mut asked = Vec::new();
+        for _ in 0..2 {
+            let FromEdge::Request { request, body } = far.hear().await else { panic!("a request") };
+            asked.push((request, body));
+        }
+        for (request, body) in asked.into_iter().rev() {
+            let response = match body {
+                Request::Nodes => Response::Nodes(Vec::new()),
+                _ => Response::Rooms(Vec::new()),
+            };
+            far.say(&ToEdge::Response { request, result: Ok(response) }).await;
+        }
+        assert_eq!(nodes.await.expect("ran"), Ok(Response::Nodes(Vec::new())));
+        assert_eq!(rooms.await.expect("ran"), Ok(Response::Rooms(Vec::new())));
+    }
+
+    #[tokio::test]
+    async fn a_link_that_breaks_fails_what_waits_and_a_new_one_serves_on() {
+        let (controller, mut far, links) = linked().await;
+        let asker = controller.clone();
+        let waiting = tokio::spawn(async move { asker.request(Request::Nodes).await });
+        assert!(matches!(far.hear().await, FromEdge::Request { .. }));
+        drop(far);
+        assert!(matches!(waiting.await.expect("ran"), Err(RequestError::Unavailable(_))));
+        let (near, mut far) = link();
+        links.send(near).await.expect("running");
+        assert!(matches!(far.hear().await, FromEdge::Hello { .. }));
+    }
+
+    #[tokio::test]
+    async fn notices_reach_those_who_follow_the_room_and_garbage_nobody() {
+        let (controller, far, _links) = linked().await;
+        let (mut one, mut other) = (controller.follow(RoomId(1)), controller.follow(RoomId(2)));
+        far.to_edge.send(Bytes::from_static(b"\xc1garbage")).await.expect("open");
+        for room in [2, 1] {
+            let notice = Notice::Quality {
+                participant: lectern_control::ParticipantId(room),
+                quality: Quality::default(),
+            };
+            far.say(&ToEdge::Notice { room: RoomId(room), notice }).await;
+        }
+        for (following, room) in [(&mut one, 1), (&mut other, 2)] {
+            let notice = following.next().await.expect("a notice");
+            let Notice::Quality { participant, .. } = &*notice else { panic!("another notice") };
+            assert_eq!(participant.0, room);
+        }
+        assert_eq!(controller.undecodable(), 1);
+        drop(one);
+        assert!(!controller.shared.followers.contains_key(&RoomId(1)));
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_does_not_keep_up_is_let_go() {
+        let controller = Controller::new();
+        let mut following = controller.follow(RoomId(1));
+        for _ in 0..=QUEUED_NOTICES {
+            controller.spread(RoomId(1), Notice::RoomClosed);
+        }
+        let mut received = 0;
+        while following.next().await.is_some() {
+            received += 1;
+        }
+        assert_eq!(received, QUEUED_NOTICES);
+    }
+}
