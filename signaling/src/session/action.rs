@@ -1,0 +1,100 @@
+//! What a client does besides negotiating: announce, mute, subscribe, pause, update.
+
+use super::event::{Announcement, ClientNotice, Purpose, Refusal};
+use super::{Session, publication};
+use lectern_control::TrackId;
+use lectern_control::edge::Request;
+use lectern_control::limits::{MAX_METADATA_BYTES, MAX_NAME_BYTES};
+use lectern_control::node::Command;
+use std::collections::BTreeMap;
+
+impl Session {
+    pub(super) fn announce(&mut self, announcement: Announcement) {
+        let key = announcement.key.clone();
+        let too_long = announcement.name.len() > MAX_NAME_BYTES
+            || announcement.stream.len() > MAX_NAME_BYTES
+            || key.is_empty()
+            || key.len() > MAX_NAME_BYTES;
+        let fits = publication::source_fits(announcement.kind, announcement.source);
+        let refused = if !self.me.permissions.publish {
+            Some(Refusal::NotPermitted)
+        } else if too_long || !fits {
+            Some(Refusal::Invalid)
+        } else {
+            None
+        };
+        if let Some(why) = refused {
+            return self.tell(ClientNotice::AnnounceRefused { key, why });
+        }
+        match self.publications.announce(announcement, &mut self.rng) {
+            Ok((track, began)) => {
+                let track = Box::new(track.clone());
+                self.tell(ClientNotice::Announced { key, track });
+                self.publish_changes(began.into_iter().collect());
+            }
+            Err(why) => self.tell(ClientNotice::AnnounceRefused { key, why }),
+        }
+    }
+
+    pub(super) fn mute(&mut self, track: TrackId, muted: bool) {
+        if !self.publications.mute(track, muted) {
+            return;
+        }
+        let live = self.publications.find(track).is_some_and(publication::Publication::is_live);
+        if live {
+            let (room, participant) = (self.placement.room, self.me.id);
+            self.command(Purpose::Courtesy, Command::SetMuted { track, muted });
+            let request = Request::MuteTrack { room, participant, track, muted };
+            self.request(Purpose::Courtesy, request);
+        }
+    }
+
+    pub(super) fn subscribe(&mut self, tracks: &[TrackId], wanted: bool) {
+        for track in tracks {
+            let kept = self.roster.want(*track, wanted);
+            let refused = if !self.me.permissions.subscribe {
+                Some(Refusal::NotPermitted)
+            } else if !kept {
+                Some(Refusal::Limit)
+            } else if self.roster.track(*track).is_none() {
+                Some(Refusal::NotFound)
+            } else {
+                None
+            };
+            if let Some(why) = refused.filter(|_| wanted) {
+                self.tell(ClientNotice::SubscriptionRefused { track: *track, why });
+            }
+        }
+        self.renegotiate();
+    }
+
+    pub(super) fn pause(&mut self, tracks: &[TrackId], paused: bool) {
+        let peer = self.down.peer;
+        for track in tracks {
+            if self.roster.pause(*track, paused) && self.down.is_sending(*track) {
+                let command = Command::SetPaused { peer, track: *track, paused };
+                self.command(Purpose::Courtesy, command);
+            }
+        }
+    }
+
+    pub(super) fn update(
+        &mut self,
+        number: u32,
+        name: Option<String>,
+        metadata: Option<String>,
+        attributes: BTreeMap<String, String>,
+    ) {
+        let length = |(key, value): (&String, &String)| key.len() + value.len();
+        let bytes =
+            metadata.as_ref().map_or(0, String::len) + attributes.iter().map(length).sum::<usize>();
+        let long_name = name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES);
+        if bytes > MAX_METADATA_BYTES || long_name {
+            let result = Err(Refusal::Limit);
+            return self.tell(ClientNotice::Updated { request: number, result });
+        }
+        let (room, participant) = (self.placement.room, self.me.id);
+        let request = Request::UpdateParticipant { room, participant, name, metadata, attributes };
+        self.request(Purpose::Update(number), request);
+    }
+}

@@ -1,0 +1,373 @@
+//! The transport that we offer: one section for each track the participant receives, in a stable
+//! order, one offer at a time.
+//!
+//! A track that ends has its section rejected; once the client agreed, the section is used anew
+//! under another mid (RFC 9429 section 5.2.2), so that descriptions do not grow.
+
+use super::payload::PayloadTypes;
+use super::uplink::{count, dtls_role};
+use super::{Error, random};
+use crate::sdp::candidate::{self, Loopback};
+use crate::sdp::client_answer::{AnsweredSection, ClientAnswer};
+use crate::sdp::server_offer::{self, LocalTransport, Origin, SentSection, SentTrack};
+use crate::sdp::transport::{Setup, Transport};
+use crate::sdp::{codec, extension};
+use lectern_control::media::{
+    Codec, ExtensionId, MediaKind, PayloadMapping, SubscriptionParameters,
+};
+use lectern_control::transport::{Candidate, Fingerprint, IceCredentials, RemoteParameters};
+use lectern_control::{PeerId, TrackId};
+use rand::rngs::StdRng;
+
+/// Tracks one participant receives at once: at about 1.5 KB each the description stays under the
+/// limit we keep ourselves.
+pub const MAX_SUBSCRIPTIONS: usize = 100;
+
+/// A track the participant should receive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub track: TrackId,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// What its publisher sends.
+    pub codecs: Vec<Codec>,
+    /// Stream id for the client.
+    pub stream: String,
+    /// Ties the sender's streams to one clock.
+    pub cname: String,
+}
+
+#[derive(Debug)]
+struct Slot {
+    mid: String,
+    kind: MediaKind,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Sending(Box<Sending>),
+    /// The client knows that the section is free once it has answered.
+    Rejected {
+        acknowledged: bool,
+    },
+}
+
+#[derive(Debug)]
+struct Sending {
+    wanted: Wanted,
+    /// As the publisher has it, and as this subscriber has it.
+    codecs: Vec<(Codec, Codec)>,
+    ssrc: u32,
+    rtx_ssrc: Option<u32>,
+    answered: bool,
+}
+
+/// What an answer means for the transport.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The client's side is known.
+    Connect(RemoteParameters),
+    /// New credentials on both sides.
+    Restart(Vec<Candidate>),
+    /// Nothing new.
+    None,
+}
+
+/// What an answer says.
+#[derive(Debug)]
+pub struct Answered {
+    /// About the transport.
+    pub change: Change,
+    /// The extensions of all sections, where they differ from before.
+    pub extensions: Option<Vec<ExtensionId>>,
+    /// About tracks that were new in the offer: how to send them, or that the client cannot.
+    pub tracks: Vec<(TrackId, Option<SubscriptionParameters>)>,
+}
+
+/// The lower transport.
+#[derive(Debug)]
+pub struct Downlink {
+    /// Its id.
+    pub peer: PeerId,
+    /// Our credentials.
+    pub ice: IceCredentials,
+    /// The client's side.
+    pub remote: Option<Transport>,
+    /// Extensions the node knows.
+    pub extensions: Vec<ExtensionId>,
+    restarting: Option<IceCredentials>,
+    origin: Origin,
+    fingerprint: Fingerprint,
+    /// Announced in the next offer.
+    announce: Vec<Candidate>,
+    slots: Vec<Slot>,
+    mids: u32,
+    payload_types: PayloadTypes,
+    offers: u32,
+    outstanding: Option<u32>,
+    due: bool,
+    early: Vec<Candidate>,
+    candidates: usize,
+}
+
+impl Downlink {
+    /// A transport whose first offer names these candidates.
+    pub fn new(fingerprint: Fingerprint, announce: Vec<Candidate>, rng: &mut StdRng) -> Downlink {
+        let mut extensions = extension::offered(MediaKind::Audio);
+        extension::merge(&mut extensions, &extension::offered(MediaKind::Video));
+        Downlink {
+            peer: PeerId(random::id(rng)),
+            ice: random::credentials(rng),
+            remote: None,
+            extensions,
+            restarting: None,
+            origin: Origin { session: random::id(rng), version: 0 },
+            fingerprint,
+            announce,
+            slots: Vec::new(),
+            mids: 0,
+            payload_types: PayloadTypes::default(),
+            offers: 0,
+            outstanding: None,
+            due: true,
+            early: Vec::new(),
+            candidates: 0,
+        }
+    }
+
+    /// Whether a track has a section whose answer came.
+    pub fn is_sending(&self, track: TrackId) -> bool {
+        self.sending().any(|(_, sending)| sending.wanted.track == track && sending.answered)
+    }
+
+    /// Tracks that have a section.
+    pub fn tracks(&self) -> Vec<TrackId> {
+        self.sending().map(|(_, sending)| sending.wanted.track).collect()
+    }
+
+    fn sending(&self) -> impl Iterator<Item = (&Slot, &Sending)> {
+        self.slots.iter().filter_map(|slot| match &slot.state {
+            State::Sending(sending) => Some((slot, &**sending)),
+            State::Rejected { .. } => None,
+        })
+    }
+
+    /// Renews the path with the next offer.
+    pub fn restart(&mut self, candidates: Vec<Candidate>, rng: &mut StdRng) {
+        if self.remote.is_none() {
+            return; // Nothing to renew: the first offer is still on its way.
+        }
+        self.restarting = Some(random::credentials(rng));
+        self.announce = candidates;
+        self.early.clear();
+        self.candidates = 0;
+        self.due = true;
+    }
+
+    /// An offer or its answer may be lost with a connection: the next offer replaces it.
+    pub fn forget_outstanding(&mut self) {
+        self.outstanding = None;
+        self.due = true;
+    }
+
+    /// The next offer, if one is due and none is unanswered: its number, text, and tracks by mid.
+    pub fn offer(&mut self, wanted: &[Wanted], rng: &mut StdRng) -> Option<(u32, String)> {
+        if self.outstanding.is_some() {
+            return None;
+        }
+        self.drop_unwanted(wanted);
+        self.place_new(wanted, rng);
+        if !std::mem::take(&mut self.due) {
+            return None;
+        }
+        self.offers += 1;
+        self.origin.version += 1;
+        self.outstanding = Some(self.offers);
+        let ice = self.restarting.as_ref().unwrap_or(&self.ice);
+        let transport = LocalTransport {
+            ice,
+            fingerprint: self.fingerprint,
+            setup: Setup::ActPass,
+            candidates: &self.announce,
+        };
+        let sections: Vec<SentSection> = self.slots.iter().map(Slot::section).collect();
+        let text = server_offer::write(&sections, transport, self.origin);
+        Some((self.offers, text))
+    }
+
+    /// Which track each section carries.
+    pub fn tracks_by_mid(&self) -> Vec<(String, TrackId)> {
+        self.sending().map(|(slot, sending)| (slot.mid.clone(), sending.wanted.track)).collect()
+    }
+
+    fn drop_unwanted(&mut self, wanted: &[Wanted]) {
+        for slot in &mut self.slots {
+            let State::Sending(sending) = &slot.state else { continue };
+            if !wanted.iter().any(|wanted| wanted.track == sending.wanted.track) {
+                slot.state = State::Rejected { acknowledged: false };
+                self.due = true;
+            }
+        }
+    }
+
+    fn place_new(&mut self, wanted: &[Wanted], rng: &mut StdRng) {
+        for wanted in wanted {
+            let placed = self.sending().any(|(_, sending)| sending.wanted.track == wanted.track);
+            if placed || self.sending().count() >= MAX_SUBSCRIPTIONS {
+                continue;
+            }
+            let offer = |codec: &Codec| Some((codec.clone(), self.payload_types.offer(codec)?));
+            let codecs: Vec<(Codec, Codec)> = wanted.codecs.iter().filter_map(offer).collect();
+            if codecs.is_empty() {
+                continue;
+            }
+            let has_rtx = codecs.iter().any(|(_, ours)| ours.rtx_payload_type.is_some());
+            let ssrc = self.free_ssrc(0, rng);
+            let rtx_ssrc = has_rtx.then(|| self.free_ssrc(ssrc, rng));
+            let (wanted, kind) = (wanted.clone(), wanted.kind);
+            let sending = Sending { wanted, codecs, ssrc, rtx_ssrc, answered: false };
+            let slot =
+                Slot { mid: self.mids.to_string(), kind, state: State::Sending(Box::new(sending)) };
+            self.mids += 1;
+            self.due = true;
+            let free = self.slots.iter_mut().find(|slot| {
+                slot.kind == kind && matches!(slot.state, State::Rejected { acknowledged: true })
+            });
+            match free {
+                Some(free) => *free = slot,
+                None => self.slots.push(slot),
+            }
+        }
+    }
+
+    fn free_ssrc(&self, other: u32, rng: &mut StdRng) -> u32 {
+        loop {
+            let ssrc = random::ssrc(rng);
+            let taken = |(_, sending): (&Slot, &Sending)| {
+                sending.ssrc == ssrc || sending.rtx_ssrc == Some(ssrc)
+            };
+            if ssrc != other && !self.sending().any(taken) {
+                return ssrc;
+            }
+        }
+    }
+
+    /// Takes the client's answer; `None` where it answers no offer that is open.
+    pub fn answer(
+        &mut self,
+        offer: u32,
+        text: &str,
+        loopback: Loopback,
+    ) -> Result<Option<Answered>, Error> {
+        if self.outstanding.is_none() || (offer != 0 && self.outstanding != Some(offer)) {
+            return Ok(None);
+        }
+        let answer = ClientAnswer::parse(text, self.slots.len() + 1, loopback)?;
+        let change = self.connect(&answer)?;
+        self.outstanding = None;
+        self.announce.clear();
+        let mut all = Vec::new();
+        for section in &answer.sections {
+            extension::merge(&mut all, &section.extensions);
+        }
+        // Before anything is received no section names an extension.
+        let extensions = (!all.is_empty() && all != self.extensions).then(|| {
+            self.extensions.clone_from(&all);
+            all
+        });
+        let mut tracks = Vec::new();
+        // The first section is the one of the data channels.
+        for (slot, section) in self.slots.iter_mut().zip(answer.sections.iter().skip(1)) {
+            match &mut slot.state {
+                State::Rejected { acknowledged } => *acknowledged = true,
+                State::Sending(sending) if !sending.answered => {
+                    sending.answered = true;
+                    tracks.push((sending.wanted.track, sending.parameters(&slot.mid, section)));
+                }
+                State::Sending(_) => {}
+            }
+        }
+        Ok(Some(Answered { change, extensions, tracks }))
+    }
+
+    fn connect(&mut self, answer: &ClientAnswer) -> Result<Change, Error> {
+        let theirs = &answer.transport;
+        let known = self.remote.replace(theirs.clone());
+        if known.as_ref().is_some_and(|known| known.fingerprint != theirs.fingerprint) {
+            return Err(Error::FingerprintChanged);
+        }
+        let mut candidates = std::mem::take(&mut self.early);
+        candidates.extend_from_slice(&theirs.candidates);
+        if known.is_none() {
+            self.candidates = candidates.len();
+            return Ok(Change::Connect(RemoteParameters {
+                ice: theirs.ice.clone(),
+                fingerprint: theirs.fingerprint,
+                dtls_role: dtls_role(theirs.setup).0,
+                candidates,
+            }));
+        }
+        match self.restarting.take() {
+            Some(ours) => {
+                self.ice = ours;
+                self.candidates = candidates.len();
+                Ok(Change::Restart(candidates))
+            }
+            None => Ok(Change::None),
+        }
+    }
+
+    /// A candidate that trickled in; kept for later while no answer has come.
+    pub fn candidate(&mut self, line: &str, loopback: Loopback) -> Option<Candidate> {
+        let candidate = candidate::parse(line, loopback).ok()?;
+        let candidate = count(&mut self.candidates, candidate)?;
+        if self.remote.is_none() || self.restarting.is_some() {
+            self.early.push(candidate);
+            return None;
+        }
+        Some(candidate)
+    }
+}
+
+impl Slot {
+    fn section(&self) -> SentSection {
+        let track = match &self.state {
+            State::Rejected { .. } => None,
+            State::Sending(sending) => Some(SentTrack {
+                stream: sending.wanted.stream.clone(),
+                track: sending.wanted.track.to_string(),
+                cname: sending.wanted.cname.clone(),
+                codecs: sending.codecs.iter().map(|(_, ours)| ours.clone()).collect(),
+                ssrc: sending.ssrc,
+                rtx_ssrc: sending.rtx_ssrc,
+            }),
+        };
+        SentSection { mid: self.mid.clone(), kind: self.kind, track }
+    }
+}
+
+impl Sending {
+    /// How the track is sent, given what the client accepted; `None` where it accepted no codec.
+    fn parameters(&self, mid: &str, section: &AnsweredSection) -> Option<SubscriptionParameters> {
+        if !section.receives {
+            return None;
+        }
+        let mapping = |(theirs, ours): &(Codec, Codec)| {
+            let mut fitting = section.codecs.iter().filter(|codec| codec::answers(codec, ours));
+            let same = fitting.clone().find(|codec| codec.payload_type == ours.payload_type);
+            let answered = same.or_else(|| fitting.next())?;
+            let (from, to) = (theirs.payload_type, answered.payload_type);
+            Some(PayloadMapping { from, to, rtx: answered.rtx_payload_type })
+        };
+        let payloads: Vec<PayloadMapping> = self.codecs.iter().filter_map(mapping).collect();
+        let has_rtx = payloads.iter().any(|mapping| mapping.rtx.is_some());
+        (!payloads.is_empty()).then(|| SubscriptionParameters {
+            mid: mid.to_owned(),
+            ssrc: self.ssrc,
+            rtx_ssrc: self.rtx_ssrc.filter(|_| has_rtx),
+            payloads,
+        })
+    }
+}

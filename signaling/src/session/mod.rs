@@ -1,0 +1,320 @@
+//! One participant's stay in a room: join, publish, subscribe, mute, leave, resume.
+//!
+//! Sans-IO and neutral: events of any client protocol go in, notices and requests come out. Knows
+//! SDP, but neither protobuf nor sockets nor the clock.
+
+mod action;
+pub mod downlink;
+mod entrance;
+pub mod event;
+mod negotiation;
+mod payload;
+mod publication;
+pub mod random;
+mod roster;
+#[cfg(test)]
+mod tests;
+mod uplink;
+
+pub use entrance::{Entrance, Equipment};
+pub use event::{
+    AnnouncedLayer, Announcement, ClientEvent, ClientNotice, End, Output, Purpose, Refusal, Side,
+};
+pub use roster::{Leaver, StreamNames};
+
+use crate::sdp;
+use downlink::Downlink;
+use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
+use lectern_control::node::{Command, CommandError, DisconnectReason};
+use lectern_control::room::{LeaveReason, Participant, Placement};
+use lectern_control::transport::IceRole;
+use lectern_control::{PeerId, TrackId};
+use publication::Publications;
+use rand::rngs::StdRng;
+use roster::Roster;
+use std::collections::VecDeque;
+use thiserror::Error;
+use uplink::Uplink;
+
+/// Why a session cannot go on: the client did what no working client does.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Error {
+    /// A description cannot be used.
+    #[error("a description cannot be used: {0}")]
+    Sdp(#[from] sdp::Error),
+    /// The client's certificate changed under a transport that lives.
+    #[error("the fingerprint changed")]
+    FingerprintChanged,
+}
+
+/// A participant in a room.
+#[derive(Debug)]
+pub struct Session {
+    me: Participant,
+    placement: Placement,
+    room_name: String,
+    created_at_unix_ms: u64,
+    equipment: Equipment,
+    roster: Roster,
+    publications: Publications,
+    up: Uplink,
+    down: Downlink,
+    /// The room has moved: the client restarts what it offers, and nothing else.
+    moved: bool,
+    ended: bool,
+    rng: StdRng,
+    out: VecDeque<Output>,
+}
+
+impl Session {
+    fn new(entrance: &Entrance, joined: Joined, equipment: Equipment, mut rng: StdRng) -> Session {
+        let placement = joined.placement;
+        let mut announce = placement.candidates.clone();
+        announce.extend_from_slice(&placement.standby_candidates);
+        let up = Uplink::new(&mut rng);
+        let down = Downlink::new(equipment.fingerprint, announce, &mut rng);
+        let mut session = Session {
+            roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.stream_names),
+            me: joined.participant,
+            placement,
+            room_name: joined.room_name,
+            created_at_unix_ms: joined.created_at_unix_ms,
+            equipment,
+            publications: Publications::default(),
+            up,
+            down,
+            moved: false,
+            ended: false,
+            rng,
+            out: VecDeque::new(),
+        };
+        let peer = session.down.peer;
+        let parameters = session.peer(
+            IceRole::Controlling,
+            session.down.ice.clone(),
+            None,
+            session.down.extensions.clone(),
+            session.equipment.down_data.clone(),
+        );
+        session.open(peer, parameters, session.placement.standby.is_some());
+        session.renegotiate();
+        session
+    }
+
+    /// The participant itself.
+    pub fn me(&self) -> &Participant {
+        &self.me
+    }
+
+    /// Where its transports are.
+    pub fn placement(&self) -> &Placement {
+        &self.placement
+    }
+
+    /// The meeting's name.
+    pub fn room_name(&self) -> &str {
+        &self.room_name
+    }
+
+    /// When the room began, in milliseconds since 1970.
+    pub fn created_at_unix_ms(&self) -> u64 {
+        self.created_at_unix_ms
+    }
+
+    /// Everybody else.
+    pub fn others(&self) -> impl Iterator<Item = &Participant> {
+        self.roster.others()
+    }
+
+    /// Those who left lately.
+    pub fn leavers(&self) -> impl Iterator<Item = &Leaver> {
+        self.roster.leavers()
+    }
+
+    /// The owner of a track of somebody else.
+    pub fn owner_of(&self, track: TrackId) -> Option<&Participant> {
+        self.roster.track(track).map(|(owner, _)| owner)
+    }
+
+    /// Announced tracks without a section, with the client's keys.
+    pub fn pending_tracks(&self) -> impl Iterator<Item = (&str, &lectern_control::room::Track)> {
+        self.publications.pending()
+    }
+
+    /// Whether the session is over.
+    pub fn is_over(&self) -> bool {
+        self.ended
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// The client did something.
+    pub fn handle_client(&mut self, event: ClientEvent) -> Result<(), Error> {
+        if self.ended {
+            return Ok(());
+        }
+        match event {
+            ClientEvent::Announce(announcement) => self.announce(*announcement),
+            ClientEvent::Offer { sdp } => self.offered(&sdp)?,
+            ClientEvent::Answer { offer, sdp } => self.answered(offer, &sdp)?,
+            ClientEvent::Candidate { side, line } => self.candidate(side, &line),
+            ClientEvent::Mute { track, muted } => self.mute(track, muted),
+            ClientEvent::Subscribe { tracks, wanted } => self.subscribe(&tracks, wanted),
+            ClientEvent::Pause { tracks, paused } => self.pause(&tracks, paused),
+            ClientEvent::Update { request, name, metadata, attributes } => {
+                self.update(request, name, metadata, attributes);
+            }
+            ClientEvent::Resume { restart_down } => self.resume(restart_down),
+            ClientEvent::Leave => self.end(LeaveReason::ClientLeft, None),
+        }
+        Ok(())
+    }
+
+    /// The controller answered.
+    pub fn handle_response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
+        match (purpose, result) {
+            (Purpose::Update(request), result) => {
+                let result = result.map(|_| ()).map_err(|error| refusal(&error));
+                self.tell(ClientNotice::Updated { request, result });
+            }
+            (Purpose::Publish(track), Err(error)) => {
+                let Some(publication) = self.publications.remove(track) else { return };
+                self.command(Purpose::Courtesy, Command::Unpublish { track });
+                let (key, why) = (publication.key().to_owned(), refusal(&error));
+                self.tell(ClientNotice::AnnounceRefused { key, why });
+            }
+            (Purpose::Essential, Err(error)) => {
+                let reason = LeaveReason::MediaFailed;
+                let end = match error {
+                    // The controller lost us, or could not be asked: coming again mends it.
+                    RequestError::NotFound | RequestError::Unavailable(_) => End::Rejoin(reason),
+                    _ => End::Out(reason),
+                };
+                self.end(reason, Some(end));
+            }
+            (Purpose::Courtesy, Err(_)) | (_, Ok(_)) => {}
+        }
+    }
+
+    /// News of the room.
+    pub fn handle_notice(&mut self, notice: &Notice) {
+        if self.ended {
+            return;
+        }
+        match notice {
+            Notice::Participant(participant) => self.participant(participant),
+            Notice::ParticipantLeft { participant, identity, reason } => {
+                if *participant == self.me.id {
+                    return self.end_unasked(*reason);
+                }
+                let (participant, reason) = (*participant, *reason);
+                let leaver = Leaver { participant, identity: identity.clone(), reason };
+                if self.roster.leave(leaver) {
+                    let identity = identity.clone();
+                    self.tell(ClientNotice::Left { participant, identity, reason });
+                    self.renegotiate();
+                }
+            }
+            Notice::PeerDisconnected { peer, reason, .. } => self.disconnected(*peer, *reason),
+            Notice::CommandFailed { error: CommandError::UnknownPeer, .. } => {
+                let reason = LeaveReason::MediaFailed;
+                self.end(reason, Some(End::Rejoin(reason)));
+            }
+            Notice::Speakers { speakers } => self.tell(ClientNotice::Speakers(speakers.clone())),
+            Notice::Quality { participant, quality } => {
+                let (participant, quality) = (*participant, *quality);
+                self.tell(ClientNotice::Quality { participant, quality });
+            }
+            Notice::Moved { placement } => {
+                self.placement = placement.clone();
+                if self.up.remote.is_some() {
+                    self.moved = true;
+                    self.up.announce_candidates = true;
+                    let candidates = self.placement.candidates.clone();
+                    self.tell(ClientNotice::UpMoved { candidates });
+                }
+            }
+            Notice::RoomClosed => self.end_unasked(LeaveReason::RoomClosed),
+            Notice::CommandFailed { .. }
+            | Notice::PeerConnected { .. }
+            | Notice::TrackStarted { .. } => {}
+        }
+    }
+
+    /// Ends the stay: the controller is told, and the client where it should know.
+    pub fn end(&mut self, reason: LeaveReason, client: Option<End>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        let (room, participant) = (self.placement.room, self.me.id);
+        self.request(Purpose::Courtesy, Request::Leave { room, participant, reason });
+        if let Some(end) = client {
+            self.tell(ClientNotice::Ended(end));
+        }
+    }
+
+    /// The controller ended the stay.
+    fn end_unasked(&mut self, reason: LeaveReason) {
+        self.ended = true;
+        let end = match reason {
+            LeaveReason::ConnectionLost | LeaveReason::ServerShutdown => End::Rejoin(reason),
+            _ => End::Out(reason),
+        };
+        self.tell(ClientNotice::Ended(end));
+    }
+
+    fn disconnected(&mut self, peer: PeerId, reason: DisconnectReason) {
+        if peer != self.up.peer && peer != self.down.peer {
+            return;
+        }
+        let why = LeaveReason::MediaFailed;
+        match reason {
+            // The page goes, or makes a new connection; it says so by itself.
+            DisconnectReason::Closed => {}
+            DisconnectReason::ConsentExpired => self.end(why, Some(End::Rejoin(why))),
+            DisconnectReason::HandshakeTimeout
+            | DisconnectReason::HandshakeFailed
+            | DisconnectReason::FingerprintMismatch => self.end(why, Some(End::Out(why))),
+        }
+    }
+
+    fn participant(&mut self, participant: &Participant) {
+        if participant.id == self.me.id {
+            if participant.version < self.me.version {
+                return;
+            }
+            self.me = participant.clone();
+        } else if !self.roster.update(participant) {
+            return;
+        }
+        self.tell(ClientNotice::Participant(Box::new(participant.clone())));
+        self.renegotiate();
+    }
+
+    fn command(&mut self, purpose: Purpose, command: Command) {
+        let (room, participant) = (self.placement.room, self.me.id);
+        self.request(purpose, Request::Node { room, participant, command });
+    }
+
+    fn request(&mut self, purpose: Purpose, body: Request) {
+        self.out.push_back(Output::Request { purpose, body: Box::new(body) });
+    }
+
+    fn tell(&mut self, notice: ClientNotice) {
+        self.out.push_back(Output::Client(notice));
+    }
+}
+
+/// A refusal in the client's words.
+fn refusal(error: &RequestError) -> Refusal {
+    match error {
+        RequestError::NotFound => Refusal::NotFound,
+        RequestError::NotPermitted => Refusal::NotPermitted,
+        RequestError::Limit(_) => Refusal::Limit,
+        RequestError::Invalid(_) => Refusal::Invalid,
+        RequestError::NoNode | RequestError::Unavailable(_) => Refusal::Unavailable,
+    }
+}

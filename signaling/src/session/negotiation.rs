@@ -1,0 +1,213 @@
+//! Descriptions of both transports: the client's offers and our answers, our offers and the
+//! client's answers, candidates, restarts.
+
+use super::event::{ClientNotice, Purpose, Refusal, Side};
+use super::{Error, Session, downlink, publication, uplink};
+use crate::sdp;
+use crate::sdp::answer::LocalTransport;
+use crate::sdp::candidate::Loopback;
+use crate::sdp::offer::Offer;
+use lectern_control::edge::Request;
+use lectern_control::media::ExtensionId;
+use lectern_control::node::Command;
+use lectern_control::transport::{
+    DataParameters, Duty, IceCredentials, IceRole, PeerParameters, RemoteParameters,
+};
+use lectern_control::{PeerId, TrackId};
+
+impl Session {
+    pub(super) fn offered(&mut self, text: &str) -> Result<(), Error> {
+        let offer = Offer::parse(text, self.loopback())?;
+        let change = self.up.offered(&offer.transport, &mut self.rng)?;
+        let extensions = offer.extensions();
+        let peer = self.up.peer;
+        match change {
+            uplink::Change::Open(remote) => {
+                let data = self.equipment.up_data.clone();
+                let parameters = self.peer(
+                    IceRole::Controlled,
+                    self.up.ice.clone(),
+                    Some(remote),
+                    extensions.clone(),
+                    data,
+                );
+                self.open(peer, parameters, false);
+            }
+            uplink::Change::Restart => {
+                let (local, remote) = (self.up.ice.clone(), offer.transport.ice.clone());
+                let candidates = offer.transport.candidates.clone();
+                let command = Command::RestartIce { peer, local, remote, candidates };
+                self.command(Purpose::Essential, command);
+            }
+            uplink::Change::None => {}
+        }
+        if change_of(&mut self.up.extensions, &extensions) && self.up.origin.version > 0 {
+            self.command(Purpose::Essential, Command::SetExtensions { peer, extensions });
+        }
+        let may_publish = self.me.permissions.publish;
+        let (verdicts, changes) = self.publications.offered(&offer, may_publish);
+        self.publish_changes(changes);
+        self.up.origin.version += 1;
+        let announce = std::mem::take(&mut self.up.announce_candidates);
+        let transport = LocalTransport {
+            ice: &self.up.ice,
+            fingerprint: self.equipment.fingerprint,
+            setup: self.up.setup(),
+            candidates: if announce { &self.placement.candidates } else { &[] },
+        };
+        let sdp = sdp::answer::write(&offer, &verdicts, transport, self.up.origin);
+        self.tell(ClientNotice::Answer { sdp });
+        Ok(())
+    }
+
+    pub(super) fn publish_changes(&mut self, changes: Vec<publication::Change>) {
+        let (room, participant, peer) = (self.placement.room, self.me.id, self.up.peer);
+        for change in changes {
+            match change {
+                publication::Change::Began(id) => {
+                    let Some(publication) = self.publications.find(id) else { continue };
+                    let (track, parameters) = (publication.track.clone(), publication.parameters());
+                    let publish = Command::Publish { peer, track: id, parameters };
+                    self.command(Purpose::Essential, publish);
+                    let request = Request::AddTrack { room, participant, track };
+                    self.request(Purpose::Publish(id), request);
+                }
+                publication::Change::Ended(track) => {
+                    self.command(Purpose::Courtesy, Command::Unpublish { track });
+                    let request = Request::RemoveTrack { room, participant, track };
+                    self.request(Purpose::Courtesy, request);
+                }
+            }
+        }
+    }
+
+    pub(super) fn answered(&mut self, offer: u32, text: &str) -> Result<(), Error> {
+        let loopback = self.loopback();
+        let Some(answered) = self.down.answer(offer, text, loopback)? else { return Ok(()) };
+        let peer = self.down.peer;
+        match answered.change {
+            downlink::Change::Connect(remote) => {
+                self.command(Purpose::Essential, Command::SetRemote { peer, remote });
+            }
+            downlink::Change::Restart(candidates) => {
+                let Some(remote) = &self.down.remote else { return Ok(()) };
+                let (local, remote) = (self.down.ice.clone(), remote.ice.clone());
+                let command = Command::RestartIce { peer, local, remote, candidates };
+                self.command(Purpose::Essential, command);
+            }
+            downlink::Change::None => {}
+        }
+        if let Some(extensions) = answered.extensions {
+            self.command(Purpose::Essential, Command::SetExtensions { peer, extensions });
+        }
+        for (track, parameters) in answered.tracks {
+            match parameters {
+                Some(parameters) if self.roster.track(track).is_some() => {
+                    self.command(
+                        Purpose::Essential,
+                        Command::Subscribe { peer, track, parameters },
+                    );
+                    if self.roster.is_paused(track) {
+                        let command = Command::SetPaused { peer, track, paused: true };
+                        self.command(Purpose::Courtesy, command);
+                    }
+                }
+                Some(_) => {} // It ended meanwhile.
+                None => {
+                    let why = Refusal::Codec;
+                    self.tell(ClientNotice::SubscriptionRefused { track, why });
+                }
+            }
+        }
+        self.renegotiate();
+        Ok(())
+    }
+
+    pub(super) fn candidate(&mut self, side: Side, line: &str) {
+        let loopback = self.loopback();
+        let (peer, candidate) = match side {
+            Side::Up => (self.up.peer, self.up.candidate(line, loopback)),
+            Side::Down => (self.down.peer, self.down.candidate(line, loopback)),
+        };
+        if let Some(candidate) = candidate {
+            self.command(Purpose::Courtesy, Command::AddCandidate { peer, candidate });
+        }
+    }
+
+    pub(super) fn resume(&mut self, restart_down: bool) {
+        self.down.forget_outstanding();
+        // After a move the lower transport lives at its new place already; only what the client
+        // offers is renewed.
+        if restart_down && !std::mem::take(&mut self.moved) {
+            let candidates = self.placement.candidates.clone();
+            self.down.restart(candidates, &mut self.rng);
+        }
+        self.renegotiate();
+    }
+
+    /// Offers what has changed, unless an offer is unanswered: then the answer brings us back here.
+    pub(super) fn renegotiate(&mut self) {
+        if self.ended {
+            return;
+        }
+        let subscribes = self.me.permissions.subscribe;
+        let wanted = if subscribes { self.roster.wanted() } else { Vec::new() };
+        let peer = self.down.peer;
+        let before: Vec<TrackId> = self.down.tracks();
+        let sent: Vec<TrackId> =
+            before.into_iter().filter(|track| self.down.is_sending(*track)).collect();
+        let offer = self.down.offer(&wanted, &mut self.rng);
+        let now = self.down.tracks();
+        for track in sent.into_iter().filter(|track| !now.contains(track)) {
+            // A track that ended needs no word: the node has dropped it.
+            if self.roster.track(track).is_some() {
+                self.command(Purpose::Courtesy, Command::Unsubscribe { peer, track });
+            }
+        }
+        if let Some((id, sdp)) = offer {
+            let tracks = self.down.tracks_by_mid();
+            self.tell(ClientNotice::Offer { id, sdp, tracks });
+        }
+    }
+
+    fn loopback(&self) -> Loopback {
+        Loopback::of_node(&self.placement.candidates)
+    }
+
+    pub(super) fn peer(
+        &self,
+        ice_role: IceRole,
+        ice: IceCredentials,
+        remote: Option<RemoteParameters>,
+        extensions: Vec<ExtensionId>,
+        data: DataParameters,
+    ) -> PeerParameters {
+        PeerParameters {
+            participant: self.me.id,
+            duty: Duty::Active,
+            ice_role,
+            ice,
+            generation: self.placement.generation,
+            dtls: self.equipment.dtls.clone(),
+            remote,
+            extensions,
+            permissions: self.me.permissions,
+            data,
+        }
+    }
+
+    pub(super) fn open(&mut self, peer: PeerId, parameters: PeerParameters, warm: bool) {
+        let (room, participant) = (self.placement.room, self.me.id);
+        let parameters = Box::new(parameters);
+        let request = Request::OpenPeer { room, participant, peer, parameters, warm };
+        self.request(Purpose::Essential, request);
+    }
+}
+
+fn change_of(known: &mut Vec<ExtensionId>, new: &[ExtensionId]) -> bool {
+    let differs = known.as_slice() != new;
+    if differs {
+        *known = new.to_vec();
+    }
+    differs
+}

@@ -1,0 +1,94 @@
+//! Payload types of a subscriber's transport: one meaning for each, in all sections, for as long
+//! as the transport lives (RFC 8843 section 10.1.2).
+
+use crate::sdp::codec::subscriber_format;
+use lectern_control::media::{Codec, CodecName, Feedback, MediaKind};
+
+/// Dynamic payload types that browsers accept and that cannot be taken for RTCP (RFC 5761 section 4).
+const POOL: [std::ops::RangeInclusive<u8>; 2] = [96..=127, 35..=63];
+
+/// Payload types that are taken.
+#[derive(Debug, Default)]
+pub struct PayloadTypes {
+    codecs: Vec<Codec>,
+}
+
+impl PayloadTypes {
+    /// The codec as this subscriber is offered it; `None` when no payload type is left.
+    pub fn offer(&mut self, published: &Codec) -> Option<Codec> {
+        let format = subscriber_format(published);
+        let known =
+            self.codecs.iter().find(|known| known.name == published.name && known.format == format);
+        if let Some(known) = known {
+            return Some(known.clone());
+        }
+        let video = published.name.kind() == MediaKind::Video;
+        let mut free = POOL.into_iter().flatten().filter(|payload_type| {
+            let uses = |codec: &Codec| {
+                codec.payload_type == *payload_type || codec.rtx_payload_type == Some(*payload_type)
+            };
+            !self.codecs.iter().any(uses)
+        });
+        let payload_type = free.next()?;
+        let rtx_payload_type = if video { Some(free.next()?) } else { None };
+        let codec = Codec {
+            name: published.name,
+            payload_type,
+            rtx_payload_type,
+            format,
+            feedback: feedback(published.name),
+        };
+        self.codecs.push(codec.clone());
+        Some(codec)
+    }
+}
+
+/// What we take from subscribers. Sound is repaired in band: without retransmission streams a lost
+/// packet could only be sent again under its old index.
+fn feedback(name: CodecName) -> Feedback {
+    let video = name.kind() == MediaKind::Video;
+    Feedback { nack: video, pli: video, fir: video, transport_wide: true, remb: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn published(name: CodecName, format: &str) -> Codec {
+        Codec {
+            name,
+            payload_type: 45,
+            rtx_payload_type: None,
+            format: format.to_owned(),
+            feedback: Feedback::default(),
+        }
+    }
+
+    #[test]
+    fn one_codec_has_one_payload_type_however_often_it_is_offered() {
+        let mut types = PayloadTypes::default();
+        let vp8 = types.offer(&published(CodecName::Vp8, "max-fs=12288")).expect("a type");
+        assert_eq!((vp8.payload_type, vp8.rtx_payload_type), (96, Some(97)));
+        assert_eq!(types.offer(&published(CodecName::Vp8, "")), Some(vp8));
+        let opus = types.offer(&published(CodecName::Opus, "")).expect("a type");
+        assert_eq!((opus.payload_type, opus.rtx_payload_type), (98, None));
+        let stereo = types.offer(&published(CodecName::Opus, "stereo=1")).expect("a type");
+        assert_eq!(stereo.payload_type, 99, "another format, another meaning");
+    }
+
+    #[test]
+    fn types_run_out_without_harm() {
+        let mut types = PayloadTypes::default();
+        let format = |n: u32| format!("packetization-mode=1;profile-level-id=4200{n:02x}");
+        let offered = (0..100).filter_map(|n| types.offer(&published(CodecName::H264, &format(n))));
+        let offered: Vec<Codec> = offered.collect();
+        assert_eq!(offered.len(), (32 + 29) / 2);
+        let all =
+            offered.iter().flat_map(|codec| [Some(codec.payload_type), codec.rtx_payload_type]);
+        let mut all: Vec<u8> = all.flatten().collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), offered.len() * 2);
+        assert!(all.iter().all(|pt| !(64..96).contains(pt)), "never taken for RTCP");
+    }
+}

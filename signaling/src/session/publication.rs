@@ -1,0 +1,320 @@
+//! What a participant publishes: announcements and media sections, matched with each other in
+//! whichever order they come.
+
+use super::event::{AnnouncedLayer, Announcement, Refusal};
+use super::random;
+use crate::sdp::answer::Verdict;
+use crate::sdp::codec;
+use crate::sdp::offer::{Content, Media, Offer};
+use lectern_control::TrackId;
+use lectern_control::limits::MAX_TRACKS_PER_PARTICIPANT;
+use lectern_control::media::{
+    Codec, CodecName, EncodingParameters, MediaKind, PublicationParameters, Source,
+};
+use lectern_control::room::Track;
+use rand::rngs::StdRng;
+use std::collections::BTreeSet;
+
+/// What the node and the controller must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// A track has both announcement and section.
+    Began(TrackId),
+    /// A track has ended.
+    Ended(TrackId),
+}
+
+/// A track of the participant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// As others see it; codecs and encodings are empty until its section has come.
+    pub track: Track,
+    announcement: Announcement,
+    mid: Option<String>,
+}
+
+/// A section whose announcement has not come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Waiting {
+    mid: String,
+    media: Media,
+    codec: Codec,
+}
+
+/// All tracks of a participant.
+#[derive(Debug, Default)]
+pub struct Publications {
+    all: Vec<Publication>,
+    waiting: Vec<Waiting>,
+    /// Sections that carried a track which has ended.
+    retired: BTreeSet<String>,
+}
+
+impl Publications {
+    /// A track by its id.
+    pub fn find(&self, track: TrackId) -> Option<&Publication> {
+        self.all.iter().find(|publication| publication.track.id == track)
+    }
+
+    /// Tracks without a section so far: their announcement may not have been heard of.
+    pub fn pending(&self) -> impl Iterator<Item = (&str, &Track)> {
+        let pending = self.all.iter().filter(|publication| publication.mid.is_none());
+        pending.map(|publication| (publication.announcement.key.as_str(), &publication.track))
+    }
+
+    /// Takes an announcement; tells of the track and, where its section is here already, that it
+    /// begins.
+    pub fn announce(
+        &mut self,
+        announcement: Announcement,
+        rng: &mut StdRng,
+    ) -> Result<(&Track, Option<Change>), Refusal> {
+        let key = &announcement.key;
+        // Announced again before its section came: the later word counts.
+        self.all.retain(|known| known.mid.is_some() || known.announcement.key != *key);
+        if self.all.len() >= MAX_TRACKS_PER_PARTICIPANT {
+            return Err(Refusal::Limit);
+        }
+        let waiting = self.waiting.iter().position(|waiting| {
+            let named = waiting.media.msid.as_ref().map(|msid| &msid.track);
+            waiting.media.kind == announcement.kind && named.is_none_or(|track| track == key)
+        });
+        let waiting = waiting.map(|index| self.waiting.remove(index));
+        let id = TrackId(random::id(rng));
+        self.all.push(Publication { track: track(id, &announcement), announcement, mid: None });
+        let publication = self.all.last_mut().ok_or(Refusal::Limit)?;
+        let began = waiting.map(|waiting| {
+            publication.bind(waiting.mid, &waiting.media, waiting.codec);
+            Change::Began(id)
+        });
+        Ok((&publication.track, began))
+    }
+
+    /// Judges the sections of an offer.
+    pub fn offered(&mut self, offer: &Offer, may_publish: bool) -> (Vec<Verdict>, Vec<Change>) {
+        let mut changes = self.end_missing(offer);
+        self.waiting.clear();
+        // The section that carries the group must not be rejected (RFC 8843 section 7.3.3).
+        let tag = offer.bundle.first().cloned().unwrap_or_default();
+        let mut verdicts = Vec::with_capacity(offer.sections.len());
+        for section in &offer.sections {
+            let verdict = match &section.content {
+                Content::Unusable => Verdict::Reject,
+                Content::Data => Verdict::Data,
+                Content::Media(media) => {
+                    let sends = media.sends && may_publish;
+                    let verdict = if sends {
+                        self.sending(&section.mid, media, &mut changes)
+                    } else {
+                        self.silent(&section.mid, media, media.sends, &mut changes)
+                    };
+                    match verdict {
+                        Verdict::Reject if section.mid == tag => inactive(media),
+                        verdict => verdict,
+                    }
+                }
+            };
+            verdicts.push(verdict);
+        }
+        (verdicts, changes)
+    }
+
+    /// Tracks whose section is gone: it was rejected, or is used anew under another mid.
+    fn end_missing(&mut self, offer: &Offer) -> Vec<Change> {
+        let live: BTreeSet<&str> = offer.live().map(|section| section.mid.as_str()).collect();
+        self.retired.retain(|mid| live.contains(mid.as_str()));
+        let mut changes = Vec::new();
+        self.all.retain(|publication| {
+            let gone = publication.mid.as_deref().is_some_and(|mid| !live.contains(mid));
+            if gone {
+                changes.push(Change::Ended(publication.track.id));
+            }
+            !gone
+        });
+        changes
+    }
+
+    fn sending(&mut self, mid: &str, media: &Media, changes: &mut Vec<Change>) -> Verdict {
+        if let Some(known) = self.all.iter().find(|known| known.mid.as_deref() == Some(mid)) {
+            return match known.track.codecs.first() {
+                Some(codec) => Verdict::Receive(Box::new(codec.clone())),
+                None => Verdict::Reject,
+            };
+        }
+        let named = media.msid.as_ref().map(|msid| msid.track.as_str());
+        let publication = self.all.iter_mut().find(|known| {
+            let fits = named.is_none_or(|track| track == known.announcement.key);
+            known.mid.is_none() && known.announcement.kind == media.kind && fits
+        });
+        let wish = publication.as_ref().and_then(|publication| publication.announcement.codec);
+        let Some(codec) = codec::choose(&media.codecs, media.kind, wish) else {
+            return Verdict::Reject;
+        };
+        match publication {
+            Some(publication) => {
+                publication.bind(mid.to_owned(), media, codec);
+                changes.push(Change::Began(publication.track.id));
+                let codec = publication.track.codecs.first().cloned();
+                codec.map_or(Verdict::Reject, |codec| Verdict::Receive(Box::new(codec)))
+            }
+            None => {
+                let codec = with_sound_format(codec, None);
+                let (mid, media) = (mid.to_owned(), media.clone());
+                self.waiting.push(Waiting { mid, media, codec: codec.clone() });
+                Verdict::Receive(Box::new(codec))
+            }
+        }
+    }
+
+    fn silent(
+        &mut self,
+        mid: &str,
+        media: &Media,
+        refused: bool,
+        changes: &mut Vec<Change>,
+    ) -> Verdict {
+        let carried = self.all.iter().position(|known| known.mid.as_deref() == Some(mid));
+        if let Some(index) = carried {
+            changes.push(Change::Ended(self.all.remove(index).track.id));
+            self.retired.insert(mid.to_owned());
+        }
+        // A rejected section can be used anew, so that descriptions do not grow with every share.
+        if refused || self.retired.contains(mid) { Verdict::Reject } else { inactive(media) }
+    }
+
+    /// Mutes a track of ours; false where there is none.
+    pub fn mute(&mut self, track: TrackId, muted: bool) -> bool {
+        let publication = self.all.iter_mut().find(|known| known.track.id == track);
+        publication.map(|publication| publication.track.muted = muted).is_some()
+    }
+
+    /// Forgets a track that the controller did not take.
+    pub fn remove(&mut self, track: TrackId) -> Option<Publication> {
+        let index = self.all.iter().position(|known| known.track.id == track)?;
+        let publication = self.all.remove(index);
+        self.retired.extend(publication.mid.clone());
+        Some(publication)
+    }
+}
+
+impl Publication {
+    /// The client's own id.
+    pub fn key(&self) -> &str {
+        &self.announcement.key
+    }
+
+    /// Whether its section has come.
+    pub fn is_live(&self) -> bool {
+        self.mid.is_some()
+    }
+
+    fn bind(&mut self, mid: String, media: &Media, codec: Codec) {
+        self.mid = Some(mid);
+        self.track.codecs = vec![with_sound_format(codec, Some(&self.announcement))];
+        self.track.encodings = encodings(media, &self.announcement);
+    }
+
+    /// What the node must know.
+    pub fn parameters(&self) -> PublicationParameters {
+        PublicationParameters {
+            kind: self.track.kind,
+            source: self.track.source,
+            mid: self.mid.clone().unwrap_or_default(),
+            codecs: self.track.codecs.clone(),
+            encodings: self.track.encodings.clone(),
+            muted: self.track.muted,
+        }
+    }
+}
+
+fn inactive(media: &Media) -> Verdict {
+    match codec::choose(&media.codecs, media.kind, None) {
+        Some(codec) => Verdict::Inactive(Box::new(with_sound_format(codec, None))),
+        None => Verdict::Reject,
+    }
+}
+
+fn track(id: TrackId, announcement: &Announcement) -> Track {
+    let by_source = match announcement.source {
+        Source::Screen | Source::ScreenAudio => "screen",
+        Source::Camera | Source::Microphone | Source::Unknown => "camera",
+    };
+    let stream = if announcement.stream.is_empty() { by_source } else { &announcement.stream };
+    Track {
+        name: announcement.name.clone(),
+        stream: stream.to_owned(),
+        muted: announcement.muted,
+        width: announcement.width,
+        height: announcement.height,
+        stereo: announcement.stereo,
+        disable_dtx: announcement.disable_dtx,
+        disable_red: announcement.disable_red,
+        ..Track::new(id, announcement.kind, announcement.source)
+    }
+}
+
+/// What we ask of an Opus sender (RFC 7587 section 6.1): browsers send two channels or suppress
+/// silence only where the answer says so.
+fn with_sound_format(mut codec: Codec, announcement: Option<&Announcement>) -> Codec {
+    if codec.name == CodecName::Opus {
+        let mut format = "minptime=10;useinbandfec=1".to_owned();
+        if !announcement.is_some_and(|announcement| announcement.disable_dtx) {
+            format.push_str(";usedtx=1");
+        }
+        if announcement.is_some_and(|announcement| announcement.stereo) {
+            format.push_str(";stereo=1;maxaveragebitrate=510000");
+        }
+        codec.format = format;
+    }
+    codec
+}
+
+/// Encodings, lowest quality first, with what the announcement says of each.
+fn encodings(media: &Media, announcement: &Announcement) -> Vec<EncodingParameters> {
+    if let [only] = media.encodings.as_slice() {
+        let best = announcement.layers.iter().max_by_key(|layer| layer.rank);
+        let max_bitrate_bps = best.map_or(0, |layer| layer.max_bitrate_bps);
+        let (width, height) = (announcement.width, announcement.height);
+        return vec![EncodingParameters { width, height, max_bitrate_bps, ..only.clone() }];
+    }
+    let rank = |encoding: &EncodingParameters| match layer(announcement, &encoding.rid) {
+        Some(layer) => layer.rank,
+        None => rank_of_rid(&encoding.rid),
+    };
+    let mut encodings = media.encodings.clone();
+    for encoding in &mut encodings {
+        if let Some(layer) = layer(announcement, &encoding.rid) {
+            encoding.width = layer.width;
+            encoding.height = layer.height;
+            encoding.max_bitrate_bps = layer.max_bitrate_bps;
+        }
+    }
+    encodings.sort_by_key(rank);
+    encodings
+}
+
+/// The layer of a rid: named, or by the rank the rid has by convention.
+fn layer<'a>(announcement: &'a Announcement, rid: &str) -> Option<&'a AnnouncedLayer> {
+    let layers = &announcement.layers;
+    let named = layers.iter().find(|layer| layer.rid == rid);
+    let unnamed = layers.iter().filter(|layer| layer.rid.is_empty());
+    named.or_else(|| unnamed.into_iter().find(|layer| layer.rank == rank_of_rid(rid)))
+}
+
+/// Rids are `q`, `h`, `f` (quarter, half, full) in LiveKit-compatible clients.
+fn rank_of_rid(rid: &str) -> u8 {
+    match rid {
+        "q" => 0,
+        "h" => 1,
+        _ => 2,
+    }
+}
+
+/// Whether a source goes with a kind of media.
+pub fn source_fits(kind: MediaKind, source: Source) -> bool {
+    match source {
+        Source::Unknown => true,
+        Source::Camera | Source::Screen => kind == MediaKind::Video,
+        Source::Microphone | Source::ScreenAudio => kind == MediaKind::Audio,
+    }
+}

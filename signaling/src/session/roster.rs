@@ -1,0 +1,155 @@
+//! The others in the room, and which of their tracks this participant wants.
+
+use super::downlink::Wanted;
+use lectern_control::room::{LeaveReason, Participant, Track};
+use lectern_control::{ParticipantId, TrackId};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Participants who left are remembered for clients that were away while it happened.
+const MAX_LEAVERS: usize = 64;
+/// Wishes about tracks that are not there (yet): a client may name them before we do.
+const MAX_WISHES: usize = 1_000;
+
+/// How the stream of a track is named in `a=msid`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StreamNames {
+    /// Participant and stream: tracks of one stream are played in step.
+    ByStream,
+    /// Participant and track: for browsers that do not show a track's id.
+    ByTrack,
+}
+
+/// What a client wishes about one track.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wish {
+    wanted: Option<bool>,
+    paused: bool,
+}
+
+/// Somebody who left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaver {
+    /// Who.
+    pub participant: ParticipantId,
+    /// Its identity.
+    pub identity: String,
+    /// Why.
+    pub reason: LeaveReason,
+}
+
+/// The others.
+#[derive(Debug)]
+pub struct Roster {
+    others: BTreeMap<ParticipantId, Participant>,
+    leavers: VecDeque<Leaver>,
+    wishes: BTreeMap<TrackId, Wish>,
+    auto_subscribe: bool,
+    names: StreamNames,
+}
+
+impl Roster {
+    /// Those who were in the room before.
+    pub fn new(others: Vec<Participant>, auto_subscribe: bool, names: StreamNames) -> Roster {
+        let others = others.into_iter().map(|other| (other.id, other)).collect();
+        Roster { others, leavers: VecDeque::new(), wishes: BTreeMap::new(), auto_subscribe, names }
+    }
+
+    /// Everybody else.
+    pub fn others(&self) -> impl Iterator<Item = &Participant> {
+        self.others.values()
+    }
+
+    /// Those who left lately and did not come back under the same identity.
+    pub fn leavers(&self) -> impl Iterator<Item = &Leaver> {
+        let present = |identity: &str| self.others.values().any(|other| other.identity == identity);
+        self.leavers.iter().filter(move |leaver| !present(&leaver.identity))
+    }
+
+    /// News of somebody; false where it is older than what is known.
+    pub fn update(&mut self, participant: &Participant) -> bool {
+        if let Some(known) = self.others.get(&participant.id)
+            && known.version > participant.version
+        {
+            return false;
+        }
+        self.others.insert(participant.id, participant.clone());
+        true
+    }
+
+    /// Somebody left; false where nobody knew of them.
+    pub fn leave(&mut self, leaver: Leaver) -> bool {
+        let Some(left) = self.others.remove(&leaver.participant) else { return false };
+        for track in left.tracks {
+            self.wishes.remove(&track.id);
+        }
+        if self.leavers.len() == MAX_LEAVERS {
+            self.leavers.pop_front();
+        }
+        self.leavers.push_back(leaver);
+        true
+    }
+
+    /// A track that is in the room.
+    pub fn track(&self, track: TrackId) -> Option<(&Participant, &Track)> {
+        let all = self.others.values();
+        all.flat_map(|owner| owner.tracks.iter().map(move |t| (owner, t)))
+            .find(|(_, t)| t.id == track)
+    }
+
+    fn wish(&mut self, track: TrackId) -> Option<&mut Wish> {
+        if !self.wishes.contains_key(&track) && self.wishes.len() >= MAX_WISHES {
+            return None;
+        }
+        Some(self.wishes.entry(track).or_default())
+    }
+
+    /// The client wants a track, or no longer; false where too many wishes are kept.
+    pub fn want(&mut self, track: TrackId, wanted: bool) -> bool {
+        self.wish(track).map(|wish| wish.wanted = Some(wanted)).is_some()
+    }
+
+    /// The client shows a track or not; tells whether that is new.
+    pub fn pause(&mut self, track: TrackId, paused: bool) -> bool {
+        let wish = self.wish(track);
+        wish.is_some_and(|wish| std::mem::replace(&mut wish.paused, paused) != paused)
+    }
+
+    /// Whether the client does not show a track.
+    pub fn is_paused(&self, track: TrackId) -> bool {
+        self.wishes.get(&track).is_some_and(|wish| wish.paused)
+    }
+
+    /// Tracks that the participant should receive: those whose publisher has said how it sends.
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let mut wanted = Vec::new();
+        for owner in self.others.values() {
+            for track in owner.tracks.iter().filter(|track| !track.codecs.is_empty()) {
+                let wish = self.wishes.get(&track.id).and_then(|wish| wish.wanted);
+                if wish.unwrap_or(self.auto_subscribe) {
+                    wanted.push(self.describe(owner, track));
+                }
+            }
+        }
+        wanted
+    }
+
+    fn describe(&self, owner: &Participant, track: &Track) -> Wanted {
+        let stream = match self.names {
+            StreamNames::ByStream => format!("{}|{}", owner.id, token(&track.stream)),
+            StreamNames::ByTrack => format!("{}|{}", owner.id, track.id),
+        };
+        Wanted {
+            track: track.id,
+            kind: track.kind,
+            codecs: track.codecs.clone(),
+            stream,
+            cname: owner.id.to_string(),
+        }
+    }
+}
+
+/// A name chosen by a client, made fit for `a=msid` (RFC 8830 section 2).
+fn token(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    name.chars().take(48).map(plain).collect()
+}
