@@ -11,10 +11,10 @@ const LARGEST_SEGMENT = 1500;
 
 /** Bytes behind the SRTCP index, by the name browsers give the cipher. */
 const SRTCP_TAG_BEHIND_INDEX = {
-  AEAD_AES_128_GCM: 0,
-  AEAD_AES_256_GCM: 0,
-  AES_CM_128_HMAC_SHA1_80: 10,
-  AES_CM_128_HMAC_SHA1_32: 10,
+  SRTP_AEAD_AES_128_GCM: 0,
+  SRTP_AEAD_AES_256_GCM: 0,
+  SRTP_AES128_CM_HMAC_SHA1_80: 10,
+  SRTP_AES128_CM_HMAC_SHA1_32: 10,
 };
 
 /** What the first byte says (RFC 7983), and for SRTP the second (RFC 5761). */

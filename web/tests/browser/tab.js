@@ -45,7 +45,8 @@ export class Tab {
   /** A tab of Firefox. */
   static async inFirefox(browser, who, viewport = { width: 1000, height: 640 }) {
     const context = await browser.createBrowserContext();
-    const page = await context.newPage();
+    // A window of its own: pages behind another one are not drawn.
+    const page = await context.newPage({ type: 'window' });
     await page.setViewport(viewport);
     for (const name of OBSERVERS) await page.evaluateOnNewDocument(await script(name));
     const tab = new Tab('firefox', who, page);

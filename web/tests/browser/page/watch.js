@@ -99,6 +99,7 @@
     return {
       index: connections.indexOf(connection),
       fragments: [...connection.fragments],
+      offers: connection.localDescription?.type === 'offer',
       state: connection.connectionState,
       ice: connection.iceConnectionState,
       transport: transport && pick(transport, TRANSPORT),
