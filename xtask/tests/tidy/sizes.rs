@@ -74,16 +74,20 @@ fn too_long(sources: &[Source]) -> BTreeMap<(String, String), usize> {
 
 #[test]
 fn files_and_functions_are_short() {
-    let allowed = allowed();
-    let found = too_long(&rust());
+    let (allowed, found) = (allowed(), too_long(&rust()));
+    let mut complaints = Vec::new();
     for (key @ (kind, place), lines) in &found {
-        let limit = allowed.get(key).copied().unwrap_or(0);
-        assert!(*lines <= limit, "{kind} {place} has {lines} lines: split it");
+        if *lines > allowed.get(key).copied().unwrap_or(0) {
+            complaints.push(format!("{kind} {place} has {lines} lines: split it"));
+        }
     }
     for (key @ (kind, place), limit) in &allowed {
         let lines = found.get(key).copied().unwrap_or(0);
-        assert!(lines == *limit, "{kind} {place} has {lines} lines: shrink its line in allow.txt");
+        if lines < *limit {
+            complaints.push(format!("{kind} {place} has {lines} lines: shrink it in allow.txt"));
+        }
     }
+    assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }
 
 #[test]
@@ -96,13 +100,11 @@ fn no_file_hides_a_second_concept() {
 
 #[test]
 fn every_file_says_what_it_is() {
-    for source in rust() {
+    let said = |source: &Source| {
         let header = source.text.lines().take_while(|line| line.starts_with("//!"));
-        let said = header.filter(|line| line.len() > 4).count();
-        assert!(
-            (1..=5).contains(&said),
-            "{}: {said} lines of //! (1 to 5 are wanted)",
-            source.path
-        );
-    }
+        header.filter(|line| line.len() > 4).count()
+    };
+    let mute = |source: &Source| !(1..=5).contains(&said(source));
+    let mute: Vec<String> = rust().into_iter().filter(mute).map(|source| source.path).collect();
+    assert!(mute.is_empty(), "these have not 1 to 5 lines of //!: {mute:#?}");
 }
