@@ -72,6 +72,33 @@ drop_reasons! {
     NackRate => "nack_rate",
     /// RTCP about an SSRC that the peer neither sends nor receives.
     UnknownReport => "unknown_report",
+    /// A standby that was not told to answer yet.
+    Mute => "mute",
+    /// STUN that our credentials do not authenticate.
+    StunUnauthenticated => "stun_unauthenticated",
+    /// STUN that answers no check of ours, or asks for what we do not do.
+    StunUnexpected => "stun_unexpected",
+    /// SRTP or SRTCP with a wrong tag, or not encrypted.
+    SrtpUnauthenticated => "srtp_unauthenticated",
+    /// SRTP or SRTCP whose index was seen before or is too old.
+    SrtpReplayed => "srtp_replayed",
+    /// An index that was used already: encrypting under it again would give the key away.
+    SrtpIndexReused => "srtp_index_reused",
+    /// A DTLS record that has no place now: an old epoch, an alert in the clear, a renegotiation.
+    DtlsUnexpected => "dtls_unexpected",
+    /// A handshake message that cannot lead to a connection: nothing in common, a wrong cookie or
+    /// certificate.
+    DtlsRefused => "dtls_refused",
+    /// A DTLS record with a wrong tag, or one seen before.
+    DtlsUnauthenticated => "dtls_unauthenticated",
+    /// More of a handshake than is kept for one peer.
+    DtlsOverflow => "dtls_overflow",
+    /// A data message for a channel that does not exist.
+    DataUnknownChannel => "data_unknown_channel",
+    /// A client opens more data channels than the limit.
+    DataTooManyChannels => "data_too_many_channels",
+    /// A data message for a channel whose reader is too slow.
+    DataBufferFull => "data_buffer_full",
 }
 
 impl DropReason {

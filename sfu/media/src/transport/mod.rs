@@ -3,246 +3,452 @@
 //! Bytes and `now` go in, datagrams and events come out. The whole of it can be exported as plain
 //! data and restored on another node; no SRTP, SRTCP or DTLS index is ever used twice.
 
+pub mod data;
+pub mod dtls;
+mod event;
+pub mod ice;
+pub mod srtp;
+mod state;
+
+pub use event::{Event, Opened, Transmit};
+pub use srtp::INDEX_JUMP;
+pub use state::State;
+
 use crate::DropReason;
 use bytes::Bytes;
-use lectern_control::node::{DisconnectReason, Security};
-use lectern_control::transport::{Candidate, IceCredentials, PeerParameters, RemoteParameters};
-use serde::{Deserialize, Serialize};
+use data::Channels;
+use dtls::{Dtls, RtcDtls};
+use lectern_control::node::DisconnectReason;
+use lectern_control::transport::{
+    Candidate, ChannelParameters, DtlsIdentity, Duty, Fingerprint, IceCredentials, PeerParameters,
+    RemoteParameters, candidate_priority,
+};
+use lectern_wire::stun::{Message, TransactionId};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// From the client's description to a connection; people give up sooner.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// DTLS datagrams kept until the client's description has come: a ClientHello is two of them.
+const MAX_EARLY: usize = 4;
 
 /// Why a transport cannot be made or changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// A parameter cannot be used.
     #[error("{0}")]
     Invalid(&'static str),
+    /// There is no connection to give away.
+    #[error("the transport is not connected")]
+    NotConnected,
 }
 
-/// A datagram to send: STUN or DTLS.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Transmit {
-    /// Where to.
-    pub remote: SocketAddr,
-    /// What.
-    pub bytes: Bytes,
-}
-
-/// A packet that was authenticated and decrypted in place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Opened {
-    /// The packet's length without its tag.
-    pub len: usize,
-    /// The extended sequence number: rollover counter and sequence number (RFC 3711 section 3.3.1).
-    pub index: u64,
-}
-
-/// What a transport tells its engine.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// ICE and DTLS are done: media may flow.
-    Connected(Security),
-    /// After [`Transport::restore`], the first authenticated STUN message has come from the client:
-    /// the path is open, a keyframe sent from now on arrives.
-    FirstCheck,
-    /// Media goes to another address from now on.
-    Moved(SocketAddr),
-    /// The transport is over; nothing more comes from it.
-    Disconnected(DisconnectReason),
-    /// A data channel is open, whoever opened it.
-    ChannelOpen {
-        /// Its label.
-        label: String,
-    },
-    /// A data channel is gone.
-    ChannelClosed {
-        /// Its label.
-        label: String,
-    },
-    /// A data message has come.
-    Message {
-        /// The label of its channel.
-        label: String,
-        /// Bytes, not text.
-        binary: bool,
-        /// The message.
-        payload: Bytes,
-    },
-}
-
-/// A transport as plain data; as secret as the keys in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    version: u16,
+enum Phase {
+    /// On its way, or held warm.
+    Waiting,
+    /// Media flows.
+    Connected,
+    /// Given away: takes media, sends nothing.
+    Exported,
+    /// Nothing any more.
+    Over,
 }
 
 /// The transport of one peer.
 pub struct Transport {
-    check_tag: u64,
+    phase: Phase,
+    agent: ice::Agent,
+    dtls: Option<Box<dyn Dtls>>,
+    srtp: Option<srtp::Session>,
+    channels: Option<Channels>,
+    identity: DtlsIdentity,
+    wanted_channels: Vec<ChannelParameters>,
+    remote: Option<Promised>,
+    is_standby: bool,
+    early: VecDeque<Bytes>,
+    connect_until: Option<Instant>,
+    random: StdRng,
+    events: VecDeque<Event>,
+}
+
+/// What the client's description says about DTLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Promised {
+    fingerprint: Fingerprint,
+    role: lectern_control::transport::DtlsRole,
 }
 
 impl Transport {
+    /// Bytes by which sealing may make a packet longer.
+    pub const MAX_OVERHEAD: usize = srtp::MAX_OVERHEAD;
+
     /// Makes a transport. `addresses` are this node's, best first; `random` must be secret and
-    /// used once: it seeds tie-breaker, transaction ids and SCTP tags.
+    /// used once: it seeds tie-breaker, transaction ids and cookies.
     pub fn new(
-        _now: Instant,
-        _parameters: &PeerParameters,
-        _addresses: &[SocketAddr],
+        now: Instant,
+        parameters: &PeerParameters,
+        addresses: &[SocketAddr],
         random: [u8; 32],
     ) -> Result<Transport, Error> {
-        Ok(Transport { check_tag: u64::from_le_bytes([random[0]; 8]) })
+        let mut random = StdRng::from_seed(random);
+        let agent = ice::Agent::new(
+            now,
+            ice::Config {
+                duty: parameters.duty,
+                role: parameters.ice_role,
+                local: parameters.ice.clone(),
+                priority: candidate_priority(parameters.generation, 0),
+                addresses,
+                random: random.random(),
+            },
+        );
+        let mut transport = Transport {
+            phase: Phase::Waiting,
+            agent,
+            dtls: None,
+            srtp: None,
+            channels: None,
+            identity: parameters.dtls.clone(),
+            wanted_channels: parameters.data.channels.clone(),
+            remote: None,
+            is_standby: parameters.duty == Duty::Standby,
+            early: VecDeque::new(),
+            connect_until: None,
+            random,
+            events: VecDeque::new(),
+        };
+        if let Some(remote) = &parameters.remote {
+            transport.set_remote(now, remote)?;
+        }
+        Ok(transport)
     }
 
-    /// Takes over what another node exported: indices jump, the path is claimed at once.
+    /// Takes over what another node exported, without having been warm: indices jump, and the
+    /// path is claimed from where the client was last.
     pub fn restore(
         now: Instant,
         parameters: &PeerParameters,
         addresses: &[SocketAddr],
         random: [u8; 32],
-        _state: State,
+        state: &State,
     ) -> Result<Transport, Error> {
-        Transport::new(now, parameters, addresses, random)
+        let parameters = PeerParameters { duty: Duty::Standby, remote: None, ..parameters.clone() };
+        let mut transport = Transport::new(now, &parameters, addresses, random)?;
+        transport.take_over(now, parameters.generation, state)?;
+        Ok(transport)
     }
 
-    /// A transport that was warm takes over what the active node exported, and keeps the address
-    /// that its own checks have learned.
-    pub fn take_over(
-        &mut self,
-        _now: Instant,
-        _generation: u16,
-        _state: State,
-    ) -> Result<(), Error> {
-        Ok(())
+    /// Goes on, as a standby, with what the active node exported: indices jump, and the path is
+    /// claimed at the address that our own checks have learned. [`Event::FirstCheck`] follows
+    /// when the client has answered.
+    pub fn take_over(&mut self, now: Instant, generation: u16, state: &State) -> Result<(), Error> {
+        state.check()?;
+        if !self.is_standby {
+            return Err(Error::Invalid("only a standby takes over"));
+        }
+        let invalid = Error::Invalid("the SRTP state cannot be used");
+        let srtp = srtp::Session::restore(&state.srtp).ok_or(invalid)?;
+        let random = self.random.random();
+        let dtls = RtcDtls::restore(now, &state.dtls, state.fingerprint, &random)?;
+        self.remote = Some(Promised { fingerprint: state.fingerprint, role: state.dtls.role() });
+        self.srtp = Some(srtp);
+        self.dtls = Some(Box::new(dtls));
+        self.channels = Some(Channels::restore(now, &state.data));
+        self.phase = Phase::Connected;
+        self.is_standby = false;
+        let priority = candidate_priority(generation, 0);
+        self.agent.adopt(state.ice.local.clone(), state.ice.remote.clone(), priority);
+        self.agent.claim(now, state.ice.role, state.ice.address);
+        self.settle(now)
+            .map_err(|_| Error::Invalid("the state of the data channels cannot be used"))
+    }
+
+    /// Whether an export now would carry the data channels' messages over without loss. It is
+    /// worth waiting some milliseconds for.
+    pub fn is_export_ready(&self) -> bool {
+        self.channels.as_ref().is_none_or(Channels::is_export_ready)
     }
 
     /// Gives the transport's state away. From then on it sends nothing; it still opens packets.
-    pub fn export(&mut self) -> Result<State, Error> {
-        Err(Error::Invalid("not connected"))
+    pub fn export(&mut self, now: Instant) -> Result<State, Error> {
+        let is_connected = self.phase == Phase::Connected;
+        let (Some(remote), Some(credentials), Some(address), true) =
+            (self.remote, self.agent.remote(), self.agent.send_to(), is_connected)
+        else {
+            return Err(Error::NotConnected);
+        };
+        let ice = state::Ice {
+            role: self.agent.role(),
+            local: self.agent.local().clone(),
+            remote: credentials.clone(),
+            address,
+        };
+        let (Some(dtls), Some(srtp), Some(channels)) =
+            (self.dtls.as_ref().and_then(|dtls| dtls.export()), &self.srtp, &mut self.channels)
+        else {
+            return Err(Error::NotConnected);
+        };
+        let data = channels.export(now);
+        let state = State::new(ice, dtls, srtp.export(), data, remote.fingerprint);
+        self.agent.silence();
+        self.dtls = None;
+        self.channels = None;
+        self.phase = Phase::Exported;
+        Ok(state)
     }
 
-    /// The client's description has come. Repeating it with other ICE credentials is an error:
-    /// that is [`Self::restart_ice`].
-    pub fn set_remote(&mut self, _now: Instant, _remote: &RemoteParameters) -> Result<(), Error> {
+    /// The client's description has come. It may come again with more candidates; new credentials
+    /// are a matter of [`Self::restart_ice`].
+    pub fn set_remote(&mut self, now: Instant, remote: &RemoteParameters) -> Result<(), Error> {
+        let promised = Promised { fingerprint: remote.fingerprint, role: remote.dtls_role };
+        if self.remote.is_some_and(|known| known != promised) {
+            return Err(Error::Invalid("fingerprint and DTLS role cannot change"));
+        }
+        if self.agent.remote().is_some_and(|known| *known != remote.ice) {
+            return Err(Error::Invalid("new ICE credentials need a restart of ICE"));
+        }
+        if self.dtls.is_none() && !self.is_standby && self.phase == Phase::Waiting {
+            let config = dtls::Config {
+                role: remote.dtls_role,
+                identity: &self.identity,
+                fingerprint: remote.fingerprint,
+                random: self.random.random(),
+            };
+            self.dtls = Some(Box::new(RtcDtls::new(now, config)?));
+            self.connect_until = Some(now + CONNECT_TIMEOUT);
+        }
+        self.remote = Some(promised);
+        self.agent.set_remote(now, remote.ice.clone(), &remote.candidates);
+        self.take_early(now);
         Ok(())
     }
 
-    /// The client found another candidate. One that is not sane or is over the limit is ignored.
-    pub fn add_candidate(&mut self, _now: Instant, _candidate: Candidate) {}
+    /// The client found another candidate. One that no client can have, or is over the limit, is
+    /// ignored.
+    pub fn add_candidate(&mut self, now: Instant, candidate: Candidate) {
+        self.agent.add_candidate(now, candidate);
+    }
 
     /// New credentials on both sides; media stays on the old pair until a new one is valid.
     pub fn restart_ice(
         &mut self,
-        _now: Instant,
-        _local: IceCredentials,
-        _remote: IceCredentials,
-        _candidates: &[Candidate],
+        now: Instant,
+        local: IceCredentials,
+        remote: IceCredentials,
+        candidates: &[Candidate],
     ) {
+        self.agent.restart(now, local, remote, candidates);
     }
 
     /// The active node's handshake is done: a standby answers checks from now on.
-    pub fn warm(&mut self, _now: Instant) {}
+    pub fn warm(&mut self, _now: Instant) {
+        self.agent.warm();
+    }
 
-    /// The first eight bytes (big-endian) of the transaction id of every check this transport
-    /// sends: the engine finds by it whose a STUN response from an unknown address is.
+    /// Opens data channels, except those whose label there is already.
+    pub fn open_channels(&mut self, now: Instant, wanted: &[ChannelParameters]) {
+        match &mut self.channels {
+            Some(channels) => channels.open(now, wanted),
+            None => self.wanted_channels = wanted.to_vec(),
+        }
+        self.settle_at_ease(now);
+    }
+
+    /// The tag in the transaction id of every check this transport sends: the engine finds by it
+    /// whose a STUN response from an unknown address is.
     pub fn check_tag(&self) -> u64 {
-        self.check_tag
+        self.agent.check_tag()
+    }
+
+    /// The tag in a STUN response's transaction id, see [`Self::check_tag`].
+    pub fn tag_of(transaction: TransactionId) -> u64 {
+        let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = transaction.0;
+        u64::from_be_bytes([t0, t1, t2, t3, t4, t5, t6, t7])
+    }
+
+    /// Our ICE user fragment: the first half of USERNAME in the client's checks. After
+    /// [`Self::restart_ice`] the former one goes on to be answered for a while.
+    pub fn ufrag(&self) -> &str {
+        &self.agent.local().ufrag
     }
 
     /// Takes a STUN message. `Ok` means it was authenticated: `remote` may be noted as this peer's.
     pub fn handle_stun(
         &mut self,
-        _now: Instant,
+        now: Instant,
         _local: SocketAddr,
-        _remote: SocketAddr,
-        _datagram: &[u8],
+        remote: SocketAddr,
+        message: &Message<'_>,
     ) -> Result<(), DropReason> {
-        Err(DropReason::NotConnected)
+        self.agent.handle(now, remote, message)?;
+        self.settle(now)
     }
 
     /// Takes a DTLS datagram; only from an address that ICE has validated.
     pub fn handle_dtls(
         &mut self,
-        _now: Instant,
-        _remote: SocketAddr,
-        _datagram: &[u8],
+        now: Instant,
+        remote: SocketAddr,
+        datagram: &[u8],
     ) -> Result<(), DropReason> {
-        Err(DropReason::NotConnected)
+        if !self.agent.accepts(remote) {
+            return Err(DropReason::UnknownAddress);
+        }
+        if self.is_standby || matches!(self.phase, Phase::Exported | Phase::Over) {
+            return Err(DropReason::NotConnected);
+        }
+        let Some(dtls) = &mut self.dtls else {
+            if self.early.len() >= MAX_EARLY {
+                return Err(DropReason::DtlsOverflow);
+            }
+            self.early.push_back(Bytes::copy_from_slice(datagram));
+            return Ok(());
+        };
+        let outcome = dtls.handle(now, datagram);
+        outcome.and(self.settle(now))
     }
 
     /// Whether ICE has validated the address: DTLS and media may come from it.
-    pub fn accepts(&self, _remote: SocketAddr) -> bool {
-        false
+    pub fn accepts(&self, remote: SocketAddr) -> bool {
+        self.agent.accepts(remote)
     }
 
     /// Whether media may flow.
     pub fn is_connected(&self) -> bool {
-        false
+        self.phase == Phase::Connected
+    }
+
+    /// Where media goes now: the selected pair's address.
+    pub fn send_to(&self) -> Option<SocketAddr> {
+        self.agent.send_to().filter(|_| self.phase == Phase::Connected)
+    }
+
+    /// The latest round trip of a check on the selected pair.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.agent.rtt()
     }
 
     /// Authenticates and decrypts an SRTP packet in place.
-    pub fn open_rtp(&mut self, _packet: &mut [u8]) -> Result<Opened, DropReason> {
-        Err(DropReason::NotConnected)
+    pub fn open_rtp(&mut self, packet: &mut [u8]) -> Result<Opened, DropReason> {
+        let srtp = self.srtp.as_mut().ok_or(DropReason::NotConnected)?;
+        let (len, index) = srtp.open_rtp(packet)?;
+        Ok(Opened { len, index })
     }
 
     /// Authenticates and decrypts an SRTCP packet in place; gives the compound packet's length.
-    pub fn open_rtcp(&mut self, _packet: &mut [u8]) -> Result<usize, DropReason> {
-        Err(DropReason::NotConnected)
+    pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, DropReason> {
+        self.srtp.as_mut().ok_or(DropReason::NotConnected)?.open_rtcp(packet)
     }
 
     /// Encrypts the RTP packet in `buffer[..len]` in place and gives its new length; the buffer
     /// needs [`Self::MAX_OVERHEAD`] bytes more. The low 16 bits of `index` must be the packet's
-    /// sequence number, and `index` must be above all indices of its SSRC before.
+    /// sequence number, and `index` must be above all indices of its SSRC before. A stream should
+    /// begin below 2^15, so that a receiver that misses its first packets can tell its rollovers.
     pub fn seal_rtp(
         &mut self,
-        _index: u64,
-        _buffer: &mut [u8],
-        _len: usize,
+        index: u64,
+        buffer: &mut [u8],
+        len: usize,
     ) -> Result<usize, DropReason> {
-        Err(DropReason::NotConnected)
+        match &mut self.srtp {
+            Some(srtp) if self.phase == Phase::Connected => srtp.seal_rtp(index, buffer, len),
+            _ => Err(DropReason::NotConnected),
+        }
     }
 
     /// Encrypts the compound RTCP packet in `buffer[..len]` in place and gives its new length.
-    pub fn seal_rtcp(&mut self, _buffer: &mut [u8], _len: usize) -> Result<usize, DropReason> {
-        Err(DropReason::NotConnected)
-    }
-
-    /// Bytes by which a packet may grow: SRTCP index and the longer tag.
-    pub const MAX_OVERHEAD: usize = 20;
-
-    /// Where media goes now: the source of the latest valid check on the selected pair.
-    pub fn send_to(&self) -> Option<SocketAddr> {
-        None
+    pub fn seal_rtcp(&mut self, buffer: &mut [u8], len: usize) -> Result<usize, DropReason> {
+        match &mut self.srtp {
+            Some(srtp) if self.phase == Phase::Connected => srtp.seal_rtcp(buffer, len),
+            _ => Err(DropReason::NotConnected),
+        }
     }
 
     /// Does what has become due.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Exported | Phase::Over) {
+            return;
+        }
+        self.agent.handle_timeout(now);
+        if let Some(dtls) = &mut self.dtls {
+            dtls.handle_timeout(now);
+        }
+        if let Some(channels) = &mut self.channels {
+            channels.handle_timeout(now);
+        }
+        self.settle_at_ease(now);
+        if self.phase == Phase::Waiting && self.connect_until.is_some_and(|until| until <= now) {
+            self.end(DisconnectReason::HandshakeTimeout);
+        }
+    }
 
     /// When [`Self::handle_timeout`] is next needed.
     pub fn deadline(&self) -> Option<Instant> {
-        None
+        if matches!(self.phase, Phase::Exported | Phase::Over) {
+            return None;
+        }
+        let connect = self.connect_until.filter(|_| self.phase == Phase::Waiting);
+        let parts = [
+            self.agent.deadline(),
+            self.dtls.as_ref().and_then(|dtls| dtls.deadline()),
+            self.channels.as_ref().and_then(Channels::deadline),
+            connect,
+        ];
+        parts.into_iter().flatten().min()
     }
 
-    /// The next datagram to send.
+    /// The next datagram to send. DTLS waits for a pair that ICE has selected.
     pub fn poll_transmit(&mut self) -> Option<Transmit> {
-        None
+        if let Some(transmit) = self.agent.poll_transmit() {
+            return Some(transmit);
+        }
+        let remote = self.agent.send_to()?;
+        let bytes = self.dtls.as_mut()?.poll_transmit()?;
+        Some(Transmit { remote, bytes })
     }
 
     /// The next event.
     pub fn poll_event(&mut self) -> Option<Event> {
-        None
+        self.events.pop_front()
     }
 
     /// Sends a message on the channels of that label.
     pub fn send_message(
         &mut self,
-        _now: Instant,
-        _label: &str,
-        _binary: bool,
-        _payload: &[u8],
+        now: Instant,
+        label: &str,
+        binary: bool,
+        payload: &[u8],
     ) -> Result<(), DropReason> {
-        Err(DropReason::NotConnected)
+        let channels = self.channels.as_mut().ok_or(DropReason::NotConnected)?;
+        let outcome = channels.send(now, label, binary, payload);
+        outcome.and(self.settle(now))
     }
 
-    /// Says good-bye: sends close_notify and then nothing more.
-    pub fn close(&mut self, _now: Instant) {}
+    /// Says good-bye: close_notify is the last datagram.
+    pub fn close(&mut self, now: Instant) {
+        if let Some(dtls) = &mut self.dtls {
+            dtls.close(now);
+        }
+        self.agent.silence();
+        self.phase = Phase::Over;
+    }
+}
+
+/// `bytes` at an address that is a multiple of 16, as some serialised forms need; copied into
+/// `room` where they lie elsewhere.
+fn align<'a>(bytes: &'a [u8], room: &'a mut Vec<u8>) -> &'a [u8] {
+    const ALIGNMENT: usize = 16;
+    if bytes.as_ptr().align_offset(ALIGNMENT) == 0 {
+        return bytes;
+    }
+    room.resize(bytes.len() + ALIGNMENT, 0);
+    let start = room.as_ptr().align_offset(ALIGNMENT).min(ALIGNMENT);
+    let Some(aligned) = room.get_mut(start..start + bytes.len()) else { return bytes };
+    aligned.copy_from_slice(bytes);
+    aligned
 }

@@ -1,0 +1,272 @@
+//! What comes from the client: requests and answers, role conflicts, nomination.
+
+use super::pair::State;
+use super::{Agent, Event, Phase};
+use crate::DropReason;
+use crate::transport::Transmit;
+use bytes::Bytes;
+use lectern_control::transport::IceRole;
+use lectern_wire::stun::{
+    Builder, ErrorCode, Key, Kind, MAX_BUILT_LEN, Message, Role, TransactionId,
+};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// The priority of a client's candidate whose check names none (some clients leave it out): that
+/// of a peer-reflexive one (RFC 8445 section 5.1.2.1).
+const PEER_REFLEXIVE_PRIORITY: u32 = (110 << 24) | (0xffff << 8) | 255;
+/// A check that answers a client's check is sent at most this often for one pair.
+const MIN_TRIGGERED_INTERVAL: Duration = Duration::from_millis(50);
+/// Times the role may change: two honest sides need one (RFC 8445 section 7.3.1.1).
+const MAX_ROLE_CHANGES: u8 = 8;
+/// How long the selected pair may be silent before another one the client checks takes its place:
+/// browsers check the pair they use every 2.5 s.
+const MAX_SILENCE: Duration = Duration::from_secs(6);
+
+impl Agent {
+    pub(super) fn handle_request(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        message: &Message<'_>,
+    ) -> Result<(), DropReason> {
+        let (ours, _) = message.username_fragments().ok_or(DropReason::StunUnauthenticated)?;
+        let is_current = ours == self.current.local.ufrag.as_bytes();
+        let session = match &self.previous {
+            _ if is_current => &self.current,
+            Some((session, _)) if ours == session.local.ufrag.as_bytes() => session,
+            _ => return Err(DropReason::UnknownUfrag),
+        };
+        if !message.verify(&session.local_key) {
+            return Err(DropReason::StunUnauthenticated);
+        }
+        let key = session.local_key.clone();
+        if message.unknown_attribute.is_some() {
+            let error = ErrorCode { code: 420, reason: b"Unknown Attribute" };
+            self.refuse(remote, message.transaction, &key, error);
+            return Err(DropReason::StunUnexpected);
+        }
+        if !self.settle_role(message.role) {
+            let error = ErrorCode { code: 487, reason: b"Role Conflict" };
+            self.refuse(remote, message.transaction, &key, error);
+            return Ok(());
+        }
+        self.accept(remote, message.transaction, &key);
+        self.first_check();
+        if is_current {
+            self.note_request(now, remote, message);
+        } else if let Some((session, _)) = &mut self.previous
+            && let Some(pair) = session.pair_mut(remote)
+        {
+            pair.heard = Some(now);
+        }
+        Ok(())
+    }
+
+    /// RFC 8445 section 7.3.1.1. Whether the request may be answered well.
+    fn settle_role(&mut self, theirs: Option<Role>) -> bool {
+        match (self.role, theirs) {
+            (IceRole::Controlling, Some(Role::Controlling(theirs))) => {
+                self.tie_breaker < theirs && self.change_role(IceRole::Controlled)
+            }
+            (IceRole::Controlled, Some(Role::Controlled(theirs))) => {
+                self.tie_breaker >= theirs && self.change_role(IceRole::Controlling)
+            }
+            _ => true,
+        }
+    }
+
+    fn change_role(&mut self, role: IceRole) -> bool {
+        if self.role_changes >= MAX_ROLE_CHANGES {
+            return false;
+        }
+        self.role_changes += 1;
+        self.role = role;
+        true
+    }
+
+    /// An authenticated request has come under the current credentials.
+    fn note_request(&mut self, now: Instant, remote: SocketAddr, message: &Message<'_>) {
+        let priority = message.priority.unwrap_or(PEER_REFLEXIVE_PRIORITY);
+        let Some(pair) = self.current.pair_or_new(now, remote, priority) else { return };
+        pair.heard = Some(now);
+        pair.nominated = message.use_candidate && self.role == IceRole::Controlled;
+        self.learned = Some(remote);
+        if self.phase == Phase::Warm && self.next_keepalive.is_none() {
+            self.schedule_keepalive(now);
+        }
+        if self.phase == Phase::Active && self.role == IceRole::Controlling {
+            self.renominate(now, remote);
+        }
+        self.trigger(now, remote);
+        if self.phase == Phase::Active && self.role == IceRole::Controlled {
+            self.follow_nomination(now, remote);
+        }
+    }
+
+    /// Controlling: nominates the first pair that is heard; later another one only where the
+    /// selected pair has fallen silent, as when a NAT gives the client another port.
+    fn renominate(&mut self, now: Instant, remote: SocketAddr) {
+        let selected = self.current.selected_pair();
+        // After a claim nothing was heard on the selected pair at first.
+        let is_silent =
+            selected.is_none_or(|pair| pair.heard.is_none_or(|heard| now - heard >= MAX_SILENCE));
+        if self.current.nominee.is_none() {
+            self.current.nominee = Some(remote);
+        } else if self.current.selected.is_some_and(|selected| selected != remote) && is_silent {
+            self.current.nominee = Some(remote);
+            if let Some(pair) = self.current.pair_mut(remote) {
+                pair.restart(now);
+            }
+        }
+    }
+
+    /// Controlled: selects the pair the client nominates, once it has answered a check of ours.
+    fn follow_nomination(&mut self, now: Instant, remote: SocketAddr) {
+        let Some(pair) = self.current.pair(remote) else { return };
+        if pair.state() != State::Succeeded || !pair.has_consent(now) {
+            return;
+        }
+        let wins = match self.current.selected_pair() {
+            None => true,
+            // A client that nominates every pair it checks means the best of them.
+            Some(selected) => {
+                pair.nominated
+                    && (!selected.nominated || {
+                        let silent = selected.heard.is_none_or(|heard| now - heard >= MAX_SILENCE);
+                        pair.priority > selected.priority || silent
+                    })
+            }
+        };
+        if wins {
+            self.select(now, remote);
+        }
+    }
+
+    /// Checks the pair a client's check came over (RFC 8445 section 7.3.1.4).
+    pub(super) fn trigger(&mut self, now: Instant, remote: SocketAddr) {
+        let Some(pair) = self.current.pair_mut(remote) else { return };
+        let recently = pair.last_sent.is_some_and(|sent| now - sent < MIN_TRIGGERED_INTERVAL);
+        if recently || (pair.state() == State::Succeeded && pair.has_consent(now)) {
+            return;
+        }
+        if pair.state() != State::Checking {
+            pair.restart(now);
+        }
+        self.check(now, remote);
+    }
+
+    pub(super) fn handle_response(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        message: &Message<'_>,
+    ) -> Result<(), DropReason> {
+        let awaits = |session: &super::Session| {
+            session.pair(remote).is_some_and(|pair| pair.awaits(message.transaction))
+        };
+        let is_current = awaits(&self.current);
+        let session = match &mut self.previous {
+            _ if is_current => &mut self.current,
+            Some((session, _)) if awaits(session) => session,
+            _ => return Err(DropReason::StunUnexpected),
+        };
+        if !session.remote.as_ref().is_some_and(|remote| message.verify(&remote.key)) {
+            return Err(DropReason::StunUnauthenticated);
+        }
+        let pair = session.pair_mut(remote).ok_or(DropReason::StunUnexpected)?;
+        let answered = pair.answered(now, message.transaction).ok_or(DropReason::StunUnexpected)?;
+        self.first_check();
+        if message.kind == Kind::Error {
+            let is_conflict = message.error.is_some_and(|error| error.code == 487);
+            if is_conflict && answered.controlling == (self.role == IceRole::Controlling) {
+                self.lose_role(now, remote);
+            }
+            return Ok(());
+        }
+        let session = if is_current {
+            &mut self.current
+        } else {
+            &mut self.previous.as_mut().ok_or(DropReason::StunUnexpected)?.0
+        };
+        if answered.nominating {
+            session.nominated = Some(remote);
+        }
+        if let Some(pair) = session.pair_mut(remote) {
+            pair.succeed(now);
+        }
+        if is_current && self.phase == Phase::Active {
+            self.use_success(now, remote);
+        }
+        Ok(())
+    }
+
+    /// RFC 8445 section 7.2.5.1: the client keeps its role, we change ours and try again.
+    fn lose_role(&mut self, now: Instant, remote: SocketAddr) {
+        let other = match self.role {
+            IceRole::Controlling => IceRole::Controlled,
+            IceRole::Controlled => IceRole::Controlling,
+        };
+        if self.change_role(other) {
+            self.tie_breaker = rand::RngExt::random(&mut self.random);
+            if let Some(pair) = self.current.pair_mut(remote) {
+                pair.restart(now);
+            }
+            self.check(now, remote);
+        }
+    }
+
+    /// A check of a pair was answered: the pair can be used.
+    fn use_success(&mut self, now: Instant, remote: SocketAddr) {
+        match self.role {
+            IceRole::Controlled => self.follow_nomination(now, remote),
+            IceRole::Controlling => {
+                let is_nominee = self.current.nominee == Some(remote);
+                if self.current.selected.is_some() && !is_nominee {
+                    return;
+                }
+                self.current.nominee = Some(remote);
+                if self.current.nominated != Some(remote) {
+                    self.check(now, remote);
+                }
+                self.select(now, remote);
+            }
+        }
+    }
+
+    fn accept(&mut self, remote: SocketAddr, transaction: TransactionId, key: &Key) {
+        let mut buffer = [0; MAX_BUILT_LEN];
+        let built = Builder::new(&mut buffer, Kind::Success, transaction)
+            .and_then(|builder| builder.mapped_address(remote))
+            .and_then(|builder| builder.finish(key));
+        self.send(remote, &buffer, built.ok());
+    }
+
+    fn refuse(
+        &mut self,
+        remote: SocketAddr,
+        transaction: TransactionId,
+        key: &Key,
+        error: ErrorCode<'_>,
+    ) {
+        let mut buffer = [0; MAX_BUILT_LEN];
+        let built = Builder::new(&mut buffer, Kind::Error, transaction)
+            .and_then(|builder| builder.error_code(error))
+            .and_then(|builder| builder.finish(key));
+        self.send(remote, &buffer, built.ok());
+    }
+
+    /// Queues a built message; all of ours fit, so that one that does not is none.
+    pub(super) fn send(&mut self, remote: SocketAddr, buffer: &[u8], len: Option<usize>) {
+        if let Some(message) = len.and_then(|len| buffer.get(..len))
+            && self.transmits.len() < super::MAX_TRANSMITS
+        {
+            self.transmits.push_back(Transmit { remote, bytes: Bytes::copy_from_slice(message) });
+        }
+    }
+
+    pub(super) fn expire(&mut self) {
+        self.silence();
+        self.events.push_back(Event::ConsentExpired);
+    }
+}
