@@ -19,7 +19,7 @@ export async function startMeeting(presenter, origin, name = 'Quarterly review')
   return { viewer: owner.viewer.url, presenter: owner.presenter.url, owner };
 }
 
-/** Types a name at the door and goes in; gives the wall-clock time of the click. */
+/** Types a name at the door and goes in. */
 export async function enter(tab, name) {
   await tab.sees('Your name');
   await tab.type('Your name', name);
@@ -34,7 +34,7 @@ export async function join(tab, link, name) {
 
 /** Shares the prepared tab; `choose` changes the options before the picker opens. */
 export async function shareScreen(presenter, choose = async () => {}) {
-  await presenter.press('Share', 20_000);
+  await presenter.press('Share screen', 20_000);
   await choose(presenter);
   await presenter.press('Choose what to share');
 }
@@ -42,6 +42,21 @@ export async function shareScreen(presenter, choose = async () => {}) {
 /** Waits until the presenter is told that the screen is shared. */
 export async function isSharing(presenter) {
   await presenter.sees('You are sharing your screen', 20_000);
+}
+
+/** Writes into the chat, which opens for it. */
+export async function say(tab, text) {
+  if (!(await tab.has('textbox', 'Write to everybody'))) await tab.press('Chat');
+  await tab.type('Write to everybody', text);
+  await tab.press('Send');
+}
+
+/** Leaves as a person does: the button, and yes. */
+export async function leave(tab) {
+  await tab.press('Leave');
+  await tab.sees('You can come back by the same link.');
+  await tab.press('Leave');
+  await tab.sees('You left the meeting');
 }
 
 /** A moment for things that must not happen. */

@@ -74,9 +74,21 @@
     return !element.disabled && element.getAttribute('aria-disabled') !== 'true';
   }
 
+  /** Behind an open dialog nothing can be used. */
+  function inReach(elements) {
+    const dialog = all('dialog:modal').at(-1);
+    if (!dialog) return elements;
+    return elements.filter((element) => {
+      for (let at = element; at; at = at.assignedSlot ?? at.parentNode ?? at.host) {
+        if (at === dialog) return true;
+      }
+      return false;
+    });
+  }
+
   /** The control of a role whose name is, or begins with, `wanted`. An exact name goes first. */
   function control(role, wanted) {
-    const candidates = all(ROLES[role]).filter(usable);
+    const candidates = inReach(all(ROLES[role])).filter(usable);
     return (
       candidates.find((element) => name(element) === wanted) ??
       candidates.find((element) => name(element).startsWith(wanted)) ??
@@ -86,7 +98,7 @@
 
   /** What could have been found: for the message of a test that fails. */
   function controls(role) {
-    return all(ROLES[role]).filter(usable).map(name);
+    return inReach(all(ROLES[role])).filter(usable).map(name);
   }
 
   globalThis.finder = { all, text, name, control, controls };
