@@ -74,6 +74,31 @@ impl Drop for Following {
     }
 }
 
+/// An answer that is on its way.
+pub struct Answer {
+    request: RequestId,
+    answered: oneshot::Receiver<Result<Response, RequestError>>,
+    shared: Arc<Shared>,
+}
+
+impl Answer {
+    /// Waits for it.
+    pub async fn wait(mut self) -> Result<Response, RequestError> {
+        let unavailable = |why: &str| Err(RequestError::Unavailable(why.to_owned()));
+        match tokio::time::timeout(REQUEST_TIMEOUT, &mut self.answered).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => unavailable("the link broke"),
+            Err(_) => unavailable("it did not answer in time"),
+        }
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.shared.pending.remove(&self.request);
+    }
+}
+
 impl Controller {
     /// A handle whose link is yet to come.
     pub fn new() -> Controller {
@@ -110,6 +135,11 @@ impl Controller {
 
     /// Asks, and waits for the answer.
     pub async fn request(&self, body: Request) -> Result<Response, RequestError> {
+        self.submit(body).await?.wait().await
+    }
+
+    /// Asks; the answer can be waited for later. What one caller submits goes out in its order.
+    pub async fn submit(&self, body: Request) -> Result<Answer, RequestError> {
         let unavailable = |why: &str| RequestError::Unavailable(why.to_owned());
         if self.shared.pending.len() >= MAX_PENDING {
             return Err(RequestError::Limit("requests waiting for the controller".to_owned()));
@@ -121,13 +151,13 @@ impl Controller {
             .map_err(|error| RequestError::Invalid(error.to_string()))?;
         let (answer, answered) = oneshot::channel();
         self.shared.pending.insert(request, answer);
-        let asked = async {
-            outgoing.send(message).await.map_err(|_| unavailable("the link broke"))?;
-            answered.await.map_err(|_| unavailable("the link broke"))?
-        };
-        let result = tokio::time::timeout(REQUEST_TIMEOUT, asked).await;
-        self.shared.pending.remove(&request);
-        result.map_err(|_| unavailable("it did not answer in time"))?
+        let answer = Answer { request, answered, shared: self.shared.clone() };
+        let sent = tokio::time::timeout(REQUEST_TIMEOUT, outgoing.send(message)).await;
+        match sent {
+            Ok(Ok(())) => Ok(answer),
+            Ok(Err(_)) => Err(unavailable("the link broke")),
+            Err(_) => Err(unavailable("it takes no more requests")),
+        }
     }
 
     /// Serves one link after the other until stopped; a new link replaces the former one.

@@ -4,10 +4,72 @@ mod api;
 mod assets;
 mod config;
 mod controller_link;
+mod http;
+mod livekit;
 mod rates;
 pub mod sdp;
 pub mod session;
 mod tls;
 mod token;
 
-pub use config::Config;
+pub use config::{Config, InvalidConfig};
+pub use controller_link::Link;
+
+use api::Api;
+use controller_link::Controller;
+use livekit::Signaling;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use token::Tokens;
+
+/// Why an edge cannot run.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// Its configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] InvalidConfig),
+    /// HTTPS cannot be served.
+    #[error(transparent)]
+    Tls(#[from] tls::Error),
+    /// Its counters exist already.
+    #[error("cannot register metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The socket has no address.
+    #[error("cannot tell where it listens: {0}")]
+    Address(#[from] std::io::Error),
+}
+
+/// Runs an edge until it is stopped. Each link that comes replaces the former one to the
+/// controller; `on_ready` hears where clients reach it.
+pub async fn run(
+    config: Config,
+    registry: prometheus::Registry,
+    links: mpsc::Receiver<Link>,
+    on_ready: oneshot::Sender<SocketAddr>,
+    stop: CancellationToken,
+) -> Result<(), Error> {
+    let name = config.check()?;
+    let config = Arc::new(config);
+    let metrics = livekit::Metrics::new(&registry)?;
+    let server = tls::Server::bind(&config).await?;
+    let address = server.address()?;
+    let controller = Controller::new();
+    let link = controller.clone().run(name, config.region.clone(), links, stop.clone());
+    let link = tokio::spawn(link);
+    let tokens = Arc::new(Tokens::new(&config, rand::random()));
+    let region = config.region.clone();
+    let signaling =
+        Signaling::new(controller.clone(), tokens.clone(), metrics, region, stop.clone());
+    let api = Api::new(config, controller, tokens);
+    let routes = livekit::router(signaling.clone());
+    let router = http::router(api, routes, server.has_real_certificate);
+    // Whoever started us may not wait for the address.
+    let _ = on_ready.send(address);
+    server.run(router, stop).await;
+    signaling.drained().await;
+    link.abort();
+    Ok(())
+}

@@ -136,6 +136,11 @@ impl Session {
         self.roster.track(track).map(|(owner, _)| owner)
     }
 
+    /// The fragment of our credentials for the upper transport.
+    pub fn up_ufrag(&self) -> &str {
+        &self.up.ice.ufrag
+    }
+
     /// Announced tracks without a section, with the client's keys.
     pub fn pending_tracks(&self) -> impl Iterator<Item = (&str, &lectern_control::room::Track)> {
         self.publications.pending()

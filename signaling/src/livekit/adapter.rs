@@ -1,0 +1,386 @@
+//! One participant's signaling: messages of a LiveKit-compatible client in, messages and requests
+//! out, with a neutral session between.
+//!
+//! Sans-IO. Owns what only this protocol has: two PeerConnections with their targets and offer
+//! numbers, the order of the first messages, resuming, and the shape of leaving.
+
+use super::info;
+use crate::session::{
+    ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Output, Purpose, Refusal, Session,
+};
+use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
+use lectern_control::room::LeaveReason;
+use lectern_control::transport::Candidate;
+use lectern_control::{ParticipantId, TrackId};
+use livekit_protocol as proto;
+use proto::signal_response::Message;
+use rand::rngs::StdRng;
+use std::collections::{BTreeMap, VecDeque};
+
+/// Clients ping so often.
+const PING_INTERVAL_S: i32 = 5;
+/// Clients give a connection up after so long without an answer.
+const PING_TIMEOUT_S: i32 = 15;
+
+/// What the shell must do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Out {
+    /// Send to the client, if it is there.
+    Message(Box<Message>),
+    /// Ask the controller.
+    Request {
+        /// Comes back with the response.
+        purpose: Purpose,
+        /// What.
+        body: Box<Request>,
+    },
+}
+
+/// Signaling of one participant.
+#[derive(Debug)]
+pub struct Adapter {
+    pub(super) session: Session,
+    pub(super) out: VecDeque<Out>,
+    pub(super) may_update: bool,
+    /// The number of the client's latest offer, for our answer.
+    pub(super) client_offer: u32,
+    region: String,
+    speaking: BTreeMap<ParticipantId, f32>,
+    qualities: BTreeMap<ParticipantId, proto::ConnectionQuality>,
+}
+
+/// What the adapter must know beside the session.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The edge's region.
+    pub region: String,
+    /// The participant may change its own name, metadata and attributes.
+    pub may_update: bool,
+}
+
+impl Adapter {
+    /// The controller let a participant in: first of all its client is told who is there.
+    pub fn new(
+        entrance: &Entrance,
+        joined: Joined,
+        equipment: Equipment,
+        terms: Terms,
+        rng: StdRng,
+    ) -> Adapter {
+        let session = entrance.enter(joined, equipment, rng);
+        let mut adapter = Adapter {
+            session,
+            out: VecDeque::new(),
+            may_update: terms.may_update,
+            client_offer: 0,
+            region: terms.region,
+            speaking: BTreeMap::new(),
+            qualities: BTreeMap::new(),
+        };
+        let join = adapter.join();
+        adapter.send(Message::Join(join));
+        adapter.pump();
+        adapter
+    }
+
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Out> {
+        self.out.pop_front()
+    }
+
+    /// The controller answered.
+    pub fn handle_response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
+        self.session.handle_response(purpose, result);
+        self.pump();
+    }
+
+    /// News of the room.
+    pub fn handle_notice(&mut self, notice: &Notice) {
+        self.session.handle_notice(notice);
+        self.pump();
+    }
+
+    /// The client is back on another socket. Whatever was on its way by the old one is lost, so
+    /// the state of the room is told anew.
+    pub fn resume(&mut self) {
+        self.send(Message::Reconnect(proto::ReconnectResponse {
+            server_info: Some(info::server(&self.region)),
+            ..Default::default()
+        }));
+        let participants = std::iter::once(self.session.me()).chain(self.session.others());
+        let mut participants: Vec<proto::ParticipantInfo> =
+            participants.map(info::participant).collect();
+        participants.extend(self.session.leavers().map(info::leaver));
+        self.send(Message::Update(proto::ParticipantUpdate { participants }));
+        let pending: Vec<Message> = self
+            .session
+            .pending_tracks()
+            .map(|(key, track)| published(key.to_owned(), info::track(track)))
+            .collect();
+        pending.into_iter().for_each(|message| self.send(message));
+        self.qualities.clear();
+        let speakers: Vec<(ParticipantId, f32)> =
+            self.speaking.iter().map(|(id, level)| (*id, *level)).collect();
+        self.speaking.clear();
+        self.speakers(&speakers);
+        self.handle(ClientEvent::Resume { restart_down: true });
+    }
+
+    /// A new token, so that the client can come back later.
+    pub fn refresh_token(&mut self, token: String) {
+        self.send(Message::RefreshToken(token));
+    }
+
+    /// Ends the session from our side.
+    pub fn end(&mut self, reason: LeaveReason, client: Option<End>) {
+        self.session.end(reason, client);
+        self.pump();
+    }
+
+    pub(super) fn handle(&mut self, event: ClientEvent) {
+        if let Err(error) = self.session.handle_client(event) {
+            self.fail(&error);
+        }
+        self.pump();
+    }
+
+    fn fail(&mut self, error: &Error) {
+        tracing::info!(participant = %self.session.me().id, %error, "a session ends");
+        let reason = LeaveReason::MediaFailed;
+        self.session.end(reason, Some(End::Out(reason)));
+    }
+
+    pub(super) fn send(&mut self, message: Message) {
+        self.out.push_back(Out::Message(Box::new(message)));
+    }
+
+    fn pump(&mut self) {
+        while let Some(output) = self.session.poll() {
+            match output {
+                Output::Request { purpose, body } => {
+                    self.out.push_back(Out::Request { purpose, body });
+                }
+                Output::Client(notice) => self.tell(notice),
+            }
+        }
+    }
+
+    fn tell(&mut self, notice: ClientNotice) {
+        match notice {
+            ClientNotice::Announced { key, track } => {
+                self.send(published(key, info::track(&track)));
+            }
+            ClientNotice::AnnounceRefused { key, why } => {
+                let add_track = proto::AddTrackRequest { cid: key, ..Default::default() };
+                self.respond(0, why, Some(request(add_track)));
+            }
+            ClientNotice::Answer { sdp } => {
+                let id = self.client_offer;
+                self.send(Message::Answer(description("answer", id, sdp, Vec::new())));
+            }
+            ClientNotice::Offer { id, sdp, tracks } => {
+                self.send(Message::Offer(description("offer", id, sdp, tracks)));
+            }
+            ClientNotice::UpMoved { candidates } => self.up_moved(&candidates),
+            ClientNotice::Participant(participant) => {
+                let participants = vec![info::participant(&participant)];
+                self.send(Message::Update(proto::ParticipantUpdate { participants }));
+            }
+            ClientNotice::Left { participant, identity, reason } => {
+                self.speaking.remove(&participant);
+                self.qualities.remove(&participant);
+                let leaver = crate::session::Leaver { participant, identity, reason };
+                let participants = vec![info::leaver(&leaver)];
+                self.send(Message::Update(proto::ParticipantUpdate { participants }));
+            }
+            ClientNotice::SubscriptionRefused { track, why } => {
+                let err = match why {
+                    Refusal::Codec => proto::SubscriptionError::SeCodecUnsupported,
+                    Refusal::NotFound => proto::SubscriptionError::SeTrackNotfound,
+                    _ => proto::SubscriptionError::SeUnknown,
+                };
+                self.send(Message::SubscriptionResponse(proto::SubscriptionResponse {
+                    track_sid: track.to_string(),
+                    err: err.into(),
+                }));
+            }
+            ClientNotice::Updated { request, result } => match result {
+                Ok(()) => self.send(response(request, proto::request_response::Reason::Ok, None)),
+                Err(why) => self.respond(request, why, None),
+            },
+            ClientNotice::Speakers(speakers) => self.speakers(&speakers),
+            ClientNotice::Quality { participant, quality } => {
+                let (quality, score) = info::quality(&quality);
+                if self.qualities.insert(participant, quality) != Some(quality) {
+                    let participant_sid = participant.to_string();
+                    let info = proto::ConnectionQualityInfo {
+                        participant_sid,
+                        quality: quality.into(),
+                        score,
+                    };
+                    let updates = vec![info];
+                    self.send(Message::ConnectionQuality(proto::ConnectionQualityUpdate {
+                        updates,
+                    }));
+                }
+            }
+            ClientNotice::Ended(end) => self.send(leave(end)),
+        }
+    }
+
+    /// Clients are told of changes only: who speaks, how loudly, and who no longer does.
+    fn speakers(&mut self, speakers: &[(ParticipantId, f32)]) {
+        let now: BTreeMap<ParticipantId, f32> = speakers.iter().copied().collect();
+        let silent = self.speaking.keys().filter(|id| !now.contains_key(id));
+        let silent = silent.map(|id| (*id, 0.0, false));
+        let changed = now.iter().filter(|(id, level)| self.speaking.get(id) != Some(level));
+        let changed = changed.map(|(id, level)| (*id, level.clamp(0.0, 1.0), true));
+        let info = |(id, level, active): (ParticipantId, f32, bool)| proto::SpeakerInfo {
+            sid: id.to_string(),
+            level,
+            active,
+        };
+        let speakers: Vec<proto::SpeakerInfo> = changed.chain(silent).map(info).collect();
+        self.speaking = now;
+        if !speakers.is_empty() {
+            self.send(Message::SpeakersChanged(proto::SpeakersChanged { speakers }));
+        }
+    }
+
+    /// The new place is named at once: Chromium checks it while the old one still works. The page
+    /// then renews its connection to us and restarts ICE, without a reload; Firefox and NATs need it.
+    fn up_moved(&mut self, candidates: &[Candidate]) {
+        let ufrag = self.session.up_ufrag().to_owned();
+        for (index, candidate) in candidates.iter().enumerate() {
+            let line = crate::sdp::candidate::print(candidate, index + 1);
+            let init = serde_json::json!({
+                "candidate": line, "sdpMLineIndex": 0, "usernameFragment": ufrag,
+            });
+            self.send(Message::Trickle(proto::TrickleRequest {
+                candidate_init: init.to_string(),
+                target: proto::SignalTarget::Publisher.into(),
+                r#final: false,
+            }));
+        }
+        self.send(Message::Leave(proto::LeaveRequest {
+            can_reconnect: true,
+            reason: proto::DisconnectReason::Migration.into(),
+            action: proto::leave_request::Action::Resume.into(),
+            ..Default::default()
+        }));
+    }
+
+    /// Answers a request that was not met.
+    pub(super) fn respond(
+        &mut self,
+        number: u32,
+        why: Refusal,
+        request: Option<proto::request_response::Request>,
+    ) {
+        use proto::request_response::Reason;
+        let reason = match why {
+            Refusal::NotPermitted => Reason::NotAllowed,
+            Refusal::Limit => Reason::LimitExceeded,
+            Refusal::Invalid => Reason::InvalidRequest,
+            Refusal::NotFound => Reason::NotFound,
+            Refusal::Codec => Reason::UnsupportedType,
+            Refusal::Unavailable => Reason::UnclassifiedError,
+        };
+        self.send(response(number, reason, request));
+    }
+
+    fn join(&self) -> proto::JoinResponse {
+        let session = &self.session;
+        let me = session.me();
+        let others: Vec<proto::ParticipantInfo> = session.others().map(info::participant).collect();
+        let publishers = session.others().filter(|other| !other.tracks.is_empty()).count();
+        let milliseconds = i64::try_from(session.created_at_unix_ms()).unwrap_or(i64::MAX);
+        let room = proto::Room {
+            sid: session.placement().room.to_string(),
+            name: session.room_name().to_owned(),
+            creation_time: milliseconds / 1_000,
+            creation_time_ms: milliseconds,
+            enabled_codecs: info::enabled_codecs(),
+            num_participants: u32::try_from(others.len() + 1).unwrap_or(u32::MAX),
+            num_publishers: u32::try_from(publishers).unwrap_or(u32::MAX),
+            ..Default::default()
+        };
+        proto::JoinResponse {
+            room: Some(room),
+            participant: Some(info::participant(me)),
+            other_participants: others,
+            server_version: info::SERVER_VERSION.to_owned(),
+            subscriber_primary: true,
+            server_region: self.region.clone(),
+            ping_timeout: PING_TIMEOUT_S,
+            ping_interval: PING_INTERVAL_S,
+            server_info: Some(info::server(&self.region)),
+            enabled_publish_codecs: info::enabled_codecs(),
+            // Whoever may publish connects for it at once: the first share then starts without delay.
+            fast_publish: me.permissions.publish,
+            ..Default::default()
+        }
+    }
+}
+
+fn request(add_track: proto::AddTrackRequest) -> proto::request_response::Request {
+    proto::request_response::Request::AddTrack(add_track)
+}
+
+fn published(cid: String, track: proto::TrackInfo) -> Message {
+    Message::TrackPublished(proto::TrackPublishedResponse { cid, track: Some(track) })
+}
+
+fn description(
+    kind: &str,
+    id: u32,
+    sdp: String,
+    tracks: Vec<(String, TrackId)>,
+) -> proto::SessionDescription {
+    let mid_to_track_id = tracks.into_iter().map(|(mid, track)| (mid, track.to_string())).collect();
+    proto::SessionDescription { r#type: kind.to_owned(), sdp, id, mid_to_track_id }
+}
+
+pub(super) fn response(
+    request_id: u32,
+    reason: proto::request_response::Reason,
+    request: Option<proto::request_response::Request>,
+) -> Message {
+    let message = reason.as_str_name().to_lowercase().replace('_', " ");
+    Message::RequestResponse(proto::RequestResponse {
+        request_id,
+        reason: reason.into(),
+        message,
+        request,
+    })
+}
+
+/// The end of a session, in the client's words.
+pub fn leave(end: End) -> Message {
+    use proto::leave_request::Action;
+    let (action, reason) = match end {
+        End::Rejoin(reason) => (Action::Reconnect, reason),
+        End::Out(reason) => (Action::Disconnect, reason),
+    };
+    Message::Leave(proto::LeaveRequest {
+        can_reconnect: action == Action::Reconnect,
+        reason: info::disconnect_reason(reason).into(),
+        action: action.into(),
+        ..Default::default()
+    })
+}
+
+/// A session that is asked for and not known: the client joins as new.
+pub fn state_mismatch() -> Message {
+    Message::Leave(proto::LeaveRequest {
+        can_reconnect: true,
+        reason: proto::DisconnectReason::StateMismatch.into(),
+        action: proto::leave_request::Action::Reconnect.into(),
+        ..Default::default()
+    })
+}

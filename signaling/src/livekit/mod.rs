@@ -1,0 +1,292 @@
+//! LiveKit-compatible signaling, version 0: one WebSocket, protobuf messages, two PeerConnections.
+//!
+//! Version 1 is answered with 404, upon which clients fall back by themselves.
+
+mod adapter;
+mod bucket;
+mod certificate;
+mod data;
+mod info;
+mod message;
+mod metrics;
+mod parameters;
+mod participant;
+mod socket;
+#[cfg(test)]
+mod tests;
+
+use crate::controller_link::Controller;
+use crate::session::{End, Entrance, Equipment};
+use crate::token::{self, Tokens};
+use adapter::{Adapter, Terms};
+use axum::Router;
+use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use dashmap::DashMap;
+use lectern_control::edge::{Joined, RequestError, Response as ControllerResponse};
+use lectern_control::limits::{MAX_METADATA_BYTES, MAX_NAME_BYTES};
+use lectern_control::room::LeaveReason;
+use lectern_control::{ParticipantId, RoomId};
+use livekit_protocol as proto;
+use metrics::{Closed, Entry};
+use parameters::Parameters;
+use participant::{Participant, Surroundings};
+use prost::Message;
+use socket::{MAX_MESSAGE_BYTES, Socket};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tower_http::cors::CorsLayer;
+
+pub use metrics::Metrics;
+
+/// Participants of one edge: each costs some tens of kilobytes.
+const MAX_PARTICIPANTS: usize = 10_000;
+
+/// How long the last words to clients may take when the edge stops.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct Signaling {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    controller: Controller,
+    tokens: Arc<Tokens>,
+    metrics: Metrics,
+    region: String,
+    sessions: DashMap<ParticipantId, Running>,
+    places: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+/// A session that can be resumed.
+struct Running {
+    identity: String,
+    room: RoomId,
+    sockets: mpsc::Sender<Socket>,
+}
+
+impl Signaling {
+    /// Signaling towards a controller.
+    pub fn new(
+        controller: Controller,
+        tokens: Arc<Tokens>,
+        metrics: Metrics,
+        region: String,
+        stop: CancellationToken,
+    ) -> Signaling {
+        let (sessions, places) = (DashMap::new(), Arc::new(Semaphore::new(MAX_PARTICIPANTS)));
+        let shared = Shared { controller, tokens, metrics, region, sessions, places, stop };
+        Signaling { shared: Arc::new(shared) }
+    }
+
+    /// Waits a little for participants to be told that the edge stops.
+    pub async fn drained(&self) {
+        let all = u32::try_from(MAX_PARTICIPANTS).unwrap_or(u32::MAX);
+        let empty = self.shared.places.acquire_many(all);
+        // Whoever has not heard by then finds the socket closed.
+        let _ = tokio::time::timeout(DRAIN, empty).await;
+    }
+}
+
+/// The routes of signaling.
+pub fn router(signaling: Signaling) -> Router {
+    Router::new()
+        .route("/rtc", get(connect))
+        .route("/rtc/validate", get(validate))
+        // Not `fallback`: clients look at exactly these answers.
+        .route("/rtc/v1", get(not_offered))
+        .route("/rtc/v1/validate", get(not_offered))
+        .layer(CorsLayer::permissive())
+        .with_state(signaling)
+}
+
+async fn not_offered() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "only version 0 of the protocol is served\n")
+}
+
+/// Whether a token would be let in: how clients find out why a WebSocket was refused.
+async fn validate(
+    State(signaling): State<Signaling>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+) -> Response {
+    match signaling.session_of(&parameters, &headers) {
+        Ok(_) => "success\n".into_response(),
+        Err(refused) => refused,
+    }
+}
+
+async fn connect(
+    State(signaling): State<Signaling>,
+    Query(parameters): Query<Parameters>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let session = match signaling.session_of(&parameters, &headers) {
+        Ok(session) => session,
+        Err(refused) => return refused,
+    };
+    let Ok(place) = signaling.shared.places.clone().try_acquire_owned() else {
+        signaling.shared.metrics.entry(Entry::Full);
+        return (StatusCode::SERVICE_UNAVAILABLE, "this edge is full\n").into_response();
+    };
+    upgrade
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .on_upgrade(move |socket| signaling.serve(socket, session, parameters, place))
+}
+
+impl Signaling {
+    /// Who asks, by the token in the address or in the header.
+    fn session_of(
+        &self,
+        parameters: &Parameters,
+        headers: &HeaderMap,
+    ) -> Result<token::Session, Response> {
+        let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let bearer = header.and_then(|value| value.strip_prefix("Bearer "));
+        let token = bearer.or(parameters.access_token.as_deref()).unwrap_or_default();
+        let session = self.shared.tokens.verify(token).map_err(|error| error.to_string());
+        session.and_then(fits).map_err(|why| {
+            self.shared.metrics.entry(Entry::BadToken);
+            (StatusCode::UNAUTHORIZED, why + "\n").into_response()
+        })
+    }
+
+    async fn serve(
+        self,
+        socket: WebSocket,
+        session: token::Session,
+        parameters: Parameters,
+        place: OwnedSemaphorePermit,
+    ) {
+        let socket = Socket::new(socket, self.shared.metrics.clone());
+        match parameters.resumes() {
+            Some(participant) => self.resume(socket, &session, participant),
+            None => self.join(socket, session, &parameters, place).await,
+        }
+    }
+
+    /// Hands the socket to the session it belongs to; that one's place is counted already.
+    fn resume(&self, socket: Socket, session: &token::Session, id: Option<ParticipantId>) {
+        let running = id.and_then(|id| self.shared.sessions.get(&id));
+        let own = running
+            .filter(|running| running.identity == session.identity && running.room == session.room);
+        let socket = match own.map(|running| running.sockets.clone()) {
+            Some(sockets) => match sockets.try_send(socket) {
+                Ok(()) => return self.shared.metrics.entry(Entry::Resumed),
+                Err(refused) => refused.into_inner(),
+            },
+            None => socket,
+        };
+        self.shared.metrics.entry(Entry::Unknown);
+        dismiss(socket, adapter::state_mismatch());
+    }
+
+    async fn join(
+        &self,
+        socket: Socket,
+        session: token::Session,
+        parameters: &Parameters,
+        place: OwnedSemaphorePermit,
+    ) {
+        let entrance = entrance(&session, parameters);
+        // Followed from before the join, so that nothing is missed between the two.
+        let notices = self.shared.controller.follow(session.room);
+        let asked = self.shared.controller.request(entrance.request()).await;
+        let joined = match asked {
+            Ok(ControllerResponse::Joined(joined)) => *joined,
+            Ok(_) => return self.refuse(socket, &RequestError::NotFound),
+            Err(error) => return self.refuse(socket, &error),
+        };
+        let (id, room) = (joined.participant.id, session.room);
+        let Some(adapter) = self.adapter(&entrance, joined) else {
+            return self.refuse(socket, &RequestError::NoNode);
+        };
+        self.shared.metrics.entry(Entry::Joined);
+        let (sockets, new_sockets) = mpsc::channel(1);
+        let identity = session.identity.clone();
+        self.shared.sessions.insert(id, Running { identity, room, sockets });
+        let around = Surroundings {
+            controller: self.shared.controller.clone(),
+            tokens: self.shared.tokens.clone(),
+            metrics: self.shared.metrics.clone(),
+            stop: self.shared.stop.clone(),
+        };
+        Participant::new(adapter, session, socket, around).run(notices, new_sockets).await;
+        self.shared.sessions.remove(&id);
+        drop(place);
+    }
+
+    fn adapter(&self, entrance: &Entrance, joined: Joined) -> Option<Adapter> {
+        let (dtls, fingerprint) = certificate::generate(SystemTime::now())
+            .inspect_err(|error| tracing::error!(%error, "cannot make a certificate"))
+            .ok()?;
+        let equipment = Equipment {
+            dtls,
+            fingerprint,
+            up_data: data::up(&joined.participant),
+            down_data: data::down(),
+        };
+        let terms = Terms { region: self.shared.region.clone(), may_update: true };
+        Some(Adapter::new(entrance, joined, equipment, terms, rand::make_rng()))
+    }
+
+    fn refuse(&self, socket: Socket, error: &RequestError) {
+        self.shared.metrics.entry(Entry::Refused);
+        tracing::info!(%error, "somebody was not let in");
+        let end = match error {
+            RequestError::Unavailable(_) | RequestError::NoNode => {
+                End::Rejoin(LeaveReason::ServerShutdown)
+            }
+            RequestError::NotFound => End::Out(LeaveReason::RoomClosed),
+            _ => End::Out(LeaveReason::Removed),
+        };
+        dismiss(socket, adapter::leave(end));
+    }
+}
+
+/// Sends one last message.
+fn dismiss(socket: Socket, message: proto::signal_response::Message) {
+    let response = proto::SignalResponse { message: Some(message) };
+    // A socket that is just open has room for it; whether it is read is not ours to know.
+    let _ = socket.send(response.encode_to_vec());
+    socket.close(Closed::SessionOver);
+}
+
+/// What a token says must fit what is kept of a participant.
+fn fits(session: token::Session) -> Result<token::Session, String> {
+    let attributes = session.attributes.iter().map(|(key, value)| key.len() + value.len());
+    let free = session.metadata.len() + attributes.sum::<usize>();
+    let named = !session.identity.is_empty()
+        && session.identity.len() <= MAX_NAME_BYTES
+        && session.name.len() <= MAX_NAME_BYTES;
+    if named && free <= MAX_METADATA_BYTES {
+        Ok(session)
+    } else {
+        Err("the token names nobody, or says too much".to_owned())
+    }
+}
+
+fn entrance(session: &token::Session, parameters: &Parameters) -> Entrance {
+    Entrance {
+        room: session.room,
+        link: session.link,
+        identity: session.identity.clone(),
+        name: session.name.clone(),
+        role: session.role,
+        permissions: session.permissions,
+        metadata: session.metadata.clone(),
+        attributes: session.attributes.clone(),
+        auto_subscribe: parameters.auto_subscribe(),
+        stream_names: parameters.stream_names(),
+    }
+}

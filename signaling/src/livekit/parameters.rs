@@ -1,0 +1,89 @@
+//! Query parameters of the WebSocket's address.
+
+use crate::session::StreamNames;
+use lectern_control::ParticipantId;
+use serde::Deserialize;
+
+/// As clients write them; what we do not know is ignored.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Parameters {
+    /// The token, where it does not stand in a header.
+    pub access_token: Option<String>,
+    auto_subscribe: Option<String>,
+    reconnect: Option<String>,
+    sid: Option<String>,
+    reconnect_reason: Option<String>,
+    browser: Option<String>,
+}
+
+impl std::fmt::Debug for Parameters {
+    /// Without the token.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Parameters { auto_subscribe, reconnect, sid, reconnect_reason, browser, .. } = self;
+        f.debug_struct("Parameters")
+            .field("auto_subscribe", auto_subscribe)
+            .field("reconnect", reconnect)
+            .field("sid", sid)
+            .field("reconnect_reason", reconnect_reason)
+            .field("browser", browser)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Parameters {
+    /// The client wants every track without asking.
+    pub fn auto_subscribe(&self) -> bool {
+        !is(&self.auto_subscribe, &["0", "false"])
+    }
+
+    /// The client is back, and the session it means; `Some(None)` where it names none of ours.
+    pub fn resumes(&self) -> Option<Option<ParticipantId>> {
+        let resumes = is(&self.reconnect, &["1", "true"]);
+        resumes.then(|| self.sid.as_deref().and_then(|sid| sid.parse().ok()))
+    }
+
+    /// How streams are named: Firefox makes up track ids of its own.
+    pub fn stream_names(&self) -> StreamNames {
+        match &self.browser {
+            Some(browser) if browser.eq_ignore_ascii_case("firefox") => StreamNames::ByTrack,
+            _ => StreamNames::ByStream,
+        }
+    }
+}
+
+fn is(value: &Option<String>, wanted: &[&str]) -> bool {
+    value.as_deref().is_some_and(|value| wanted.contains(&value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_clients_write_is_understood() {
+        let id = ParticipantId(7);
+        let parameters = Parameters {
+            auto_subscribe: Some("0".to_owned()),
+            reconnect: Some("1".to_owned()),
+            sid: Some(id.to_string()),
+            browser: Some("Firefox".to_owned()),
+            ..Parameters::default()
+        };
+        assert!(!parameters.auto_subscribe());
+        assert_eq!(parameters.resumes(), Some(Some(id)));
+        assert_eq!(parameters.stream_names(), StreamNames::ByTrack);
+        let plain = Parameters::default();
+        assert!(plain.auto_subscribe());
+        assert_eq!((plain.resumes(), plain.stream_names()), (None, StreamNames::ByStream));
+        let lost = Parameters { sid: Some("PA_?".to_owned()), ..parameters };
+        assert_eq!(lost.resumes(), Some(None));
+    }
+
+    #[test]
+    fn the_token_is_not_printed() {
+        let parameters =
+            Parameters { access_token: Some("eyJhbGciOi".to_owned()), ..Parameters::default() };
+        assert!(!format!("{parameters:?}").contains("eyJ"));
+    }
+}

@@ -1,0 +1,1 @@
+//! Signaling as a client sees it.
