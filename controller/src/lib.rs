@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The controller.
+
+pub mod coordination;
+pub mod records;

@@ -1,0 +1,38 @@
+//! What is deleted by itself: meetings that ended long ago, and the oldest audit entries.
+
+use super::{Error, Records};
+use std::time::Duration;
+
+/// How long an ended meeting is kept, so that its owner's questions can be answered.
+pub const MEETING_RETENTION: Duration = Duration::from_secs(30 * 86_400);
+/// How long audit entries are kept; a trigger keeps them from going before.
+pub const AUDIT_RETENTION: Duration = Duration::from_secs(401 * 86_400);
+/// Rows deleted at once: others must not wait long for the writer's lock.
+const ROWS_AT_ONCE: u32 = 1_000;
+
+impl Records {
+    /// Deletes what is over its time, a bounded number of rows; how many went.
+    pub async fn purge(&self, now_unix_ms: u64) -> Result<u64, Error> {
+        let before = |retention: Duration| {
+            let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+            now_unix_ms.saturating_sub(retention).cast_signed()
+        };
+        let meetings = sqlx::query(
+            "DELETE FROM meetings WHERE room IN \
+             (SELECT room FROM meetings WHERE expires_at_unix_ms < ? LIMIT ?)",
+        )
+        .bind(before(MEETING_RETENTION))
+        .bind(ROWS_AT_ONCE)
+        .execute(&self.pool)
+        .await?;
+        let entries = sqlx::query(
+            "DELETE FROM audit WHERE id IN \
+             (SELECT id FROM audit WHERE at_unix_ms < ? ORDER BY id LIMIT ?)",
+        )
+        .bind(before(AUDIT_RETENTION))
+        .bind(ROWS_AT_ONCE)
+        .execute(&self.pool)
+        .await?;
+        Ok(meetings.rows_affected() + entries.rows_affected())
+    }
+}
