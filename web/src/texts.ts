@@ -107,7 +107,7 @@ export const texts = {
   },
 
   screen: {
-    of: (name: string): string => `${name} shares`,
+    shares: 'shares',
     label: (name: string): string => `Screen of ${name}`,
     help: 'Plus and minus zoom, zero fits the screen, arrow keys move it.',
     withSound: 'with sound',
@@ -136,6 +136,7 @@ export const texts = {
           : `${watchers} people see your screen.`,
     selfPreview: 'What others see',
     waitingForPresenter: 'Waiting for the presenter',
+    alsoHere: (count: number): string => (count === 1 ? 'One other person is here' : `${count} others are here`),
     waitingBody: 'The shared screen appears here by itself. You can leave this page open.',
     nothingShared: 'Nothing is shared right now',
     ready: 'You are on. Nothing is shared yet.',
@@ -190,6 +191,7 @@ export const texts = {
 
   people: {
     title: 'People',
+    roles: { presenter: 'Presenter', viewer: 'Viewer' },
     presenters: 'Presenters',
     viewers: 'Viewers',
     none: 'Nobody yet',
@@ -296,7 +298,7 @@ export const texts = {
       close: 'Close what is open',
     },
     space: 'Space',
-    arrows: 'Arrow keys',
+    arrows: 'Arrows',
     escape: 'Esc',
   },
 

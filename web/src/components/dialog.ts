@@ -76,14 +76,14 @@ export class Dialog extends LitElement {
   @property({ type: Boolean, reflect: true }) open = false;
   @property() heading = '';
   @query('dialog') private dialog!: HTMLDialogElement;
-  @query('h2') private title2!: HTMLElement;
+  @query('h2') private headline!: HTMLElement;
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('open')) return;
     if (this.open && !this.dialog.open) {
       this.dialog.showModal();
       const wished = this.querySelector<HTMLElement>('[data-focus]');
-      (wished ?? this.title2).focus();
+      (wished ?? this.headline).focus();
     } else if (!this.open && this.dialog.open) {
       this.dialog.close();
     }

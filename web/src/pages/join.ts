@@ -1,1 +1,133 @@
-export {};
+// From a link to the end of a meeting: look the link up, set up, take part, go or come back.
+import { css, html, LitElement, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import { inspectLink, join, troubleOf, type Invitation } from '../api';
+import { LocalDevices } from '../devices/local';
+import { icon } from '../icons';
+import { LiveMeeting } from '../meeting/live/live';
+import type { Ending } from '../meeting/state';
+import { Watch } from '../store';
+import { controls } from '../styles/controls';
+import { texts } from '../texts';
+import { pageHeader, pageStyles } from './page';
+import './prejoin';
+import './stage';
+import './trouble';
+
+type Step =
+  | { is: 'looking' }
+  | { is: 'setup'; invitation: Invitation; local?: LocalDevices }
+  | { is: 'meeting'; meeting: LiveMeeting }
+  | { is: 'trouble'; trouble: Ending };
+
+/** Trying the same link again does not help these. */
+const FINAL: readonly Ending[] = ['link-invalid', 'link-expired', 'link-revoked', 'link-missing'];
+
+@customElement('lectern-join')
+export class JoinFlow extends LitElement {
+  static override styles = [
+    controls,
+    pageStyles,
+    css`
+      main {
+        justify-items: center;
+      }
+      .looking {
+        display: flex;
+        gap: var(--s3);
+        align-items: center;
+        color: var(--ink-2);
+        font-size: var(--t-lg);
+      }
+      :host([stage]) {
+        display: block;
+      }
+    `,
+  ];
+
+  @property() secret = '';
+  @state() private step: Step = { is: 'looking' };
+
+  readonly #watch = new Watch(this);
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    if (this.step.is === 'setup') this.step.local?.release();
+    if (this.step.is === 'meeting') void this.step.meeting.leave();
+  }
+
+  protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
+    if (changed.has('secret')) void this.#look();
+    this.#watch.watch(this.step.is === 'meeting' ? this.step.meeting.state : undefined);
+  }
+
+  protected override render(): TemplateResult {
+    const { step } = this;
+    switch (step.is) {
+      case 'looking':
+        return html`${pageHeader()}
+          <main>
+            <p class="looking" role="status">
+              <span class="spin">${icon('loading')}</span> ${texts.prejoin.looking}
+            </p>
+          </main>`;
+      case 'setup':
+        document.title = `${step.invitation.meetingName || texts.prejoin.title} · ${texts.product}`;
+        return html`<lectern-prejoin
+          .invitation=${step.invitation}
+          .local=${step.local}
+          @join=${(event: CustomEvent<string>) => this.#enter(step, event.detail)}
+        ></lectern-prejoin>`;
+      case 'meeting':
+        return this.#meeting(step.meeting);
+      case 'trouble':
+        return this.#trouble(step.trouble, texts.tryAgain, () => void this.#look());
+    }
+  }
+
+  #meeting(meeting: LiveMeeting): TemplateResult {
+    const { phase } = meeting.state.value;
+    if (phase.is !== 'ended') return html`<lectern-stage .meeting=${meeting}></lectern-stage>`;
+    const again = phase.ending === 'meeting-ended' ? '' : texts.ended.rejoin;
+    return this.#trouble(phase.ending, again, () => void meeting.rejoin());
+  }
+
+  #trouble(cause: Ending, again: string, action: () => void): TemplateResult {
+    return html`<lectern-trouble
+      cause=${cause}
+      again=${FINAL.includes(cause) ? '' : again}
+      @again=${action}
+    ></lectern-trouble>`;
+  }
+
+  async #look(): Promise<void> {
+    const { secret } = this;
+    if (this.step.is === 'setup') this.step.local?.release();
+    this.step = { is: 'looking' };
+    try {
+      const invitation = await inspectLink(secret);
+      // A newer link may have come while this one was looked up.
+      if (secret !== this.secret) return;
+      const presenter = invitation.role === 'presenter';
+      this.step = {
+        is: 'setup',
+        invitation,
+        ...(presenter ? { local: new LocalDevices() } : {}),
+      };
+    } catch (error) {
+      console.info('The link does not open:', error);
+      if (secret === this.secret) this.step = { is: 'trouble', trouble: troubleOf(error) };
+    }
+  }
+
+  #enter(step: Step & { is: 'setup' }, name: string): void {
+    const { secret } = this;
+    const meeting = new LiveMeeting({
+      ticket: () => join(secret, name),
+      tracks: step.local?.take() ?? [],
+      meetingName: step.invitation.meetingName || texts.created.untitled,
+    });
+    this.step = { is: 'meeting', meeting };
+    void meeting.connect();
+  }
+}

@@ -191,13 +191,9 @@ export const controls = css`
     appearance: none;
     padding-right: 40px;
     text-overflow: ellipsis;
-    background-image:
-      linear-gradient(45deg, transparent 50%, var(--ink-3) 50%),
-      linear-gradient(135deg, var(--ink-3) 50%, transparent 50%);
-    background-position:
-      right 19px center,
-      right 14px center;
-    background-size: 5px 5px;
+    background-image: url('/chevron.svg');
+    background-position: right 10px center;
+    background-size: 22px;
     background-repeat: no-repeat;
   }
   .hint {

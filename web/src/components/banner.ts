@@ -1,0 +1,131 @@
+// What everybody should know about the connection, and what failed: one line each, above the stage.
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { customElement, property } from 'lit/decorators.js';
+import { icon } from '../icons';
+import type { MeetingState } from '../meeting/state';
+import { controls } from '../styles/controls';
+import { texts } from '../texts';
+import { troubles } from '../trouble';
+
+const t = texts.banner;
+
+@customElement('lectern-banner')
+export class Banner extends LitElement {
+  static override styles = [
+    controls,
+    css`
+      :host {
+        display: grid;
+        gap: 6px;
+      }
+      .line {
+        display: flex;
+        align-items: center;
+        gap: var(--s3);
+        min-height: 42px;
+        padding: 6px 8px 6px 14px;
+        border-radius: 12px;
+        font-size: var(--t-sm);
+        line-height: 1.4;
+        background: var(--surface-2);
+      }
+      .line p {
+        flex: 1;
+      }
+      .line.warn {
+        background: var(--brass-soft);
+        color: var(--brass-ink);
+      }
+      .line.bad {
+        background: var(--danger-soft);
+        color: var(--danger-ink);
+      }
+      .line .btn.quiet {
+        color: inherit;
+      }
+      .line .btn.quiet:hover {
+        background: color-mix(in srgb, currentColor 12%, transparent);
+      }
+      .spin {
+        animation: spin 0.9s linear infinite;
+      }
+      .attempt {
+        font-variant-numeric: tabular-nums;
+        opacity: 0.85;
+        margin-right: 8px;
+      }
+      @keyframes spin {
+        to {
+          transform: rotate(360deg);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) state!: MeetingState;
+
+  protected override render(): TemplateResult {
+    return html`${this.#connection()} ${this.#sound()} ${this.#trouble()}`;
+  }
+
+  #connection(): TemplateResult | typeof nothing {
+    const { phase, poorNetwork, offline } = this.state;
+    if (phase.is === 'connecting') {
+      return html`<div class="line" data-testid="banner-connecting">
+        <span class="spin">${icon('loading')}</span>
+        <p>${t.connecting}</p>
+      </div>`;
+    }
+    if (phase.is === 'reconnecting') {
+      return html`<div class="line bad" data-testid="banner-reconnecting">
+        <span class="spin">${icon('loading')}</span>
+        <p>${offline ? t.offline : t.reconnecting}</p>
+        <span class="attempt">${t.attempt(phase.attempt)}</span>
+      </div>`;
+    }
+    if (!poorNetwork) return nothing;
+    return html`<div class="line warn" role="status" data-testid="banner-poor">
+      ${icon('alert')}
+      <p>${t.poor}</p>
+    </div>`;
+  }
+
+  #sound(): TemplateResult | typeof nothing {
+    if (!this.state.audioBlocked) return nothing;
+    return html`<div class="line warn" role="status" data-testid="banner-audio">
+      ${icon('speaker')}
+      <p>${texts.stage.startAudioBody}</p>
+      <button
+        class="btn brass small"
+        data-testid="start-audio"
+        @click=${() => this.dispatchEvent(new CustomEvent('start-audio'))}
+      >
+        ${texts.stage.startAudio}
+      </button>
+    </div>`;
+  }
+
+  #trouble(): TemplateResult | typeof nothing {
+    const { trouble } = this.state;
+    if (trouble === undefined) return nothing;
+    // A closed picker was the person's own choice: it is said, not shouted.
+    const calm = trouble === 'share-cancelled';
+    return html`<div
+      class="line ${calm ? '' : 'bad'}"
+      role=${calm ? 'status' : 'alert'}
+      data-testid="trouble"
+      data-cause=${trouble}
+    >
+      ${icon('alert')}
+      <p><b>${troubles[trouble].title}.</b> ${troubles[trouble].body}</p>
+      <button
+        class="btn quiet icon-only small"
+        aria-label=${texts.close}
+        data-testid="dismiss-trouble"
+        @click=${() => this.dispatchEvent(new CustomEvent('dismiss'))}
+      >
+        ${icon('close')}
+      </button>
+    </div>`;
+  }
+}

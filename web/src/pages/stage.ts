@@ -1,0 +1,434 @@
+// A meeting as people see it: the stage, the strip beside it, panels, controls and dialogs.
+import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
+import { repeat } from 'lit/directives/repeat.js';
+import { announce } from '../announce';
+import '../components/banner';
+import '../components/chat-panel';
+import type { BarAction, ControlBar } from '../components/control-bar';
+import '../components/control-bar';
+import '../components/empty-stage';
+import '../components/grid';
+import '../components/invite-dialog';
+import '../components/leave-dialog';
+import '../components/logo';
+import type { Notes } from '../components/notes';
+import '../components/notes';
+import '../components/own-share';
+import '../components/people-panel';
+import type { Screen, ZoomAction } from '../components/screen';
+import '../components/screen';
+import type { DeviceChosen } from '../components/settings-dialog';
+import '../components/settings-dialog';
+import '../components/share-dialog';
+import '../components/sharing-bar';
+import '../components/shortcuts-dialog';
+import '../components/tile';
+import { icon } from '../icons';
+import { focusOf, keepPin, stripOf, type Focus, type Pin } from '../meeting/layout';
+import type { Meeting } from '../meeting/meeting';
+import { tell, type News } from '../meeting/news';
+import { enterFullscreen, leaveFullscreen, WakeLock } from '../meeting/presence';
+import { canShare, type ShareOptions } from '../meeting/sharing';
+import { selfOf, type MeetingState, type Person, type Share } from '../meeting/state';
+import type { Action } from '../shortcuts';
+import { Watch, type Unsubscribe } from '../store';
+import { controls } from '../styles/controls';
+import { texts } from '../texts';
+import { StageKeys } from './stage-keys';
+import { stageStyles } from './stage-styles';
+
+const t = texts.stage;
+
+type Panel = 'chat' | 'people';
+type Dialog = 'share' | 'invite' | 'leave' | 'settings' | 'help';
+
+/** In full screen the controls go away when the pointer rests so long. */
+const REST_MS = 3_000;
+
+@customElement('lectern-stage')
+export class Stage extends LitElement {
+  static override styles = [controls, stageStyles];
+
+  @property({ attribute: false }) meeting!: Meeting;
+  @property({ type: Boolean, reflect: true }) immersive = false;
+  @property({ type: Boolean, reflect: true }) resting = false;
+  @state() private pin: Pin | undefined;
+  @state() private panel: Panel | undefined;
+  @state() private dialog: Dialog | undefined;
+  @state() private talking = false;
+  @query('lectern-screen') private screen!: Screen | null;
+  @query('lectern-notes') private notes!: Notes;
+  @query('lectern-control-bar') private bar!: ControlBar;
+
+  readonly #watch = new Watch(this);
+  readonly #wakeLock = new WakeLock();
+  #stopNews: Unsubscribe | undefined;
+  #restTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor() {
+    super();
+    new StageKeys(this, {
+      act: (action) => this.#act(action),
+      talk: (on) => this.#talk(on),
+      escape: () => this.#escape(),
+    });
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.#wakeLock.start();
+    document.addEventListener('fullscreenchange', this.#fullscreenChanged);
+    this.addEventListener('pointermove', this.#moved);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#wakeLock.stop();
+    this.#stopNews?.();
+    this.#stopNews = undefined;
+    document.removeEventListener('fullscreenchange', this.#fullscreenChanged);
+    this.removeEventListener('pointermove', this.#moved);
+    void leaveFullscreen();
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    this.#watch.watch(this.meeting.state);
+    if (changed.has('meeting') || this.#stopNews === undefined) {
+      this.#stopNews?.();
+      this.#stopNews = this.meeting.news.listen((news) => this.#tell(news));
+    }
+    this.pin = keepPin(this.meeting.state.value, this.pin);
+  }
+
+  protected override render(): TemplateResult {
+    const state = this.meeting.state.value;
+    this.#setTitle(state);
+    const focus = focusOf(state, this.pin);
+    return html`${this.#top(state)}
+      <div class="news">
+        ${this.#sharingBar(state)}
+        <lectern-banner
+          .state=${state}
+          @dismiss=${() => this.meeting.dismissTrouble()}
+          @start-audio=${() => void this.meeting.startAudio()}
+        ></lectern-banner>
+      </div>
+      <div class="middle">
+        <main>${this.#shareTabs(state, focus)} ${this.#focus(state, focus)}</main>
+        ${this.#strip(state, focus)} ${this.#panel(state)}
+      </div>
+      <lectern-control-bar
+        .state=${state}
+        .panel=${this.panel}
+        @act=${(event: CustomEvent<BarAction>) => this.#act(event.detail)}
+      ></lectern-control-bar>
+      <lectern-notes></lectern-notes>
+      ${
+        this.talking
+          ? html`<p class="talking" data-testid="talking">${icon('microphone')} ${texts.news.talking}</p>`
+          : nothing
+      }
+      ${this.#dialogs(state)}`;
+  }
+
+  #top(state: MeetingState): TemplateResult {
+    return html`<header class="top">
+      <lectern-logo bare></lectern-logo>
+      <h1 data-testid="meeting-title">${state.meetingName}</h1>
+      <span class="space"></span>
+      <button
+        class="btn quiet small count"
+        aria-label=${t.watching(state.people.length)}
+        title=${t.watching(state.people.length)}
+        data-testid="count"
+        @click=${() => this.#act('people')}
+      >
+        ${icon('people')} ${state.people.length}
+      </button>
+      <button
+        class="btn small invite"
+        aria-label=${t.invite}
+        data-testid="invite"
+        @click=${() => this.#act('invite')}
+      >
+        ${icon('userPlus')} <span>${t.invite}</span>
+      </button>
+    </header>`;
+  }
+
+  #sharingBar(state: MeetingState): TemplateResult | typeof nothing {
+    const own = state.shares.find(({ self }) => self);
+    if (own === undefined) return nothing;
+    return html`<lectern-sharing-bar
+      role="region"
+      aria-label=${texts.sharingBar.label}
+      data-testid="sharing-bar"
+      .share=${own}
+      .watching=${state.people.length - 1}
+      @stop=${() => void this.meeting.stopShare()}
+    ></lectern-sharing-bar>`;
+  }
+
+  #shareTabs(state: MeetingState, focus: Focus): TemplateResult | typeof nothing {
+    if (state.shares.length < 2) return nothing;
+    return html`<div class="shares" role="group" aria-label=${t.screens} data-testid="shares">
+      ${state.shares.map(
+        (share) => html`<button
+          class="btn small"
+          aria-pressed=${focus.is === 'share' && focus.share.id === share.id ? 'true' : 'false'}
+          @click=${() => (this.pin = { share: share.id })}
+        >
+          ${icon('screen')} ${share.self ? texts.screen.self : share.name}
+        </button>`,
+      )}
+    </div>`;
+  }
+
+  #focus(state: MeetingState, focus: Focus): TemplateResult {
+    switch (focus.is) {
+      case 'share':
+        return this.#share(state, focus.share);
+      case 'person':
+        return this.#tile(focus.person, 'focus');
+      case 'grid':
+        return this.#grid(state, focus.people);
+      case 'empty':
+        return html`<lectern-empty-stage
+          class="focus"
+          .state=${state}
+          @share=${() => this.#act('share')}
+          @invite=${() => this.#act('invite')}
+        ></lectern-empty-stage>`;
+    }
+  }
+
+  #share(state: MeetingState, share: Share): TemplateResult {
+    if (share.self) {
+      return html`<lectern-own-share
+        class="focus"
+        .share=${share}
+        .watching=${state.people.length - 1}
+        @stop=${() => void this.meeting.stopShare()}
+      ></lectern-own-share>`;
+    }
+    const pinned = this.pin !== undefined && 'share' in this.pin;
+    return html`<lectern-screen
+      class="focus"
+      .share=${share}
+      ?pinned=${pinned}
+      ?immersive=${this.immersive}
+      ?resting=${this.resting}
+      @pin=${() => (this.pin = pinned ? undefined : { share: share.id })}
+      @fullscreen=${() => this.#act('fullscreen')}
+    ></lectern-screen>`;
+  }
+
+  #grid(state: MeetingState, people: readonly Person[]): TemplateResult {
+    return html`<div class="focus grid-box" data-testid="grid">
+      <div class="call">
+        ${icon('screen')}
+        <p>${texts.screen.nothingShared}</p>
+        ${
+          state.role === 'presenter' && canShare()
+            ? html`<button class="btn primary small" @click=${() => this.#act('share')}>
+              ${t.shareScreen}
+            </button>`
+            : nothing
+        }
+      </div>
+      <lectern-grid
+        .people=${people}
+        .tile=${(person: Person) => this.#tile(person)}
+      ></lectern-grid>
+    </div>`;
+  }
+
+  #strip(state: MeetingState, focus: Focus): TemplateResult | typeof nothing {
+    const { shown, hidden } = stripOf(state, focus);
+    if (shown.length === 0) return nothing;
+    return html`<aside class="strip" aria-label=${t.speakers} data-testid="strip">
+      ${repeat(
+        shown,
+        ({ identity }) => identity,
+        (person) => this.#tile(person),
+      )}
+      ${
+        hidden > 0
+          ? html`<button class="btn small others" @click=${() => this.#open('people')}>
+            ${t.others(hidden)}
+          </button>`
+          : nothing
+      }
+    </aside>`;
+  }
+
+  #tile(person: Person, place = ''): TemplateResult {
+    const { identity } = person;
+    const pinned = this.pin !== undefined && 'person' in this.pin && this.pin.person === identity;
+    return html`<lectern-tile
+      class=${place}
+      .person=${person}
+      ?pinned=${pinned}
+      .details=${(who: string) => this.meeting.details(who)}
+      @pin=${() => (this.pin = pinned ? undefined : { person: identity })}
+    ></lectern-tile>`;
+  }
+
+  #panel(state: MeetingState): TemplateResult | typeof nothing {
+    if (this.panel === undefined) return nothing;
+    const chat = this.panel === 'chat';
+    return html`<aside class="panel" aria-label=${chat ? t.chat : t.people} data-testid="panel">
+      ${
+        chat
+          ? html`<lectern-chat-panel
+            .messages=${state.messages}
+            .send=${(text: string) => this.meeting.say(text)}
+            @close=${() => this.#open(undefined)}
+          ></lectern-chat-panel>`
+          : html`<lectern-people-panel
+            .people=${state.people}
+            .details=${(who: string) => this.meeting.details(who)}
+            @close=${() => this.#open(undefined)}
+          ></lectern-people-panel>`
+      }
+    </aside>`;
+  }
+
+  #dialogs(state: MeetingState): TemplateResult {
+    const closed = (): void => void (this.dialog = undefined);
+    return html`<lectern-share-dialog
+        ?open=${this.dialog === 'share'}
+        @closed=${closed}
+        @share=${(event: CustomEvent<ShareOptions>) => this.#startShare(event.detail)}
+      ></lectern-share-dialog>
+      <lectern-invite-dialog
+        ?open=${this.dialog === 'invite'}
+        .meetingId=${state.meetingId}
+        .holder=${state.role}
+        @closed=${closed}
+      ></lectern-invite-dialog>
+      <lectern-settings-dialog
+        ?open=${this.dialog === 'settings'}
+        .holder=${state.role}
+        @closed=${closed}
+        @device=${(event: CustomEvent<DeviceChosen>) =>
+          void this.meeting.useDevice(event.detail.kind, event.detail.id)}
+      ></lectern-settings-dialog>
+      <lectern-shortcuts-dialog
+        ?open=${this.dialog === 'help'}
+        @closed=${closed}
+      ></lectern-shortcuts-dialog>
+      <lectern-leave-dialog
+        ?open=${this.dialog === 'leave'}
+        ?sharing=${state.sharing === 'live'}
+        @closed=${closed}
+        @leave=${() => void this.meeting.leave()}
+      ></lectern-leave-dialog>`;
+  }
+
+  /** Does what a key or a button asks for. */
+  #act(action: BarAction | Exclude<Action, 'talk'>): void {
+    const state = this.meeting.state.value;
+    const self = selfOf(state);
+    const presenter = state.role === 'presenter';
+    switch (action) {
+      case 'microphone':
+        if (presenter) void this.meeting.setMicrophone(self?.microphone !== 'on');
+        return;
+      case 'camera':
+        if (presenter) void this.meeting.setCamera(self?.camera.status === 'off');
+        return;
+      case 'share':
+        return presenter ? this.#toggleShare(state) : undefined;
+      case 'hand':
+        return void this.meeting.setHand(self?.handRaisedAt === undefined);
+      case 'chat':
+      case 'people':
+        return this.#open(this.panel === action ? undefined : action);
+      case 'fullscreen':
+        return void this.#toggleFullscreen();
+      case 'invite':
+      case 'leave':
+      case 'settings':
+      case 'help':
+        this.dialog = action;
+        return;
+      default:
+        return this.screen?.act(action satisfies ZoomAction);
+    }
+  }
+
+  #toggleShare(state: MeetingState): void {
+    if (state.sharing === 'live') void this.meeting.stopShare();
+    else if (state.sharing === 'no' && canShare()) this.dialog = 'share';
+  }
+
+  #startShare(options: ShareOptions): void {
+    this.dialog = undefined;
+    void this.meeting.startShare(options);
+  }
+
+  #open(panel: Panel | undefined): void {
+    const before = this.panel;
+    this.panel = panel;
+    this.meeting.setChatOpen(panel === 'chat');
+    void this.updateComplete.then(() => {
+      if (panel !== undefined) {
+        this.renderRoot.querySelector<HTMLElement>('.panel > *')?.focus();
+      } else if (before !== undefined) {
+        this.bar.focusControl(before);
+      }
+    });
+  }
+
+  #talk(on: boolean): void {
+    const state = this.meeting.state.value;
+    if (state.role !== 'presenter') return;
+    // Whoever is on already does not need to hold a key.
+    if (on && selfOf(state)?.microphone === 'on') return;
+    if (!on && !this.talking) return;
+    this.talking = on;
+    void this.meeting.setMicrophone(on);
+  }
+
+  #escape(): void {
+    if (this.panel !== undefined) this.#open(undefined);
+    else if (this.immersive && document.fullscreenElement === null) this.immersive = false;
+  }
+
+  #tell(news: News): void {
+    const told = tell(news, this.meeting.state.value.people.length);
+    if (told === undefined) return;
+    announce(told.text, told.urgent);
+    const inChat = news.is === 'message' && this.panel === 'chat';
+    if (told.shown && !inChat) this.notes.show(told.text);
+  }
+
+  #setTitle({ meetingName, unread }: MeetingState): void {
+    const title = `${meetingName} · ${texts.product}`;
+    document.title = unread > 0 ? `(${unread}) ${title}` : title;
+  }
+
+  async #toggleFullscreen(): Promise<void> {
+    if (this.immersive) {
+      this.immersive = false;
+      return leaveFullscreen();
+    }
+    this.immersive = true;
+    this.#moved();
+    // Where the browser has no full screen, the page at least gives all its room.
+    await enterFullscreen(this);
+  }
+
+  readonly #fullscreenChanged = (): void => {
+    if (document.fullscreenElement === null) this.immersive = false;
+  };
+
+  readonly #moved = (): void => {
+    if (!this.immersive) return;
+    this.resting = false;
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => (this.resting = true), REST_MS);
+  };
+}

@@ -1,0 +1,161 @@
+// The states of a meeting that are looked at and checked for accessibility.
+import type { Message } from '../../src/meeting/chat';
+import { initialState, type MeetingState, type Person, type Share } from '../../src/meeting/state';
+import { camera, program, slide } from './pictures';
+
+const base: MeetingState = {
+  ...initialState,
+  phase: { is: 'live' },
+  meetingId: 'RM_test',
+  meetingName: 'Third quarter review',
+};
+
+function person(identity: string, name: string, change: Partial<Person> = {}): Person {
+  return {
+    identity,
+    name,
+    self: false,
+    role: 'presenter',
+    microphone: 'muted',
+    speaking: false,
+    camera: { status: 'off' },
+    sharing: false,
+    quality: 'excellent',
+    ...change,
+  };
+}
+
+const viewer = (identity: string, name: string, change: Partial<Person> = {}): Person =>
+  person(identity, name, { role: 'viewer', microphone: 'none', ...change });
+
+const selfPresenter = (change: Partial<Person> = {}): Person =>
+  person('ada', 'Ada Lovelace', {
+    self: true,
+    microphone: 'on',
+    camera: { status: 'live', picture: camera('Ada Lovelace', 150) },
+    ...change,
+  });
+
+const selfViewer = viewer('ada', 'Ada Lovelace', { self: true, quality: 'good' });
+
+const grace = person('grace', 'Grace Hopper', {
+  microphone: 'on',
+  speaking: true,
+  sharing: true,
+  camera: { status: 'live', picture: camera('Grace', 205) },
+});
+const alan = person('alan', 'Alan Turing', {
+  quality: 'good',
+  camera: { status: 'live', picture: camera('Alan', 20) },
+});
+const katherine = person('katherine', 'Katherine Johnson', { quality: 'poor', handRaisedAt: 1 });
+const crowd = ['Edsger Dijkstra', 'Barbara Liskov', 'Tony Hoare'].map((name, index) =>
+  viewer(`v${index}`, name, index === 1 ? { handRaisedAt: 2 } : {}),
+);
+
+function share(identity: string, name: string, change: Partial<Share> = {}): Share {
+  return {
+    id: `TR_${identity}`,
+    identity,
+    name,
+    self: false,
+    withSound: false,
+    view: { status: 'live', picture: slide('slide') },
+    ...change,
+  };
+}
+
+const graceShares = share('grace', 'Grace Hopper', { withSound: true });
+const ownShare = share('ada', 'Ada Lovelace', { self: true, withSound: true });
+
+const said = (
+  id: number,
+  identity: string,
+  name: string,
+  text: string,
+  minutes: number,
+): Message => ({
+  id: String(id),
+  identity,
+  name,
+  self: identity === 'ada',
+  text,
+  at: new Date(2026, 10, 23, 14, minutes).getTime(),
+});
+
+const talk: Message[] = [
+  said(1, 'grace', 'Grace Hopper', 'Good afternoon! We start in a minute.', 1),
+  said(2, 'v0', 'Edsger Dijkstra', 'Hello from Nuenen', 2),
+  said(3, 'v0', 'Edsger Dijkstra', 'The numbers look right this time.', 2),
+  said(4, 'grace', 'Grace Hopper', 'Slides: https://example.org/q3/slides.pdf (with notes).', 4),
+  said(
+    5,
+    'ada',
+    'Ada Lovelace',
+    'Thank you. Could you go back one page?\nThe table was cut off on my side.',
+    6,
+  ),
+  said(6, 'v1', 'Barbara Liskov', '<b>not bold</b> and javascript:alert(1) stay text', 7),
+];
+
+const viewing: MeetingState = {
+  ...base,
+  people: [selfViewer, grace, alan, katherine, ...crowd],
+  shares: [graceShares],
+};
+
+const presenting: MeetingState = {
+  ...base,
+  role: 'presenter',
+  people: [selfPresenter(), alan, katherine, ...crowd],
+};
+
+const many: Person[] = Array.from({ length: 240 }, (_, index) =>
+  viewer(`many${index}`, `Guest ${String(index + 1).padStart(3, '0')}`),
+);
+
+export const scenes: Record<string, () => MeetingState> = {
+  connecting: () => ({ ...base, phase: { is: 'connecting' }, people: [selfViewer] }),
+  'viewer-waiting': () => ({ ...base, people: [selfViewer, ...crowd] }),
+  'viewer-cameras': () => ({ ...viewing, shares: [] }),
+  'viewer-share': () => viewing,
+  'viewer-two-shares': () => ({
+    ...viewing,
+    shares: [
+      share('alan', 'Alan Turing', { view: { status: 'live', picture: program('code') } }),
+      graceShares,
+    ],
+  }),
+  'viewer-picture-waiting': () => ({
+    ...viewing,
+    people: [selfViewer, { ...grace, camera: { status: 'waiting' } }, alan],
+    shares: [{ ...graceShares, view: { status: 'waiting' } }],
+  }),
+  'viewer-paused': () => ({
+    ...viewing,
+    poorNetwork: true,
+    people: [
+      { ...selfViewer, quality: 'poor' },
+      { ...grace, camera: { status: 'paused', picture: camera('Grace', 205) } },
+      alan,
+    ],
+    shares: [{ ...graceShares, view: { status: 'paused', picture: slide('slide') } }],
+  }),
+  'viewer-reconnecting': () => ({ ...viewing, phase: { is: 'reconnecting', attempt: 3 } }),
+  'viewer-audio-blocked': () => ({ ...viewing, audioBlocked: true }),
+  'viewer-chat': () => ({ ...viewing, messages: talk, unread: 2 }),
+  'viewer-crowd': () => ({ ...viewing, people: [...viewing.people, ...many] }),
+  'presenter-alone': () => ({
+    ...base,
+    role: 'presenter',
+    people: [selfPresenter({ camera: { status: 'off' }, microphone: 'muted' })],
+  }),
+  'presenter-grid': () => presenting,
+  'presenter-sharing': () => ({ ...presenting, sharing: 'live', shares: [ownShare] }),
+  'presenter-camera-denied': () => ({
+    ...presenting,
+    people: [selfPresenter({ camera: { status: 'off' } }), alan, ...crowd],
+    trouble: 'camera-denied',
+  }),
+  'presenter-share-cancelled': () => ({ ...presenting, trouble: 'share-cancelled' }),
+};
