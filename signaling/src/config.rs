@@ -78,7 +78,9 @@ impl Config {
     pub fn check(&self) -> Result<EdgeId, InvalidConfig> {
         for (key, secret) in &self.api_keys {
             if secret.expose().len() < MIN_SECRET_BYTES {
-                return Err(InvalidConfig::ShortSecret(format!("the secret of edge.api_keys.{key}")));
+                return Err(InvalidConfig::ShortSecret(format!(
+                    "the secret of edge.api_keys.{key}"
+                )));
             }
         }
         if self.operator_key.as_ref().is_some_and(|key| key.expose().len() < MIN_SECRET_BYTES) {

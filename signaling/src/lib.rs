@@ -21,9 +21,9 @@ use livekit::Signaling;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use thiserror::Error;
+use token::Tokens;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
-use token::Tokens;
 
 /// Why an edge cannot run.
 #[derive(Debug, Error)]

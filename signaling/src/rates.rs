@@ -18,7 +18,10 @@ pub struct Rates {
 impl Rates {
     /// So many tries a minute, all of them at once if need be.
     pub fn per_minute(tries: NonZeroU32) -> Rates {
-        Rates { limiter: RateLimiter::keyed(Quota::per_minute(tries)), clock: DefaultClock::default() }
+        Rates {
+            limiter: RateLimiter::keyed(Quota::per_minute(tries)),
+            clock: DefaultClock::default(),
+        }
     }
 
     /// Takes one try of an address; otherwise says how long to wait.

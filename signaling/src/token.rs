@@ -73,7 +73,9 @@ struct Claims {
 /// What only our own tokens say.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct OwnClaims {
-    link: String,
+    /// The link it came by; none where a token of an integrator was exchanged for one of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
     role: Role,
 }
 
@@ -96,6 +98,8 @@ pub struct Session {
     pub metadata: String,
     /// Free keys and values.
     pub attributes: BTreeMap<String, String>,
+    /// May change its own name, metadata and attributes.
+    pub may_update: bool,
 }
 
 /// Why a token is refused. The client is told no more than that it is.
@@ -127,7 +131,8 @@ impl Tokens {
         Tokens { own: Secret::new(random.to_vec()), integrators: config.api_keys.clone() }
     }
 
-    /// A token for somebody who came by a link; with the time it ends at.
+    /// A token for somebody who came by a link, or who is in a session already; with the time it
+    /// ends at.
     pub fn issue(&self, session: &Session, now: SystemTime) -> (String, SystemTime) {
         let expires = now + LIFETIME;
         let permissions = session.permissions;
@@ -146,11 +151,12 @@ impl Tokens {
                 can_subscribe: Some(permissions.subscribe),
                 can_publish_data: Some(permissions.publish_data),
                 room_admin: session.role == Role::Owner,
-                can_update_own_metadata: Some(true),
+                can_update_own_metadata: Some(session.may_update),
             },
-            lectern: session
-                .link
-                .map(|link| OwnClaims { link: link.to_string(), role: session.role }),
+            lectern: Some(OwnClaims {
+                link: session.link.map(|link| link.to_string()),
+                role: session.role,
+            }),
         };
         let key = EncodingKey::from_secret(self.own.expose());
         let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key);
@@ -204,8 +210,8 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
     let (room, link, role) = match (own, claims.lectern) {
         (true, Some(own)) => {
             let room = grant.room.parse().map_err(|_| InvalidToken::Invalid)?;
-            let link = own.link.parse().map_err(|_| InvalidToken::Invalid)?;
-            (room, Some(link), own.role)
+            let link = own.link.map(|link| link.parse()).transpose();
+            (room, link.map_err(|_| InvalidToken::Invalid)?, own.role)
         }
         (true, None) => return Err(InvalidToken::Invalid),
         (false, _) => {
@@ -229,6 +235,7 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
         permissions,
         metadata: claims.metadata,
         attributes: claims.attributes,
+        may_update: grant.can_update_own_metadata.unwrap_or(false),
     })
 }
 

@@ -116,6 +116,7 @@ pub async fn join(
         permissions: link.role.permissions(),
         metadata: String::new(),
         attributes: BTreeMap::new(),
+        may_update: true,
     };
     let (token, expires) = api.tokens.issue(&session, SystemTime::now());
     let expires = expires.duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -134,14 +134,20 @@ async fn connect(
         Ok(session) => session,
         Err(refused) => return refused,
     };
+    let entrance = entrance(&session, &parameters, &headers);
     let Ok(place) = signaling.shared.places.clone().try_acquire_owned() else {
         signaling.shared.metrics.entry(Entry::Full);
         return (StatusCode::SERVICE_UNAVAILABLE, "this edge is full\n").into_response();
     };
-    upgrade
-        .max_message_size(MAX_MESSAGE_BYTES)
-        .max_frame_size(MAX_MESSAGE_BYTES)
-        .on_upgrade(move |socket| signaling.serve(socket, session, parameters, place))
+    upgrade.max_message_size(MAX_MESSAGE_BYTES).max_frame_size(MAX_MESSAGE_BYTES).on_upgrade(
+        move |socket| async move {
+            let socket = Socket::new(socket, signaling.shared.metrics.clone());
+            match parameters.resumes() {
+                Some(participant) => signaling.resume(socket, &session, participant),
+                None => signaling.join(socket, session, entrance, place).await,
+            }
+        },
+    )
 }
 
 impl Signaling {
@@ -159,20 +165,6 @@ impl Signaling {
             self.shared.metrics.entry(Entry::BadToken);
             (StatusCode::UNAUTHORIZED, why + "\n").into_response()
         })
-    }
-
-    async fn serve(
-        self,
-        socket: WebSocket,
-        session: token::Session,
-        parameters: Parameters,
-        place: OwnedSemaphorePermit,
-    ) {
-        let socket = Socket::new(socket, self.shared.metrics.clone());
-        match parameters.resumes() {
-            Some(participant) => self.resume(socket, &session, participant),
-            None => self.join(socket, session, &parameters, place).await,
-        }
     }
 
     /// Hands the socket to the session it belongs to; that one's place is counted already.
@@ -195,10 +187,9 @@ impl Signaling {
         &self,
         socket: Socket,
         session: token::Session,
-        parameters: &Parameters,
+        entrance: Entrance,
         place: OwnedSemaphorePermit,
     ) {
-        let entrance = entrance(&session, parameters);
         // Followed from before the join, so that nothing is missed between the two.
         let notices = self.shared.controller.follow(session.room);
         let asked = self.shared.controller.request(entrance.request()).await;
@@ -208,7 +199,7 @@ impl Signaling {
             Err(error) => return self.refuse(socket, &error),
         };
         let (id, room) = (joined.participant.id, session.room);
-        let Some(adapter) = self.adapter(&entrance, joined) else {
+        let Some(adapter) = self.adapter(&entrance, joined, session.may_update) else {
             return self.refuse(socket, &RequestError::NoNode);
         };
         self.shared.metrics.entry(Entry::Joined);
@@ -226,7 +217,7 @@ impl Signaling {
         drop(place);
     }
 
-    fn adapter(&self, entrance: &Entrance, joined: Joined) -> Option<Adapter> {
+    fn adapter(&self, entrance: &Entrance, joined: Joined, may_update: bool) -> Option<Adapter> {
         let (dtls, fingerprint) = certificate::generate(SystemTime::now())
             .inspect_err(|error| tracing::error!(%error, "cannot make a certificate"))
             .ok()?;
@@ -236,7 +227,7 @@ impl Signaling {
             up_data: data::up(&joined.participant),
             down_data: data::down(),
         };
-        let terms = Terms { region: self.shared.region.clone(), may_update: true };
+        let terms = Terms { region: self.shared.region.clone(), may_update };
         Some(Adapter::new(entrance, joined, equipment, terms, rand::make_rng()))
     }
 
@@ -276,7 +267,7 @@ fn fits(session: token::Session) -> Result<token::Session, String> {
     }
 }
 
-fn entrance(session: &token::Session, parameters: &Parameters) -> Entrance {
+fn entrance(session: &token::Session, parameters: &Parameters, headers: &HeaderMap) -> Entrance {
     Entrance {
         room: session.room,
         link: session.link,
@@ -287,6 +278,6 @@ fn entrance(session: &token::Session, parameters: &Parameters) -> Entrance {
         metadata: session.metadata.clone(),
         attributes: session.attributes.clone(),
         auto_subscribe: parameters.auto_subscribe(),
-        stream_names: parameters.stream_names(),
+        track_ids: parameters.track_ids(headers),
     }
 }

@@ -1,6 +1,7 @@
 //! Query parameters of the WebSocket's address.
 
-use crate::session::StreamNames;
+use crate::session::TrackIds;
+use axum::http::{HeaderMap, header};
 use lectern_control::ParticipantId;
 use serde::Deserialize;
 
@@ -43,12 +44,14 @@ impl Parameters {
         resumes.then(|| self.sid.as_deref().and_then(|sid| sid.parse().ok()))
     }
 
-    /// How streams are named: Firefox makes up track ids of its own.
-    pub fn stream_names(&self) -> StreamNames {
-        match &self.browser {
-            Some(browser) if browser.eq_ignore_ascii_case("firefox") => StreamNames::ByTrack,
-            _ => StreamNames::ByStream,
-        }
+    /// Firefox makes up track ids of its own. Clients name the browser, or leave it to the header.
+    pub fn track_ids(&self, headers: &HeaderMap) -> TrackIds {
+        let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+        let firefox = match &self.browser {
+            Some(browser) => browser.eq_ignore_ascii_case("firefox"),
+            None => agent.is_some_and(|agent| agent.contains("Firefox/")),
+        };
+        if firefox { TrackIds::Hidden } else { TrackIds::Shown }
     }
 }
 
@@ -72,10 +75,14 @@ mod tests {
         };
         assert!(!parameters.auto_subscribe());
         assert_eq!(parameters.resumes(), Some(Some(id)));
-        assert_eq!(parameters.stream_names(), StreamNames::ByTrack);
+        let mut headers = HeaderMap::new();
+        assert_eq!(parameters.track_ids(&headers), TrackIds::Hidden);
         let plain = Parameters::default();
         assert!(plain.auto_subscribe());
-        assert_eq!((plain.resumes(), plain.stream_names()), (None, StreamNames::ByStream));
+        assert_eq!((plain.resumes(), plain.track_ids(&headers)), (None, TrackIds::Shown));
+        let agent = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
+        headers.insert(header::USER_AGENT, agent.parse().expect("a header"));
+        assert_eq!(plain.track_ids(&headers), TrackIds::Hidden);
         let lost = Parameters { sid: Some("PA_?".to_owned()), ..parameters };
         assert_eq!(lost.resumes(), Some(None));
     }

@@ -1,6 +1,6 @@
 //! Before the session: a participant asks to come in.
 
-use super::{Session, StreamNames};
+use super::{Session, TrackIds};
 use lectern_control::edge::{Joined, Request};
 use lectern_control::room::Role;
 use lectern_control::transport::{DataParameters, DtlsIdentity, Fingerprint, Permissions};
@@ -29,8 +29,8 @@ pub struct Entrance {
     pub attributes: BTreeMap<String, String>,
     /// Receives every track unless it says otherwise.
     pub auto_subscribe: bool,
-    /// How streams are named for its client.
-    pub stream_names: StreamNames,
+    /// Whether its descriptions carry the application's track ids.
+    pub track_ids: TrackIds,
 }
 
 /// What a transport of either direction needs for data and DTLS.

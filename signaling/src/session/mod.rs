@@ -20,7 +20,7 @@ pub use entrance::{Entrance, Equipment};
 pub use event::{
     AnnouncedLayer, Announcement, ClientEvent, ClientNotice, End, Output, Purpose, Refusal, Side,
 };
-pub use roster::{Leaver, StreamNames};
+pub use roster::{Leaver, TrackIds};
 
 use crate::sdp;
 use downlink::Downlink;
@@ -74,13 +74,13 @@ impl Session {
         let up = Uplink::new(&mut rng);
         let down = Downlink::new(equipment.fingerprint, announce, &mut rng);
         let mut session = Session {
-            roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.stream_names),
+            roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.track_ids),
             me: joined.participant,
             placement,
             room_name: joined.room_name,
             created_at_unix_ms: joined.created_at_unix_ms,
             equipment,
-            publications: Publications::default(),
+            publications: Publications::new(entrance.track_ids),
             up,
             down,
             moved: false,

@@ -3,6 +3,7 @@
 
 use super::event::{AnnouncedLayer, Announcement, Refusal};
 use super::random;
+use super::roster::TrackIds;
 use crate::sdp::answer::Verdict;
 use crate::sdp::codec;
 use crate::sdp::offer::{Content, Media, Offer};
@@ -42,8 +43,9 @@ struct Waiting {
 }
 
 /// All tracks of a participant.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Publications {
+    track_ids: TrackIds,
     all: Vec<Publication>,
     waiting: Vec<Waiting>,
     /// Sections that carried a track which has ended.
@@ -51,6 +53,11 @@ pub struct Publications {
 }
 
 impl Publications {
+    /// None so far.
+    pub fn new(track_ids: TrackIds) -> Publications {
+        Publications { track_ids, all: Vec::new(), waiting: Vec::new(), retired: BTreeSet::new() }
+    }
+
     /// A track by its id.
     pub fn find(&self, track: TrackId) -> Option<&Publication> {
         self.all.iter().find(|publication| publication.track.id == track)
@@ -70,14 +77,14 @@ impl Publications {
         rng: &mut StdRng,
     ) -> Result<(&Track, Option<Change>), Refusal> {
         let key = &announcement.key;
+        let track_ids = self.track_ids;
         // Announced again before its section came: the later word counts.
         self.all.retain(|known| known.mid.is_some() || known.announcement.key != *key);
         if self.all.len() >= MAX_TRACKS_PER_PARTICIPANT {
             return Err(Refusal::Limit);
         }
         let waiting = self.waiting.iter().position(|waiting| {
-            let named = waiting.media.msid.as_ref().map(|msid| &msid.track);
-            waiting.media.kind == announcement.kind && named.is_none_or(|track| track == key)
+            waiting.media.kind == announcement.kind && is_of(&waiting.media, track_ids, key)
         });
         let waiting = waiting.map(|index| self.waiting.remove(index));
         let id = TrackId(random::id(rng));
@@ -141,11 +148,18 @@ impl Publications {
                 None => Verdict::Reject,
             };
         }
-        let named = media.msid.as_ref().map(|msid| msid.track.as_str());
-        let publication = self.all.iter_mut().find(|known| {
-            let fits = named.is_none_or(|track| track == known.announcement.key);
-            known.mid.is_none() && known.announcement.kind == media.kind && fits
-        });
+        let track_ids = self.track_ids;
+        let fits = |known: &&mut Publication| {
+            let announced = &known.announcement;
+            known.mid.is_none()
+                && announced.kind == media.kind
+                && is_of(media, track_ids, &announced.key)
+        };
+        // Where only kind and order tell, the number of encodings helps.
+        let publication =
+            self.all.iter_mut().filter(fits).min_by_key(|known| {
+                known.announcement.layers.len().max(1) != media.encodings.len()
+            });
         let wish = publication.as_ref().and_then(|publication| publication.announcement.codec);
         let Some(codec) = codec::choose(&media.codecs, media.kind, wish) else {
             return Verdict::Reject;
@@ -224,6 +238,14 @@ impl Publication {
             encodings: self.track.encodings.clone(),
             muted: self.track.muted,
         }
+    }
+}
+
+/// Whether a section may carry the track that the client announced under a key.
+fn is_of(media: &Media, track_ids: TrackIds, key: &str) -> bool {
+    match (&media.msid, track_ids) {
+        (Some(msid), TrackIds::Shown) => msid.track == key,
+        (_, TrackIds::Hidden) | (None, _) => true,
     }
 }
 

@@ -10,13 +10,14 @@ const MAX_LEAVERS: usize = 64;
 /// Wishes about tracks that are not there (yet): a client may name them before we do.
 const MAX_WISHES: usize = 1_000;
 
-/// How the stream of a track is named in `a=msid`.
+/// Whether `a=msid` carries the ids by which an application knows its tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StreamNames {
-    /// Participant and stream: tracks of one stream are played in step.
-    ByStream,
-    /// Participant and track: for browsers that do not show a track's id.
-    ByTrack,
+pub enum TrackIds {
+    /// Both ways, as in Chromium and Safari. Tracks of one stream are played in step.
+    Shown,
+    /// Neither way, as in Firefox: what is published is told by kind and order, and what is
+    /// received by the stream, which is then the track's own.
+    Hidden,
 }
 
 /// What a client wishes about one track.
@@ -44,14 +45,20 @@ pub struct Roster {
     leavers: VecDeque<Leaver>,
     wishes: BTreeMap<TrackId, Wish>,
     auto_subscribe: bool,
-    names: StreamNames,
+    track_ids: TrackIds,
 }
 
 impl Roster {
     /// Those who were in the room before.
-    pub fn new(others: Vec<Participant>, auto_subscribe: bool, names: StreamNames) -> Roster {
+    pub fn new(others: Vec<Participant>, auto_subscribe: bool, track_ids: TrackIds) -> Roster {
         let others = others.into_iter().map(|other| (other.id, other)).collect();
-        Roster { others, leavers: VecDeque::new(), wishes: BTreeMap::new(), auto_subscribe, names }
+        Roster {
+            others,
+            leavers: VecDeque::new(),
+            wishes: BTreeMap::new(),
+            auto_subscribe,
+            track_ids,
+        }
     }
 
     /// Everybody else.
@@ -134,9 +141,9 @@ impl Roster {
     }
 
     fn describe(&self, owner: &Participant, track: &Track) -> Wanted {
-        let stream = match self.names {
-            StreamNames::ByStream => format!("{}|{}", owner.id, token(&track.stream)),
-            StreamNames::ByTrack => format!("{}|{}", owner.id, track.id),
+        let stream = match self.track_ids {
+            TrackIds::Shown => format!("{}|{}", owner.id, token(&track.stream)),
+            TrackIds::Hidden => format!("{}|{}", owner.id, track.id),
         };
         Wanted {
             track: track.id,

@@ -20,6 +20,7 @@ fn viewer() -> Session {
         permissions: Role::Viewer.permissions(),
         metadata: String::new(),
         attributes: BTreeMap::new(),
+        may_update: true,
     }
 }
 
@@ -53,6 +54,14 @@ fn our_own_token_grants_what_it_was_issued_for() {
     let (token, expires) = tokens.issue(&viewer(), SystemTime::now());
     assert_eq!(tokens.verify(&token), Ok(viewer()));
     assert!(expires > SystemTime::now());
+}
+
+#[test]
+fn a_running_session_of_an_integrator_gets_a_token_of_ours() {
+    let tokens = tokens();
+    let session = tokens.verify(&signed(&claims())).expect("a good token");
+    let (token, _) = tokens.issue(&session, SystemTime::now());
+    assert_eq!(tokens.verify(&token), Ok(session));
 }
 
 #[test]
