@@ -93,6 +93,18 @@ pub struct Counters {
     pub duplicated: u64,
 }
 
+impl std::ops::AddAssign for Counters {
+    fn add_assign(&mut self, other: Counters) {
+        self.pushed += other.pushed;
+        self.popped += other.popped;
+        self.lost += other.lost;
+        self.cut += other.cut;
+        self.overflowed += other.overflowed;
+        self.reordered += other.reordered;
+        self.duplicated += other.duplicated;
+    }
+}
+
 /// One direction of a path, with the packets under way on it.
 #[derive(Debug)]
 pub struct Link<P> {
