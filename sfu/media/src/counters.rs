@@ -39,6 +39,10 @@ pub struct Counters {
     pub keyframe_requests_out: u64,
     /// Keyframe requests received from subscribers.
     pub keyframe_requests_in: u64,
+    /// Packets of publishers that could not be kept for retransmission, for want of memory.
+    pub uncached: u64,
+    /// Subscriptions of restored peers that could not go on when their track was restored.
+    pub unattached: u64,
     /// Data messages received.
     pub messages_in: u64,
     /// Data messages sent, one for each receiver.
@@ -73,6 +77,8 @@ impl Default for Counters {
             nacked_in: 0,
             keyframe_requests_out: 0,
             keyframe_requests_in: 0,
+            uncached: 0,
+            unattached: 0,
             messages_in: 0,
             messages_out: 0,
             rooms: 0,

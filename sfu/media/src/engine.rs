@@ -1,9 +1,45 @@
 //! The engine: four verbs around one packet path.
+//!
+//! `handle_batch → handle_datagram → forward`: a datagram is opened, placed into its encoding, and
+//! for each subscription selected, rewritten, sealed and remembered. All else is in the children.
 
-use crate::{Counters, Outbox};
-use lectern_control::node::{Command, Event};
+mod command;
+mod data;
+mod feedback;
+mod replay;
+mod room;
+mod rtcp;
+mod serve;
+mod snapshot;
+mod timeout;
+
+use crate::arena::{Key, PeerKey};
+use crate::cache::Pool;
+use crate::clock::WallClock;
+use crate::demux::Demux;
+use crate::encoding::Arrival;
+use crate::fence::Fences;
+use crate::forwarder::{Forwarder, Source};
+use crate::hash::Keyed;
+use crate::ingress::Binding;
+use crate::order::Place;
+use crate::packet::Packet;
+use crate::peer::Peer;
+use crate::router::Router;
+use crate::timers::Timers;
+use crate::track::{Format, Role, Track};
+use crate::{Counters, DropReason, Outbox};
+use lectern_control::media::{Extension, MediaKind};
+use lectern_control::node::Event;
 use lectern_control::{RequestId, Revision, RoomId};
+use lectern_wire::extension::{AudioLevel, TransportSequence};
+use lectern_wire::rtp::View;
+use lectern_wire::stun::Message;
+use lectern_wire::{Class, SeqNo, classify, rtx};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// What an engine is made from.
@@ -53,21 +89,39 @@ pub struct Output<'a> {
 }
 
 /// The media engine of one worker.
-#[derive(Debug)]
 pub struct Engine {
+    router: Router,
+    demux: Demux,
+    fences: Fences,
+    pool: Pool,
     outbox: Outbox,
     events: Vec<(RoomId, Event)>,
     counters: Counters,
+    peer_timers: Timers,
+    room_timers: Timers,
+    wall: WallClock,
+    addresses: Vec<SocketAddr>,
+    rng: StdRng,
 }
 
 impl Engine {
     /// An engine without rooms.
-    pub fn new(now: Instant, config: Config) -> Engine {
-        let _ = now;
+    pub fn new(_now: Instant, config: Config) -> Engine {
+        let mut rng = StdRng::from_seed(config.seed);
+        let keyed = Keyed::random(&mut rng);
         Engine {
+            router: Router::new(keyed),
+            demux: Demux::new(keyed),
+            fences: Fences::new(keyed),
+            pool: Pool::default(),
             outbox: Outbox::new(config.outbox_bytes),
             events: Vec::new(),
             counters: Counters::default(),
+            peer_timers: Timers::default(),
+            room_timers: Timers::default(),
+            wall: WallClock::new(config.epoch.0, config.epoch.1),
+            addresses: config.addresses,
+            rng,
         }
     }
 
@@ -78,10 +132,12 @@ impl Engine {
         now: Instant,
         batch: impl Iterator<Item = Datagram<'a>>,
     ) -> Progress {
-        for datagram in batch {
-            let _ = now;
+        for mut datagram in batch {
             self.counters.datagrams_in += 1;
             self.counters.bytes_in += datagram.bytes.len() as u64;
+            if let Err(reason) = self.handle_datagram(now, &mut datagram) {
+                self.counters.drop(reason);
+            }
             if self.outbox.is_full() {
                 return Progress::Flush;
             }
@@ -96,25 +152,38 @@ impl Engine {
         room: RoomId,
         revision: Revision,
         request: RequestId,
-        command: Command,
+        command: lectern_control::node::Command,
     ) {
-        let _ = (now, room, revision, request, command);
+        if let Err(error) = self.command(now, room, revision, command) {
+            self.events.push((room, Event::CommandFailed { request, error }));
+        }
     }
 
     /// Does what is due. May leave work for the next call when the outbox is full; the deadline is
     /// then not after `now`.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
+        while !self.outbox.is_full() {
+            if let Some(peer) = self.peer_timers.pop(now) {
+                self.peer_timeout(now, PeerKey::from_index(peer));
+            } else if let Some(room) = self.room_timers.pop(now) {
+                self.room_timeout(now, room);
+            } else {
+                return;
+            }
+        }
     }
 
     /// What there is to send and to tell, and when to come back.
-    pub fn poll(&mut self, now: Instant) -> Output<'_> {
-        let _ = now;
-        Output { outbox: &self.outbox, events: self.events.drain(..), deadline: None }
+    pub fn poll(&mut self, _now: Instant) -> Output<'_> {
+        self.outbox.group();
+        let deadlines = self.peer_timers.first().into_iter().chain(self.room_timers.first());
+        Output { outbox: &self.outbox, deadline: deadlines.min(), events: self.events.drain(..) }
     }
 
     /// The outbox has been sent: forgets it.
     pub fn sent(&mut self) {
+        self.counters.datagrams_out += self.outbox.packets().len() as u64;
+        self.counters.bytes_out += self.outbox.total_bytes();
         self.outbox.clear();
     }
 
@@ -125,6 +194,216 @@ impl Engine {
 
     /// The rooms that live here.
     pub fn rooms(&self) -> impl Iterator<Item = RoomId> {
-        std::iter::empty()
+        self.router.rooms.iter().map(|(_, room)| room.id)
     }
+
+    /// One `match`: every datagram is one of four protocols, or dropped.
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        datagram: &mut Datagram<'_>,
+    ) -> Result<(), DropReason> {
+        match classify(datagram.bytes) {
+            Class::Stun => self.handle_stun(now, datagram),
+            Class::Dtls => self.handle_dtls(now, datagram),
+            Class::Rtcp => self.handle_rtcp(now, datagram),
+            Class::Rtp => self.handle_rtp(now, datagram),
+            Class::Unknown => Err(DropReason::UnknownProtocol),
+        }
+    }
+
+    fn handle_stun(&mut self, now: Instant, datagram: &Datagram<'_>) -> Result<(), DropReason> {
+        self.counters.stun_in += 1;
+        let Datagram { local, remote, .. } = *datagram;
+        let message = Message::parse(datagram.bytes).map_err(|_| DropReason::Malformed)?;
+        let key = self.demux.by_message(&message)?;
+        let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownUfrag)?;
+        let authenticated = peer.transport.handle_stun(now, local, remote, &message);
+        if authenticated.is_ok() {
+            self.open_address(key, remote);
+        }
+        self.serve(now, key);
+        authenticated
+    }
+
+    fn handle_dtls(&mut self, now: Instant, datagram: &Datagram<'_>) -> Result<(), DropReason> {
+        self.counters.dtls_in += 1;
+        let key = self.demux.by_address(datagram.remote)?;
+        let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownAddress)?;
+        if !peer.transport.accepts(datagram.remote) {
+            return Err(DropReason::UnknownAddress);
+        }
+        let handled = peer.transport.handle_dtls(now, datagram.remote, datagram.bytes);
+        self.serve(now, key);
+        handled
+    }
+
+    /// Decrypt, find the encoding, put into order, forward.
+    fn handle_rtp(&mut self, now: Instant, datagram: &mut Datagram<'_>) -> Result<(), DropReason> {
+        let key = self.demux.by_address(datagram.remote)?;
+        let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownAddress)?;
+        let opened = peer.transport.open_rtp(datagram.bytes)?;
+        self.counters.rtp_in += 1;
+        let bytes = datagram.bytes.get(..opened.len).ok_or(DropReason::Malformed)?;
+        let view = View::parse(bytes).map_err(|_| DropReason::Malformed)?;
+        let known = peer.ingress.binding(view.header.fields.ssrc);
+        self.note_arrival(now, key, &view);
+        let binding = match known {
+            Some(binding) => binding,
+            None => self.router.learn(&mut self.pool, key, &view)?,
+        };
+        let packet = self.receive(now, key, binding, SeqNo(opened.index), &view)?;
+        self.forward(now, binding, &packet, bytes);
+        Ok(())
+    }
+
+    /// Ingress: the packet's place in its encoding, statistics, losses, cache.
+    fn receive(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        binding: Binding,
+        index: SeqNo,
+        view: &View<'_>,
+    ) -> Result<Packet, DropReason> {
+        let peer = self.router.peers.get(key).ok_or(DropReason::UnknownStream)?;
+        let track = self.router.tracks.get_mut(binding.track).ok_or(DropReason::UnknownStream)?;
+        if !peer.permissions.publish {
+            return Err(DropReason::NotPermitted);
+        }
+        let (format, payload, sent) = original(track, binding, index, view)?;
+        let encoding =
+            track.encodings.get_mut(binding.encoding).ok_or(DropReason::UnknownStream)?;
+        let arrival = Arrival {
+            sent,
+            timestamp: view.header.fields.timestamp,
+            padding: payload.is_empty(),
+            repair: binding.role == Role::Repair,
+        };
+        let Place { number, .. } = encoding.receive(now, &arrival, format.nack)?;
+        if arrival.repair {
+            self.counters.rtx_in += 1;
+        }
+        let payload_type = format.payload_type;
+        let mut packet = Packet::read(view, payload, payload_type, format.codec, &peer.extensions)?;
+        packet.number = number;
+        track.heard(now, binding.encoding);
+        if track.is_muted() {
+            return Err(DropReason::Muted);
+        }
+        if let Some(level) = peer.extensions.id(Extension::AudioLevel)
+            && let Some(Ok(level)) = view.extensions().find(level).map(AudioLevel::parse)
+        {
+            track.level.hear(now, level.below_overload_db);
+        }
+        self.keep(now, key, binding, &packet, view.bytes());
+        Ok(packet)
+    }
+
+    /// Notes when a packet came, for transport-wide feedback.
+    fn note_arrival(&mut self, now: Instant, key: PeerKey, view: &View<'_>) {
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        let Some(id) = peer.extensions.id(Extension::TransportWideSequence) else { return };
+        let sequence = view.extensions().find(id).map(TransportSequence::parse);
+        if let Some(Ok(TransportSequence(sequence))) = sequence {
+            let due = peer.ingress.arrivals.record(now, sequence);
+            self.peer_timers.advance(key.index(), due);
+        }
+    }
+
+    /// Keeps a packet for those who lose it or come late, and has what is missing asked for.
+    fn keep(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        binding: Binding,
+        packet: &Packet,
+        bytes: &[u8],
+    ) {
+        let Some(track) = self.router.tracks.get_mut(binding.track) else { return };
+        if !track.started {
+            track.started = true;
+            if let Some(room) = self.router.rooms.get(track.room) {
+                self.events.push((room.id, Event::TrackStarted { track: track.id }));
+            }
+        }
+        let is_video = track.kind() == MediaKind::Video;
+        let keeps = is_video || track.forwarders.iter().any(|f| f.repair_ssrc.is_some());
+        let Some(encoding) = track.encodings.get_mut(binding.encoding) else { return };
+        if keeps && !encoding.keep(&mut self.pool, now, packet, bytes) {
+            self.counters.uncached += 1;
+        }
+        let request = encoding.keyframes.deadline(now).filter(|_| is_video);
+        if let Some(due) = encoding.losses.deadline().into_iter().chain(request).min() {
+            self.peer_timers.advance(key.index(), due);
+        }
+    }
+
+    /// Egress: for each subscription of the track select, rewrite, seal, remember.
+    fn forward(&mut self, now: Instant, binding: Binding, packet: &Packet, bytes: &[u8]) {
+        let Engine { router, outbox, counters, peer_timers, .. } = self;
+        let Some(track) = router.tracks.get_mut(binding.track) else { return };
+        let Some((source, forwarders)) = track.split(binding.encoding) else { return };
+        for forwarder in forwarders {
+            let sent = match router.peers.get_mut(forwarder.peer) {
+                Some(peer) => send(now, &source, packet, bytes, forwarder, peer, outbox),
+                None => Err(DropReason::NotConnected),
+            };
+            match sent {
+                Ok(first_report) => {
+                    counters.rtp_out += 1;
+                    if let Some(due) = first_report {
+                        peer_timers.advance(forwarder.peer.index(), due);
+                    }
+                }
+                Err(reason) => counters.drop(reason),
+            }
+        }
+    }
+}
+
+/// Which packet it is when it is one that was sent before: its format, payload and number.
+fn original(
+    track: &Track,
+    binding: Binding,
+    index: SeqNo,
+    view: &View<'_>,
+) -> Result<(Format, Range<usize>, SeqNo), DropReason> {
+    let payload_type = view.header.fields.payload_type;
+    let (format, role) = track.format(payload_type).ok_or(DropReason::UnknownPayloadType)?;
+    let payload = view.payload_range();
+    match (binding.role, role) {
+        (Role::Media, Role::Media) => Ok((format, payload, index)),
+        (Role::Repair, Role::Repair) => {
+            let repair = rtx::split(view.payload()).map_err(|_| DropReason::Malformed)?;
+            let (sequence, _) = repair.ok_or(DropReason::Padding)?;
+            let encoding = track.encodings.get(binding.encoding);
+            let sent = encoding.and_then(|encoding| encoding.original(sequence));
+            let sent = sent.ok_or(DropReason::UnknownStream)?;
+            Ok((format, payload.start + rtx::HEADER_LEN..payload.end, sent))
+        }
+        _ => Err(DropReason::UnknownPayloadType),
+    }
+}
+
+/// One packet to one subscriber. With the first one comes the time of its first sender report.
+#[inline]
+fn send(
+    now: Instant,
+    source: &Source<'_>,
+    packet: &Packet,
+    bytes: &[u8],
+    forwarder: &mut Forwarder,
+    peer: &mut Peer,
+    outbox: &mut Outbox,
+) -> Result<Option<Instant>, DropReason> {
+    let remote = peer.receives_media()?;
+    let segment = forwarder.select(now, source, packet)?;
+    let slot = outbox.slot();
+    let rewritten = forwarder.rewrite(&segment, packet, bytes, &peer.extensions, slot)?;
+    let len = peer.transport.seal_rtp(rewritten.index.0, slot, rewritten.len)?;
+    forwarder.remember(now, &segment, packet, &rewritten);
+    peer.egress.budget.earn(len);
+    outbox.commit(forwarder.peer.index(), remote, len);
+    Ok((forwarder.sent.packets == 1).then(|| peer.egress.report_soon(now)))
 }

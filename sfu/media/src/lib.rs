@@ -1,9 +1,38 @@
 //! The media engine: sans-IO, one thread, no clock, no locks.
 
+pub mod arena;
+pub mod cache;
+pub mod clock;
 pub mod counters;
+pub mod data;
+pub mod demux;
 pub mod drop;
+pub mod egress;
+pub mod encoding;
 pub mod engine;
+pub mod extensions;
+pub mod feedback;
+pub mod fence;
+pub mod forwarder;
+pub mod hash;
+pub mod ingress;
+pub mod keyframe;
+mod learn;
+pub mod levels;
+pub mod limits;
+pub mod nack;
+pub mod order;
 pub mod outbox;
+pub mod packet;
+pub mod peer;
+pub mod reception;
+pub mod reports;
+pub mod rewrite;
+pub mod room;
+pub mod router;
+pub mod snapshot;
+pub mod timers;
+pub mod track;
 pub mod transport;
 
 pub use counters::Counters;

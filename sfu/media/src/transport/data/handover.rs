@@ -33,7 +33,7 @@ impl<A: Convert<B>, B> Convert<Option<B>> for Option<A> {
 }
 
 macro_rules! mirror {
-    ($name:ident, $theirs:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+    ($name:ident, $theirs:ident { $($(#[$attribute:meta])* $field:ident: $type:ty),* $(,)? }) => {
         #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(default)]
         struct $name {

@@ -1,0 +1,169 @@
+//! The subscriber's side of a peer: its subscriptions, and what it may be sent again.
+
+use crate::arena::TrackKey;
+use crate::limits::{FIRST_REPORT_DELAY, MAX_SUBSCRIPTIONS_PER_PEER};
+use crate::nack::Budget;
+use lectern_wire::{SeqNo, Ssrc};
+use std::time::{Duration, Instant};
+
+/// Streams that ended and whose numbers must go on if they begin again: sequence numbers are
+/// indices of encryption and must never repeat under one key.
+const MAX_RETIRED: usize = 4 * MAX_SUBSCRIPTIONS_PER_PEER;
+
+/// Where the forwarder of a subscription lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscription {
+    /// The stream at the subscriber.
+    pub ssrc: Ssrc,
+    /// The track.
+    pub track: TrackKey,
+    /// The forwarder's place in the track.
+    pub slot: usize,
+}
+
+/// What a peer receives.
+#[derive(Debug, Default)]
+pub struct Egress {
+    /// What may be sent again.
+    pub budget: Budget,
+    /// The smoothed round trip, from the peer's reports.
+    pub round_trip: Option<Duration>,
+    /// When reports are to be sent next.
+    pub report_due: Option<Instant>,
+    /// Ordered by SSRC.
+    subscriptions: Vec<Subscription>,
+    retired: Vec<(Ssrc, SeqNo)>,
+    lost_256ths: u64,
+    blocks: u64,
+}
+
+impl Egress {
+    /// A stream has begun: its first sender report is to follow soon. Gives when.
+    pub fn report_soon(&mut self, now: Instant) -> Instant {
+        let soon = now + FIRST_REPORT_DELAY;
+        let due = self.report_due.map_or(soon, |due| due.min(soon));
+        *self.report_due.insert(due)
+    }
+
+    /// All subscriptions, ordered by SSRC.
+    pub fn subscriptions(&self) -> &[Subscription] {
+        &self.subscriptions
+    }
+
+    /// The subscription that is sent under an SSRC.
+    pub fn by_ssrc(&self, ssrc: Ssrc) -> Option<Subscription> {
+        let place = self.subscriptions.binary_search_by_key(&ssrc, |known| known.ssrc).ok()?;
+        self.subscriptions.get(place).copied()
+    }
+
+    /// The subscription to a track.
+    pub fn by_track(&self, track: TrackKey) -> Option<Subscription> {
+        self.subscriptions.iter().find(|known| known.track == track).copied()
+    }
+
+    /// Adds a subscription; `false` where its SSRC is taken.
+    #[must_use]
+    pub fn insert(&mut self, subscription: Subscription) -> bool {
+        let ssrc = subscription.ssrc;
+        match self.subscriptions.binary_search_by_key(&ssrc, |known| known.ssrc) {
+            Ok(_) => false,
+            Err(place) => {
+                self.subscriptions.insert(place, subscription);
+                true
+            }
+        }
+    }
+
+    /// Takes the subscription to a track out.
+    pub fn remove(&mut self, track: TrackKey) -> Option<Subscription> {
+        let place = self.subscriptions.iter().position(|known| known.track == track)?;
+        Some(self.subscriptions.remove(place))
+    }
+
+    /// A forwarder has moved to another place in its track.
+    pub fn moved(&mut self, ssrc: Ssrc, slot: usize) {
+        if let Ok(place) = self.subscriptions.binary_search_by_key(&ssrc, |known| known.ssrc) {
+            self.subscriptions[place].slot = slot;
+        }
+    }
+
+    /// A stream has ended; `next` is its first number that was not used.
+    pub fn retire(&mut self, ssrc: Ssrc, next: SeqNo) {
+        self.retired.retain(|(retired, _)| *retired != ssrc);
+        if self.retired.len() >= MAX_RETIRED {
+            self.retired.remove(0);
+        }
+        self.retired.push((ssrc, next));
+    }
+
+    /// The number with which a stream goes on that was sent before.
+    pub fn retired(&self, ssrc: Ssrc) -> Option<SeqNo> {
+        self.retired.iter().find(|(retired, _)| *retired == ssrc).map(|(_, next)| *next)
+    }
+
+    /// All streams that have ended.
+    pub fn all_retired(&self) -> &[(Ssrc, SeqNo)] {
+        &self.retired
+    }
+
+    /// A report block has come: loss in 256ths, and the round trip where it tells one.
+    pub fn report(&mut self, fraction_lost: u8, round_trip: Option<Duration>) {
+        self.lost_256ths += u64::from(fraction_lost);
+        self.blocks += 1;
+        if let Some(sample) = round_trip {
+            let smoothed = self.round_trip.map_or(sample, |before| (before * 7 + sample) / 8);
+            self.round_trip = Some(smoothed);
+        }
+    }
+
+    /// The mean loss that was reported since the last call, 0 to 1.
+    pub fn take_loss(&mut self) -> Option<f32> {
+        let blocks = std::mem::take(&mut self.blocks);
+        let lost = std::mem::take(&mut self.lost_256ths);
+        (blocks > 0).then(|| lost as f32 / (blocks as f32 * 256.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Key;
+
+    #[test]
+    fn an_ssrc_names_one_subscription() {
+        let mut egress = Egress::default();
+        let track = TrackKey::from_index;
+        for (ssrc, key) in [(7, 1), (3, 2), (5, 3)] {
+            let subscription = Subscription { ssrc: Ssrc(ssrc), track: track(key), slot: 0 };
+            assert!(egress.insert(subscription));
+        }
+        assert!(!egress.insert(Subscription { ssrc: Ssrc(5), track: track(9), slot: 0 }));
+        egress.moved(Ssrc(5), 4);
+        assert_eq!(egress.by_ssrc(Ssrc(5)).map(|s| (s.track, s.slot)), Some((track(3), 4)));
+        assert_eq!(egress.remove(track(3)).map(|s| s.ssrc), Some(Ssrc(5)));
+        assert_eq!(egress.by_ssrc(Ssrc(5)), None);
+        assert_eq!(egress.by_track(track(2)).map(|s| s.ssrc), Some(Ssrc(3)));
+    }
+
+    #[test]
+    fn the_numbers_of_an_ended_stream_are_remembered() {
+        let mut egress = Egress::default();
+        egress.retire(Ssrc(1), SeqNo(10));
+        egress.retire(Ssrc(1), SeqNo(20));
+        assert_eq!(egress.retired(Ssrc(1)), Some(SeqNo(20)));
+        for ssrc in 0..2 * MAX_RETIRED as u32 {
+            egress.retire(Ssrc(100 + ssrc), SeqNo(1));
+        }
+        assert_eq!(egress.all_retired().len(), MAX_RETIRED);
+    }
+
+    #[test]
+    fn loss_is_the_mean_of_the_reports() {
+        let mut egress = Egress::default();
+        egress.report(64, Some(Duration::from_millis(80)));
+        egress.report(0, None);
+        assert_eq!(egress.take_loss(), Some(0.125));
+        assert_eq!(egress.take_loss(), None);
+        assert_eq!(egress.round_trip, Some(Duration::from_millis(80)));
+    }
+}

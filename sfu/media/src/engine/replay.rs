@@ -1,0 +1,90 @@
+//! Keyframes for those who come late: from the cache where it holds the whole group, otherwise
+//! from the publisher.
+
+use super::{Engine, send};
+use crate::arena::{Key, PeerKey};
+use crate::cache::Pool;
+use crate::egress::Subscription;
+use crate::encoding::Encoding;
+use lectern_control::media::MediaKind;
+use lectern_wire::SeqNo;
+use std::time::Instant;
+
+impl Engine {
+    /// The peer can receive from now on: brings every picture it waits for.
+    pub(super) fn refresh(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.router.peers.get(key) else { return };
+        for place in 0..peer.egress.subscriptions().len() {
+            let subscriptions = self.router.peers.get(key).map(|peer| peer.egress.subscriptions());
+            let subscription = subscriptions.and_then(|all| all.get(place)).copied();
+            if let Some(subscription) = subscription {
+                self.refresh_one(now, key, subscription);
+            }
+        }
+    }
+
+    /// Everything sent so far is lost to the peer: all pictures begin anew.
+    pub(super) fn restart(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.router.peers.get(key) else { return };
+        for subscription in peer.egress.subscriptions().to_vec() {
+            if let Some(forwarder) = self.router.forwarder_mut(subscription) {
+                forwarder.wait();
+            }
+            self.refresh_one(now, key, subscription);
+        }
+    }
+
+    /// Brings the picture of one subscription, if it waits for one.
+    pub(super) fn refresh_one(&mut self, now: Instant, key: PeerKey, subscription: Subscription) {
+        let waits = self.router.forwarder_mut(subscription).is_some_and(|f| f.waits());
+        let Some(track) = self.router.tracks.get(subscription.track) else { return };
+        if !waits || track.kind() != MediaKind::Video || track.is_muted() {
+            return;
+        }
+        let publisher = track.publisher;
+        if self.router.peers.get(key).is_none_or(|peer| peer.receives_media().is_err()) {
+            return;
+        }
+        if !self.replay(now, subscription) {
+            if let Some(track) = self.router.tracks.get_mut(subscription.track) {
+                track.want_keyframe();
+            }
+            self.wake(now, publisher);
+        }
+    }
+
+    /// Sends the latest keyframe and all that came after it; `false` where that is not all there.
+    fn replay(&mut self, now: Instant, subscription: Subscription) -> bool {
+        let Engine { router, pool, outbox, counters, peer_timers, .. } = self;
+        let Some(track) = router.tracks.get_mut(subscription.track) else { return false };
+        let Some((source, forwarders)) = track.split_best() else { return false };
+        let Some((first, last)) = whole_group(source.encoding, pool) else { return false };
+        let Some(forwarder) = forwarders.get_mut(subscription.slot) else { return false };
+        let Some(peer) = router.peers.get_mut(forwarder.peer) else { return false };
+        for number in first.0..=last.0 {
+            let cache = &source.encoding.cache;
+            let Some((packet, bytes)) = cache.find(pool, SeqNo(number)) else { return false };
+            if number == first.0 {
+                forwarder.switch(now, &source, packet, source.encoding.newest_timestamp);
+            }
+            match send(now, &source, packet, bytes, forwarder, peer, outbox) {
+                Ok(first_report) => {
+                    counters.rtp_out += 1;
+                    if let Some(due) = first_report {
+                        peer_timers.advance(forwarder.peer.index(), due);
+                    }
+                }
+                Err(reason) => counters.drop(reason),
+            }
+        }
+        true
+    }
+}
+
+/// The group of the latest keyframe, where none of its packets is missing.
+fn whole_group(encoding: &Encoding, pool: &Pool) -> Option<(SeqNo, SeqNo)> {
+    let first = encoding.cache.group()?;
+    let last = encoding.cache.newest()?;
+    let whole = (first.0..=last.0).all(|number| encoding.cache.find(pool, SeqNo(number)).is_some());
+    whole.then_some((first, last))
+}

@@ -1,0 +1,97 @@
+//! What is done for a whole room from time to time: who speaks, and how well transports do.
+
+use super::Engine;
+use crate::arena::{Key, RoomKey};
+use crate::limits::{QUALITY_INTERVAL, SPEAKERS_INTERVAL};
+use crate::peer::Peer;
+use crate::room::Figures;
+use crate::router::Router;
+use lectern_control::media::{MediaKind, Source};
+use lectern_control::node::Event;
+use std::time::Instant;
+
+impl Engine {
+    /// Looks after a room.
+    pub(super) fn room_timeout(&mut self, now: Instant, index: u32) {
+        let key = RoomKey::from_index(index);
+        let Some(room) = self.router.rooms.get_mut(key) else { return };
+        let looks = room.speakers_due <= now;
+        let tells = room.quality_due <= now;
+        if looks {
+            room.speakers_due = now + SPEAKERS_INTERVAL;
+        }
+        if tells {
+            room.quality_due = now + QUALITY_INTERVAL;
+        }
+        let next = room.speakers_due.min(room.quality_due);
+        self.room_timers.set(index, Some(next));
+        if looks {
+            self.tell_speakers(now, key);
+        }
+        if tells {
+            self.tell_quality(key);
+        }
+    }
+
+    fn tell_speakers(&mut self, now: Instant, key: RoomKey) {
+        let Router { rooms, tracks, .. } = &mut self.router;
+        let Some(room) = rooms.get_mut(key) else { return };
+        room.speakers.begin();
+        for track in &room.tracks {
+            let Some(track) = tracks.get_mut(*track) else { continue };
+            let is_voice =
+                track.kind() == MediaKind::Audio && track.parameters.source != Source::ScreenAudio;
+            if let Some(level) = track.level.speaking(now).filter(|_| is_voice) {
+                room.speakers.add(track.participant, level);
+            }
+        }
+        if let Some(speakers) = room.speakers.finish(now) {
+            self.events.push((room.id, Event::Speakers { speakers }));
+        }
+    }
+
+    fn tell_quality(&mut self, key: RoomKey) {
+        let Some(room) = self.router.rooms.get_mut(key) else { return };
+        let (id, peers) = (room.id, room.peers.len());
+        let mut figures = std::mem::take(&mut room.figures);
+        figures.clear();
+        for place in 0..peers {
+            let peer = self.router.rooms.get(key).and_then(|room| room.peers.get(place)).copied();
+            figures.extend(peer.and_then(|peer| self.router.figures(peer)));
+        }
+        figures.sort_unstable_by_key(|figures| figures.participant);
+        for one in figures.chunk_by(|a, b| a.participant == b.participant) {
+            let Some((first, rest)) = one.split_first() else { continue };
+            let mut merged = *first;
+            rest.iter().for_each(|other| merged.merge(other));
+            let (participant, quality) = (merged.participant, merged.quality());
+            self.events.push((id, Event::Quality { participant, quality }));
+        }
+        if let Some(room) = self.router.rooms.get_mut(key) {
+            room.figures = figures;
+        }
+    }
+}
+
+impl Router {
+    /// How well a connected transport did since the last call.
+    fn figures(&mut self, key: crate::arena::PeerKey) -> Option<Figures> {
+        let peer = self.peers.get_mut(key).filter(|peer: &&mut Peer| peer.sends_to().is_ok())?;
+        let mut figures = Figures {
+            participant: peer.participant,
+            expected: 0,
+            complete: 0,
+            downlink_loss: peer.egress.take_loss(),
+            round_trip: peer.egress.round_trip,
+        };
+        for track in &peer.ingress.tracks {
+            let Some(track) = self.tracks.get_mut(*track) else { continue };
+            for encoding in &mut track.encodings {
+                let (expected, complete) = encoding.reception.take_quality();
+                figures.expected += expected;
+                figures.complete += complete;
+            }
+        }
+        Some(figures)
+    }
+}

@@ -1,0 +1,156 @@
+//! RTCP that comes in: sender's clocks, reports, lost packets, lost pictures.
+
+use super::{Datagram, Engine};
+use crate::DropReason;
+use crate::arena::{Key, PeerKey};
+use crate::clock::SenderClock;
+use crate::egress::Subscription;
+use crate::limits::MAX_REPAIRS_PER_NACK;
+use crate::router::Router;
+use crate::track::Role;
+use lectern_wire::rtcp::{Nack, Packet, ReportBlock, SenderReport, packets};
+use lectern_wire::{SeqNo, Ssrc};
+use std::time::{Duration, Instant};
+
+/// One 65536th of a second, in which reports count delays.
+const DELAY_UNIT_NANOS: u64 = 1_000_000_000 >> 16;
+
+impl Engine {
+    pub(super) fn handle_rtcp(
+        &mut self,
+        now: Instant,
+        datagram: &mut Datagram<'_>,
+    ) -> Result<(), DropReason> {
+        let key = self.demux.by_address(datagram.remote)?;
+        let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownAddress)?;
+        let len = peer.transport.open_rtcp(datagram.bytes)?;
+        self.counters.rtcp_in += 1;
+        let bytes = datagram.bytes.get(..len).ok_or(DropReason::Malformed)?;
+        for packet in packets(bytes) {
+            match packet {
+                Ok(packet) => self.handle_rtcp_packet(now, key, &packet),
+                Err(_) => self.counters.drop(DropReason::Malformed),
+            }
+        }
+        Ok(())
+    }
+
+    /// Feedback of estimators and what a sender says of itself beyond its clock is left alone.
+    fn handle_rtcp_packet(&mut self, now: Instant, key: PeerKey, packet: &Packet<'_>) {
+        match packet {
+            Packet::SenderReport(report) => {
+                self.router.note_clock(now, key, report);
+                report.blocks().for_each(|block| self.router.note_report(now, key, &block));
+            }
+            Packet::ReceiverReport(report) => {
+                report.blocks().for_each(|block| self.router.note_report(now, key, &block));
+            }
+            Packet::Nack(nack) => self.repair(now, key, nack),
+            Packet::PictureLoss(loss) => self.picture_lost(now, key, loss.media),
+            Packet::FullIntraRequest(request) => {
+                request.entries().for_each(|entry| self.picture_lost(now, key, entry.media));
+            }
+            Packet::Description(_)
+            | Packet::Goodbye(_)
+            | Packet::TransportFeedback(_)
+            | Packet::BitrateEstimate(_)
+            | Packet::Skipped { .. } => {}
+        }
+    }
+
+    /// A subscriber's decoder has lost its picture.
+    fn picture_lost(&mut self, now: Instant, key: PeerKey, ssrc: Ssrc) {
+        self.counters.keyframe_requests_in += 1;
+        let Some(subscription) = self.subscription(key, ssrc) else { return };
+        let Some(track) = self.router.tracks.get_mut(subscription.track) else { return };
+        let stream = track.forwarders.get(subscription.slot).and_then(|f| f.stream());
+        track.want_keyframe_of(stream);
+        let publisher = track.publisher;
+        self.wake(now, publisher);
+    }
+
+    fn subscription(&mut self, key: PeerKey, ssrc: Ssrc) -> Option<Subscription> {
+        let found = self.router.peers.get(key).and_then(|peer| peer.egress.by_ssrc(ssrc));
+        if found.is_none() {
+            self.counters.drop(DropReason::UnknownReport);
+        }
+        found
+    }
+
+    /// A subscriber has lost packets: sends them again from the cache (RFC 4588).
+    fn repair(&mut self, now: Instant, key: PeerKey, nack: &Nack<'_>) {
+        let Some(subscription) = self.subscription(key, nack.media) else { return };
+        for (place, sequence) in nack.sequences().enumerate() {
+            self.counters.nacked_in += 1;
+            let repaired = if place < MAX_REPAIRS_PER_NACK {
+                self.repair_one(now, key, subscription, sequence)
+            } else {
+                Err(DropReason::NackRate)
+            };
+            match repaired {
+                Ok(()) => self.counters.rtx_out += 1,
+                Err(reason) => self.counters.drop(reason),
+            }
+        }
+    }
+
+    fn repair_one(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        subscription: Subscription,
+        sequence: u16,
+    ) -> Result<(), DropReason> {
+        let Router { peers, tracks, .. } = &mut self.router;
+        let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
+        let remote = peer.receives_media()?;
+        let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
+        let forwarder =
+            track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
+        let (segment, number) = forwarder.find_sent(sequence).ok_or(DropReason::NackMissed)?;
+        let source = track.encodings.iter().find(|source| source.stream == segment.stream);
+        let cache = &source.ok_or(DropReason::NackMissed)?.cache;
+        let (packet, bytes) = cache.find(&self.pool, number).ok_or(DropReason::NackMissed)?;
+        let out = segment.number(number).unwrap_or_default();
+        if !forwarder.repairs.permit(now, out.0) || !peer.egress.budget.spend(bytes.len()) {
+            return Err(DropReason::NackRate);
+        }
+        let slot = self.outbox.slot();
+        let extensions = &peer.extensions;
+        let rewritten = forwarder.rewrite_repair(&segment, packet, bytes, extensions, slot)?;
+        let SeqNo(index) = rewritten.index;
+        let len = peer.transport.seal_rtp(index, slot, rewritten.len)?;
+        self.outbox.commit(key.index(), remote, len);
+        Ok(())
+    }
+}
+
+impl Router {
+    /// The sender's clock of one encoding.
+    fn note_clock(&mut self, now: Instant, key: PeerKey, report: &SenderReport<'_>) {
+        let binding = self.peers.get(key).and_then(|peer| peer.ingress.binding(report.ssrc));
+        let Some(binding) = binding.filter(|binding| binding.role == Role::Media) else { return };
+        let track = self.tracks.get_mut(binding.track);
+        if let Some(encoding) = track.and_then(|track| track.encodings.get_mut(binding.encoding)) {
+            let rate = encoding.clock_rate();
+            encoding.clock = Some(SenderClock::new(report.info.ntp, report.info.rtp, now, rate));
+        }
+    }
+
+    /// How a subscriber receives one stream. Blocks about retransmissions are of no use.
+    fn note_report(&mut self, now: Instant, key: PeerKey, block: &ReportBlock) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let Some(subscription) = peer.egress.by_ssrc(block.ssrc) else { return };
+        let track = self.tracks.get_mut(subscription.track);
+        let forwarder = track.and_then(|track| track.forwarders.get_mut(subscription.slot));
+        let Some(forwarder) = forwarder else { return };
+        forwarder.acknowledged = true;
+        let reported = forwarder.reported.iter().flatten();
+        let quoted = reported.filter(|(middle, _)| *middle == block.last_sender_report);
+        let round_trip = quoted.map(|(_, left)| *left).next().and_then(|left| {
+            let held = u64::from(block.delay_since_last).saturating_mul(DELAY_UNIT_NANOS);
+            now.saturating_duration_since(left).checked_sub(Duration::from_nanos(held))
+        });
+        peer.egress.report(block.fraction_lost, round_trip);
+    }
+}

@@ -1,0 +1,213 @@
+//! Moving a peer: its state given away, or taken over from another node.
+
+use super::Engine;
+use crate::arena::{PeerKey, RoomKey, TrackKey};
+use crate::forwarder::Forwarder;
+use crate::limits::{MAX_PENDING_PER_ROOM, REPORT_INTERVAL};
+use crate::room::Pending;
+use crate::snapshot::{Publication, Snapshot, Subscription};
+use crate::transport::{State, Transport};
+use lectern_control::media::PublicationParameters;
+use lectern_control::node::{CommandError, Event};
+use lectern_control::transport::PeerParameters;
+use lectern_control::{PeerId, Secret};
+use lectern_wire::{SeqNo, Ssrc};
+use rand::RngExt;
+use std::time::Instant;
+
+impl Engine {
+    /// Gives a peer's state away. From then on it is sent nothing; what it sends still comes.
+    pub(super) fn export(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        id: PeerId,
+    ) -> Result<(), CommandError> {
+        let key = self.router.peer(room, id)?;
+        let peer = self.router.peers.get_mut(key).ok_or(CommandError::UnknownPeer)?;
+        let state = peer.transport.export(now).map_err(invalid)?;
+        peer.is_exported = true;
+        let snapshot = self.snapshot(now, key, state).ok_or(CommandError::UnknownPeer)?;
+        let state = Secret::new(snapshot.encode().map_err(invalid)?);
+        self.serve(now, key);
+        if let Some(room) = self.router.rooms.get(room) {
+            self.events.push((room.id, Event::Exported { peer: id, state }));
+        }
+        Ok(())
+    }
+
+    fn snapshot(&self, now: Instant, key: PeerKey, state: State) -> Option<Snapshot> {
+        let peer = self.router.peers.get(key)?;
+        let mut snapshot = Snapshot::new(state);
+        for track in peer.ingress.tracks.iter().filter_map(|key| self.router.tracks.get(*key)) {
+            let mut parameters = track.parameters.clone();
+            let encodings = parameters.encodings.iter_mut().zip(&track.encodings);
+            for (parameters, encoding) in encodings {
+                parameters.ssrc = encoding.ssrc.map(|ssrc| ssrc.0);
+                parameters.rtx_ssrc = encoding.repair_ssrc.map(|ssrc| ssrc.0);
+            }
+            snapshot.publications.push(Publication { track: track.id, parameters });
+        }
+        for subscription in peer.egress.subscriptions() {
+            let Some(track) = self.router.tracks.get(subscription.track) else { continue };
+            let Some(forwarder) = track.forwarders.get(subscription.slot) else { continue };
+            snapshot.subscriptions.push(Subscription {
+                track: track.id,
+                parameters: forwarder.parameters(),
+                paused: forwarder.paused,
+                state: forwarder.export(now, &self.wall, &track.encodings),
+            });
+        }
+        let pending = self.router.rooms.get(peer.room).map(|room| room.pending.iter());
+        for pending in pending.into_iter().flatten().filter(|pending| pending.peer == key) {
+            snapshot.subscriptions.push(Subscription {
+                track: pending.track,
+                parameters: pending.parameters.clone(),
+                paused: pending.paused,
+                state: pending.state.clone(),
+            });
+        }
+        let retired = peer.egress.all_retired().iter();
+        snapshot.retired = retired.map(|(ssrc, next)| (ssrc.0, next.0)).collect();
+        Some(snapshot)
+    }
+
+    /// Takes over a peer that another node exported; one that was held warm keeps the address it
+    /// has learned.
+    pub(super) fn restore(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        id: PeerId,
+        parameters: &PeerParameters,
+        state: &Secret<Vec<u8>>,
+    ) -> Result<(), CommandError> {
+        let snapshot = Snapshot::decode(state.expose().clone()).map_err(invalid)?;
+        let Snapshot { transport, publications, subscriptions, retired, .. } = snapshot;
+        let key = match self.router.peer(room, id) {
+            Ok(key) => self.take_over(now, key, parameters, &transport)?,
+            Err(_) => {
+                self.check_new_peer(room, id, parameters)?;
+                let random = self.rng.random();
+                let addresses = &self.addresses;
+                let transport = Transport::restore(now, parameters, addresses, random, &transport)
+                    .map_err(invalid)?;
+                self.insert_peer(now, room, id, parameters, transport)
+            }
+        };
+        if let Some(peer) = self.router.peers.get_mut(key) {
+            for (ssrc, next) in retired {
+                peer.egress.retire(Ssrc(ssrc), SeqNo(next).plus(crate::limits::INDEX_JUMP));
+            }
+            peer.egress.report_due = Some(now + REPORT_INTERVAL);
+        }
+        for Publication { track, parameters } in publications {
+            self.republish(now, room, id, track, &parameters)?;
+        }
+        for subscription in subscriptions {
+            self.resubscribe(now, room, key, subscription)?;
+        }
+        self.count();
+        self.serve(now, key);
+        Ok(())
+    }
+
+    /// A peer that was held warm becomes active.
+    fn take_over(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        parameters: &PeerParameters,
+        state: &State,
+    ) -> Result<PeerKey, CommandError> {
+        let peer = self.router.peers.get_mut(key).ok_or(CommandError::UnknownPeer)?;
+        if !peer.is_standby {
+            return Err(CommandError::AlreadyExists);
+        }
+        peer.transport.take_over(now, parameters.generation, state).map_err(invalid)?;
+        peer.is_standby = false;
+        peer.permissions = parameters.permissions;
+        peer.extensions = crate::extensions::Extensions::new(&parameters.extensions);
+        peer.data = parameters.data.clone();
+        self.serve(now, key);
+        Ok(key)
+    }
+
+    /// A restored peer publishes what it published; permissions may have changed since.
+    fn republish(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        id: PeerId,
+        track: lectern_control::TrackId,
+        parameters: &PublicationParameters,
+    ) -> Result<(), CommandError> {
+        match self.publish(now, room, id, track, parameters) {
+            Err(CommandError::NotPermitted) => Ok(()),
+            published => published,
+        }
+    }
+
+    /// A restored peer is subscribed to what it was; where the track is not here yet, it waits.
+    fn resubscribe(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        key: PeerKey,
+        subscription: Subscription,
+    ) -> Result<(), CommandError> {
+        let Subscription { track, parameters, paused, state } = subscription;
+        let pending = Pending { track, peer: key, parameters, paused, state };
+        match self.router.track(room, track) {
+            Ok(track) => self.attach(now, track, &pending),
+            Err(_) => {
+                let room = self.router.rooms.get_mut(room).ok_or(CommandError::UnknownPeer)?;
+                if room.pending.len() >= MAX_PENDING_PER_ROOM {
+                    return Err(CommandError::Limit("subscriptions".to_owned()));
+                }
+                room.pending.push(pending);
+                Ok(())
+            }
+        }
+    }
+
+    /// A track has come: the subscriptions that wait for it go on.
+    pub(super) fn attach_pending(&mut self, now: Instant, room: RoomKey, track: TrackKey) {
+        let Some(id) = self.router.tracks.get(track).map(|track| track.id) else { return };
+        let Some(room) = self.router.rooms.get_mut(room) else { return };
+        let (waiting, rest) = std::mem::take(&mut room.pending)
+            .into_iter()
+            .partition(|pending: &Pending| pending.track == id);
+        room.pending = rest;
+        let waiting: Vec<Pending> = waiting;
+        for pending in waiting {
+            // Fails only where the peer has subscribed anew meanwhile, or is full.
+            if self.attach(now, track, &pending).is_err() {
+                self.counters.unattached += 1;
+            }
+        }
+    }
+
+    fn attach(
+        &mut self,
+        now: Instant,
+        track: TrackKey,
+        pending: &Pending,
+    ) -> Result<(), CommandError> {
+        let Pending { peer, parameters, state, .. } = pending;
+        let mut forwarder = Forwarder::restore(now, &self.wall, *peer, parameters, state);
+        forwarder.paused = pending.paused;
+        self.router.insert_forwarder(track, forwarder)?;
+        self.count();
+        let subscription =
+            self.router.peers.get(*peer).and_then(|peer| peer.egress.by_track(track));
+        if let Some(subscription) = subscription {
+            self.refresh_one(now, *peer, subscription);
+        }
+        Ok(())
+    }
+}
+
+fn invalid(error: impl std::fmt::Display) -> CommandError {
+    CommandError::Invalid(error.to_string())
+}

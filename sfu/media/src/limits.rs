@@ -1,0 +1,114 @@
+//! Limits of the engine: each table, queue and rate has its bound here, with its trade-off.
+
+use std::time::Duration;
+
+/// Peers on one engine: state for more than a core can serve, and a bound for the tables.
+pub const MAX_PEERS: usize = 16_384;
+/// Peers in one room: two transports for every participant of the biggest room.
+pub const MAX_PEERS_PER_ROOM: usize = 2 * lectern_control::limits::MAX_PARTICIPANTS_PER_ROOM;
+/// Rooms on one engine: each costs a few hundred bytes.
+pub const MAX_ROOMS: usize = 16_384;
+/// Rooms whose revision is remembered after their end, so that a late command under an old lease
+/// does not bring one back; the oldest is forgotten first.
+pub const MAX_FENCES: usize = 4_096;
+/// Tracks one peer publishes.
+pub const MAX_TRACKS_PER_PEER: usize = lectern_control::limits::MAX_TRACKS_PER_PARTICIPANT;
+/// Tracks one peer subscribes to: a page of tiles is below 100, sound of a big room is above.
+pub const MAX_SUBSCRIPTIONS_PER_PEER: usize = 1_024;
+/// Subscriptions of restored peers that wait for their track to be restored as well.
+pub const MAX_PENDING_PER_ROOM: usize = 16_384;
+/// SSRCs bound for one publisher: four encodings with retransmissions for each track. Browsers use
+/// under 20, and garbage must not fill memory.
+pub const MAX_SSRCS_PER_PEER: usize = 128;
+/// Remote addresses that authenticated checks have opened for one peer; the oldest is forgotten.
+pub const MAX_ADDRESSES_PER_PEER: usize = 8;
+/// Header extensions looked at in one packet: more than browsers send, few enough to copy.
+pub const MAX_EXTENSIONS_PER_PACKET: usize = 12;
+/// The longest datagram that is sent: an Ethernet frame's payload. Longer ones are not fragmented.
+pub const MAX_DATAGRAM_BYTES: usize = 1_472;
+/// The longest RTP packet taken from a publisher, so that headers may grow on the way.
+pub const MAX_RTP_BYTES: usize = 1_440;
+
+/// Packets kept of one video encoding for retransmission: one second of 8 Mbit/s.
+pub const CACHED_VIDEO_PACKETS: usize = 1_024;
+/// Packets kept of one audio encoding for retransmission: over two seconds of 20 ms frames.
+pub const CACHED_AUDIO_PACKETS: usize = 128;
+/// How long a packet is kept for retransmission: later ones miss their place in any jitter buffer.
+pub const CACHE_AGE: Duration = Duration::from_millis(1_500);
+/// Packets a keyframe and what depends on it may have to be kept for people who join late: about
+/// a megabyte; a longer group is too old to catch up with, and a keyframe is asked for instead.
+pub const MAX_GROUP_PACKETS: u64 = 800;
+/// Bytes of all packet caches of one engine: beyond it packets are forwarded but not kept.
+pub const MAX_CACHE_BYTES: usize = 512 << 20;
+
+/// Packets of one encoding that are missing and asked for: a longer hole is a keyframe's task.
+pub const MAX_MISSING: usize = 256;
+/// How often one packet is asked for.
+pub const MAX_NACK_TRIES: u8 = 8;
+/// How long one packet is asked for: a receiver's jitter buffer does not wait longer.
+pub const NACK_AGE: Duration = Duration::from_millis(1_000);
+/// Wait before the first NACK: packets that merely swapped places arrive within it.
+pub const NACK_DELAY: Duration = Duration::from_millis(5);
+/// Shortest time between two NACKs for one packet.
+pub const NACK_INTERVAL: Duration = Duration::from_millis(20);
+/// Round trip to a publisher before one was measured.
+pub const ASSUMED_ROUND_TRIP: Duration = Duration::from_millis(80);
+
+/// Bytes a subscriber may have retransmitted at once beyond its share: a lost burst of a keyframe.
+pub const REPAIR_BURST_BYTES: u32 = 256 << 10;
+/// The share of what is forwarded to a subscriber that retransmissions may add, as a divisor: one
+/// half serves links that lose a third; a storm of NACKs gets no more.
+pub const REPAIR_SHARE: u32 = 2;
+/// Packets sent again for one NACK: more than a receiver's list of missing packets holds at once.
+pub const MAX_REPAIRS_PER_NACK: usize = 512;
+/// Retransmissions remembered for each subscription, so that one packet is not sent twice within
+/// [`REPAIR_INTERVAL`].
+pub const REMEMBERED_REPAIRS: usize = 64;
+/// Shortest time between two retransmissions of one packet to one subscriber.
+pub const REPAIR_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Shortest time between two keyframe requests for one encoding: a keyframe costs the publisher
+/// ten times a usual frame, and one serves all who wait.
+pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
+/// Keyframe requests without an answer after which they are sent four times more rarely.
+pub const KEYFRAME_EAGER_TRIES: u32 = 8;
+
+/// How long a lower layer of a track must come alone before the best one is given up: the time for
+/// which the picture stands still when an encoder switches its best layer off.
+pub const LAYER_SILENCE: Duration = Duration::from_millis(700);
+/// Former mappings remembered for each subscription, so that packets from before a switch of
+/// layers can still be retransmitted.
+pub const REMEMBERED_SWITCHES: usize = 4;
+/// A jump of a publisher's sequence numbers over this starts a new mapping: what was lost is too
+/// much to be repaired, and jumps near 2^15 confuse receivers.
+pub const MAX_SEQUENCE_GAP: u64 = 2_048;
+/// How far all outgoing indices jump when a transport is restored (below 2^15, at least what an
+/// owner may have sent beyond its last snapshot).
+pub const INDEX_JUMP: u64 = 512;
+
+/// Time between two transport-wide feedback messages: what libwebrtc's estimator is tuned for.
+pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
+/// Arrivals remembered for transport-wide feedback: 20,000 packets a second and peer.
+pub const FEEDBACK_WINDOW: usize = 1_024;
+/// Time between two rounds of receiver and sender reports.
+pub const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
+/// Time after its first packet in which a new stream gets its first sender report: lips are in
+/// step from then on.
+pub const FIRST_REPORT_DELAY: Duration = Duration::from_millis(100);
+/// Time between two looks at who speaks.
+pub const SPEAKERS_INTERVAL: Duration = Duration::from_millis(300);
+/// Speakers named at once; a list of a whole room's noise helps nobody.
+pub const MAX_SPEAKERS: usize = 16;
+/// Time between two quality events of a participant.
+pub const QUALITY_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Data messages a peer may send a second, after a burst of [`DATA_BURST_MESSAGES`].
+pub const DATA_MESSAGES_PER_SECOND: u32 = 200;
+/// Data messages a peer may send at once.
+pub const DATA_BURST_MESSAGES: u32 = 400;
+/// Bytes of data messages a peer may send a second, after a burst of [`DATA_BURST_BYTES`].
+pub const DATA_BYTES_PER_SECOND: u32 = 512 << 10;
+/// Bytes of data messages a peer may send at once.
+pub const DATA_BURST_BYTES: u32 = 2 << 20;
+/// Bytes of a channel's label.
+pub const MAX_LABEL_BYTES: usize = 64;

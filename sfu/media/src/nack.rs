@@ -1,0 +1,254 @@
+//! Negative acknowledgements (RFC 4585 section 6.2.1): what is missing from a publisher, and how
+//! much may be sent again to a subscriber.
+
+use crate::limits::{
+    ASSUMED_ROUND_TRIP, MAX_MISSING, MAX_NACK_TRIES, NACK_AGE, NACK_DELAY, NACK_INTERVAL,
+    REMEMBERED_REPAIRS, REPAIR_BURST_BYTES, REPAIR_INTERVAL, REPAIR_SHARE,
+};
+use lectern_wire::SeqNo;
+use std::time::{Duration, Instant};
+
+/// A packet that has not come yet.
+#[derive(Debug, Clone, Copy)]
+struct Missing {
+    number: SeqNo,
+    since: Instant,
+    asked: Option<Instant>,
+    due: Instant,
+    tries: u8,
+}
+
+/// Packets of one encoding that are missing, lowest number first.
+#[derive(Debug)]
+pub struct Losses {
+    missing: Vec<Missing>,
+    round_trip: Duration,
+}
+
+impl Default for Losses {
+    fn default() -> Self {
+        Losses { missing: Vec::new(), round_trip: ASSUMED_ROUND_TRIP }
+    }
+}
+
+impl Losses {
+    /// All numbers from `from` up to but without `to` were skipped. `false` where they are too
+    /// many to be asked for: then nothing is asked for, and a keyframe is needed.
+    #[must_use]
+    pub fn skipped(&mut self, now: Instant, from: SeqNo, to: SeqNo) -> bool {
+        let count = to.since(from).unwrap_or(0);
+        if count > MAX_MISSING as u64 {
+            self.missing.clear();
+            return false;
+        }
+        let free = MAX_MISSING - count as usize;
+        let excess = self.missing.len().saturating_sub(free);
+        self.missing.drain(..excess);
+        self.missing.reserve_exact(MAX_MISSING.saturating_sub(self.missing.len()));
+        let due = now + NACK_DELAY;
+        let numbers = (from.0..to.0).map(SeqNo);
+        let missing = |number| Missing { number, since: now, asked: None, due, tries: 0 };
+        self.missing.extend(numbers.map(missing));
+        true
+    }
+
+    /// A late packet or a retransmission has come. Learns the round trip where it was asked for
+    /// exactly once.
+    pub fn arrived(&mut self, now: Instant, number: SeqNo) {
+        let Ok(place) = self.missing.binary_search_by_key(&number, |missing| missing.number) else {
+            return;
+        };
+        let missing = self.missing.remove(place);
+        if let (1, Some(asked)) = (missing.tries, missing.asked) {
+            let sample = now.saturating_duration_since(asked);
+            self.round_trip = (self.round_trip * 7 + sample) / 8;
+        }
+    }
+
+    /// When [`Self::take_due`] has something to do.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.missing.iter().map(|missing| missing.due).min()
+    }
+
+    /// Gives each number that is to be asked for now to `ask`, lowest first, and forgets those that
+    /// were asked for often or long enough.
+    pub fn take_due(&mut self, now: Instant, mut ask: impl FnMut(SeqNo)) {
+        let next = now + self.interval();
+        self.missing.retain_mut(|missing| {
+            if missing.due > now {
+                return true;
+            }
+            let too_old = now.saturating_duration_since(missing.since) > NACK_AGE;
+            if too_old || missing.tries >= MAX_NACK_TRIES {
+                return false;
+            }
+            missing.tries += 1;
+            missing.asked = Some(now);
+            missing.due = next;
+            ask(missing.number);
+            true
+        });
+    }
+
+    /// Forgets everything: the stream begins anew.
+    pub fn clear(&mut self) {
+        self.missing.clear();
+    }
+
+    /// The round trip to the publisher, as retransmissions show it.
+    pub fn round_trip(&self) -> Duration {
+        self.round_trip
+    }
+
+    fn interval(&self) -> Duration {
+        (self.round_trip * 5 / 4).clamp(NACK_INTERVAL, NACK_AGE)
+    }
+}
+
+/// How many bytes may be sent again to one subscriber: a share of what was forwarded to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    bytes: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { bytes: REPAIR_BURST_BYTES }
+    }
+}
+
+impl Budget {
+    /// A packet was forwarded.
+    #[inline]
+    pub fn earn(&mut self, bytes: usize) {
+        let share = u32::try_from(bytes).unwrap_or(u32::MAX) / REPAIR_SHARE;
+        self.bytes = self.bytes.saturating_add(share).min(REPAIR_BURST_BYTES);
+    }
+
+    /// Takes what a retransmission costs; `false` where the budget does not hold it.
+    #[must_use]
+    pub fn spend(&mut self, bytes: usize) -> bool {
+        let left = u32::try_from(bytes).ok().and_then(|bytes| self.bytes.checked_sub(bytes));
+        if let Some(left) = left {
+            self.bytes = left;
+        }
+        left.is_some()
+    }
+}
+
+/// Which packets were sent again lately on one subscription.
+#[derive(Debug, Default)]
+pub struct Repairs {
+    recent: Vec<(u64, Instant)>,
+    next: usize,
+}
+
+impl Repairs {
+    /// Whether a packet may be sent again now; if so, that is remembered.
+    #[must_use]
+    pub fn permit(&mut self, now: Instant, number: u64) -> bool {
+        let sent = self.recent.iter_mut().find(|(sent, _)| *sent == number);
+        if let Some((_, at)) = sent {
+            if now.saturating_duration_since(*at) < REPAIR_INTERVAL {
+                return false;
+            }
+            *at = now;
+            return true;
+        }
+        if self.recent.len() < REMEMBERED_REPAIRS {
+            self.recent.reserve_exact(REMEMBERED_REPAIRS - self.recent.len());
+            self.recent.push((number, now));
+        } else {
+            self.recent[self.next] = (number, now);
+            self.next = (self.next + 1) % REMEMBERED_REPAIRS;
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn due(losses: &mut Losses, now: Instant) -> Vec<u64> {
+        let mut numbers = Vec::new();
+        losses.take_due(now, |number| numbers.push(number.0));
+        numbers
+    }
+
+    #[test]
+    fn a_packet_that_merely_came_late_is_not_asked_for() {
+        let start = Instant::now();
+        let mut losses = Losses::default();
+        assert!(losses.skipped(start, SeqNo(10), SeqNo(12)));
+        assert!(due(&mut losses, start).is_empty());
+        losses.arrived(start + NACK_DELAY / 2, SeqNo(11));
+        assert_eq!(due(&mut losses, start + NACK_DELAY), [10]);
+    }
+
+    #[test]
+    fn a_packet_is_asked_for_a_limited_number_of_times() {
+        let start = Instant::now();
+        let mut losses = Losses::default();
+        assert!(losses.skipped(start, SeqNo(10), SeqNo(11)));
+        let ticks = (0..3_000).map(|ms| start + Duration::from_millis(ms));
+        let asked: usize = ticks.map(|now| due(&mut losses, now).len()).sum();
+        assert!((2..=usize::from(MAX_NACK_TRIES)).contains(&asked), "asked {asked} times");
+        assert_eq!(losses.deadline(), None);
+    }
+
+    #[test]
+    fn the_round_trip_sets_the_pace() {
+        let start = Instant::now();
+        let mut losses = Losses::default();
+        let round_trip = Duration::from_millis(10);
+        for number in 0..50u64 {
+            let now = start + Duration::from_secs(number);
+            assert!(losses.skipped(now, SeqNo(number), SeqNo(number + 1)));
+            let asked = now + NACK_DELAY;
+            assert_eq!(due(&mut losses, asked), [number]);
+            losses.arrived(asked + round_trip, SeqNo(number));
+        }
+        assert!(losses.round_trip() < round_trip * 3 / 2, "{:?}", losses.round_trip());
+    }
+
+    #[test]
+    fn a_hole_too_big_is_not_asked_for_and_memory_stays_bounded() {
+        let start = Instant::now();
+        let mut losses = Losses::default();
+        assert!(!losses.skipped(start, SeqNo(0), SeqNo(MAX_MISSING as u64 + 1)));
+        assert_eq!(losses.deadline(), None);
+        for hole in 0..100u64 {
+            assert!(losses.skipped(start, SeqNo(hole * 100), SeqNo(hole * 100 + 50)));
+            assert!(losses.missing.len() <= MAX_MISSING);
+        }
+        assert_eq!(losses.missing.capacity(), MAX_MISSING);
+    }
+
+    #[test]
+    fn a_storm_of_nacks_is_served_within_the_budget() {
+        let mut budget = Budget::default();
+        let mut served = 0;
+        for _ in 0..10_000 {
+            budget.earn(1_200);
+            for _ in 0..100 {
+                served += u64::from(budget.spend(1_200));
+            }
+        }
+        assert!(served <= u64::from(REPAIR_BURST_BYTES) / 1_200 + 10_000 / 2);
+    }
+
+    #[test]
+    fn the_same_packet_is_not_sent_twice_at_once() {
+        let start = Instant::now();
+        let mut repairs = Repairs::default();
+        assert!(repairs.permit(start, 1));
+        assert!(!repairs.permit(start, 1));
+        assert!(repairs.permit(start, 2));
+        assert!(repairs.permit(start + REPAIR_INTERVAL, 1));
+        for number in 0..1_000 {
+            assert!(repairs.permit(start + REPAIR_INTERVAL * 3, 10 + number));
+        }
+        assert_eq!(repairs.recent.len(), REMEMBERED_REPAIRS);
+    }
+}

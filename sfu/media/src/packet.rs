@@ -1,0 +1,196 @@
+//! What the packet path must know of an RTP packet: read once, used for every subscriber.
+
+use crate::DropReason;
+use crate::extensions::{END_TO_END, Extensions};
+use lectern_control::media::{CodecName, Extension};
+use lectern_wire::rtp::View;
+use lectern_wire::{PayloadType, RtpTime, SeqNo, av1, h264, vp8, vp9};
+use std::ops::Range;
+
+/// The longest element of the one-byte form (RFC 8285 section 4.2).
+const MAX_ONE_BYTE_LEN: u8 = 16;
+/// The mandatory fields of a dependency descriptor: flags and template, then the frame number.
+const DESCRIPTOR_FRAME_NUMBER: Range<usize> = 1..3;
+
+/// Numbers that count pictures; a subscriber sees them without gaps, whatever layer it gets.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// VP8, VP9: picture id, 7 or 15 bits.
+    pub id: Option<u16>,
+    /// VP8, VP9: index of the lowest temporal layer.
+    pub tl0_index: Option<u8>,
+    /// Dependency descriptor: frame number.
+    pub frame_number: Option<u16>,
+}
+
+/// A header extension element that is passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Element {
+    /// What it means.
+    pub extension: Extension,
+    start: u16,
+    len: u8,
+}
+
+/// A packet of a publisher, ready to be forwarded. Its bytes lie elsewhere: as they came, or in
+/// the cache.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Packet {
+    /// Its number in its encoding, without padding in between.
+    pub number: SeqNo,
+    /// When it was sampled.
+    pub timestamp: RtpTime,
+    /// Its codec, as the publisher numbers it.
+    pub payload_type: PayloadType,
+    /// Last packet of a frame, or first of a talk spurt.
+    pub marker: bool,
+    /// First packet of a keyframe.
+    pub starts_keyframe: bool,
+    /// What counts its picture.
+    pub picture: Picture,
+    /// Which descriptor the payload begins with.
+    pub codec: Option<CodecName>,
+    pub(crate) elements: [Option<Element>; END_TO_END.len()],
+    pub(crate) long_element: bool,
+    pub(crate) payload_start: u16,
+    pub(crate) payload_end: u16,
+}
+
+impl Packet {
+    /// Reads a packet whose payload, of a known codec, lies at `payload`: all of it, or what
+    /// follows the header of a retransmission. The number is set later.
+    pub fn read(
+        view: &View<'_>,
+        payload: Range<usize>,
+        payload_type: PayloadType,
+        codec: CodecName,
+        extensions: &Extensions,
+    ) -> Result<Packet, DropReason> {
+        let mut packet = Packet {
+            timestamp: view.header.fields.timestamp,
+            payload_type,
+            marker: view.header.fields.marker,
+            codec: Some(codec),
+            payload_start: to_u16(payload.start)?,
+            payload_end: to_u16(payload.end)?,
+            ..Packet::default()
+        };
+        packet.read_elements(view, extensions)?;
+        packet.read_payload(view.bytes().get(payload).unwrap_or_default(), codec)?;
+        Ok(packet)
+    }
+
+    /// The payload, without padding.
+    #[inline]
+    pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let range = usize::from(self.payload_start)..usize::from(self.payload_end);
+        bytes.get(range).unwrap_or_default()
+    }
+
+    /// The header extension elements to be passed on, with their values.
+    #[inline]
+    pub fn elements<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = (Element, &'a [u8])> {
+        self.elements.into_iter().map_while(|element| element).map(|element| {
+            let start = usize::from(element.start);
+            let value = bytes.get(start..start + usize::from(element.len));
+            (element, value.unwrap_or_default())
+        })
+    }
+
+    /// Whether an element needs the two-byte form.
+    #[inline]
+    pub fn has_long_element(&self) -> bool {
+        self.long_element
+    }
+
+    fn read_elements(
+        &mut self,
+        view: &View<'_>,
+        extensions: &Extensions,
+    ) -> Result<(), DropReason> {
+        let origin = view.bytes().as_ptr() as usize;
+        let mut places = self.elements.iter_mut();
+        for (id, value) in view.extensions() {
+            let Some(extension) = extensions.meaning(id) else { continue };
+            if !END_TO_END.contains(&extension) {
+                continue;
+            }
+            let Some(place) = places.next() else { break };
+            let start = to_u16(value.as_ptr() as usize - origin)?;
+            let len = value.len() as u8;
+            *place = Some(Element { extension, start, len });
+            self.long_element |= len == 0 || len > MAX_ONE_BYTE_LEN;
+            if extension == Extension::DependencyDescriptor {
+                self.picture.frame_number = frame_number(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// A broken VP8 or VP9 descriptor cannot be rewritten and drops the packet; what H.264 and AV1
+    /// tell is only asked for keyframes, and may be encrypted end to end.
+    fn read_payload(&mut self, payload: &[u8], codec: CodecName) -> Result<(), DropReason> {
+        match codec {
+            CodecName::Opus | CodecName::Red => {}
+            CodecName::Vp8 => {
+                let descriptor = vp8::Descriptor::parse(payload).map_err(malformed)?;
+                self.picture.id = descriptor.picture_id.map(vp8::PictureId::value);
+                self.picture.tl0_index = descriptor.tl0_picture_index;
+                self.starts_keyframe = descriptor.starts_keyframe;
+            }
+            CodecName::Vp9 => {
+                let descriptor = vp9::Descriptor::parse(payload).map_err(malformed)?;
+                self.picture.id = descriptor.picture_id.map(vp9::PictureId::value);
+                let layer = descriptor.layer;
+                self.picture.tl0_index = layer.and_then(|layer| layer.tl0_picture_index);
+                self.starts_keyframe = descriptor.starts_keyframe();
+            }
+            CodecName::H264 => {
+                self.starts_keyframe =
+                    h264::Payload::parse(payload).is_ok_and(|payload| payload.starts_keyframe());
+            }
+            CodecName::Av1 => {
+                self.starts_keyframe =
+                    av1::Payload::parse(payload).is_ok_and(|payload| payload.starts_keyframe());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Overwrites the numbers that count pictures in a payload that begins with a codec's descriptor.
+pub fn rewrite_picture(
+    codec: Option<CodecName>,
+    payload: &mut [u8],
+    id: u16,
+    tl0_index: u8,
+) -> Result<(), DropReason> {
+    match codec {
+        Some(CodecName::Vp8) => vp8::Descriptor::parse(payload)
+            .and_then(|descriptor| descriptor.rewrite(payload, id, tl0_index)),
+        Some(CodecName::Vp9) => vp9::Descriptor::parse(payload)
+            .and_then(|descriptor| descriptor.rewrite(payload, id, tl0_index)),
+        _ => Ok(()),
+    }
+    .map_err(malformed)
+}
+
+/// Overwrites the frame number in the value of a dependency descriptor.
+pub fn rewrite_frame_number(value: &mut [u8], frame_number: u16) {
+    if let Some(place) = value.get_mut(DESCRIPTOR_FRAME_NUMBER) {
+        place.copy_from_slice(&frame_number.to_be_bytes());
+    }
+}
+
+fn frame_number(descriptor: &[u8]) -> Option<u16> {
+    let [_, high, low, ..] = descriptor else { return None };
+    Some(u16::from_be_bytes([*high, *low]))
+}
+
+fn to_u16(value: usize) -> Result<u16, DropReason> {
+    u16::try_from(value).map_err(|_| DropReason::TooLarge)
+}
+
+fn malformed(_: lectern_wire::Error) -> DropReason {
+    DropReason::Malformed
+}

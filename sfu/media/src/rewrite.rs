@@ -1,0 +1,315 @@
+//! Rewriting: one continuous stream for a subscriber out of whatever the publisher sends.
+//!
+//! Sequence numbers, timestamps and picture numbers go on where they stopped when the layer
+//! changes, the publisher begins anew, or the subscriber was paused. A stretch without such a
+//! change is a [`Segment`]; within it every number moves by a constant, so that a retransmission
+//! is rewritten as the original was.
+
+use crate::limits::REMEMBERED_SWITCHES;
+use crate::packet::{Packet, Picture};
+use lectern_wire::{RtpTime, SeqNo};
+use serde::{Deserialize, Serialize};
+
+/// A constant mapping from a publisher's stream to a subscriber's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// Which life of which encoding it maps; see [`crate::encoding::Encoding::stream`].
+    pub stream: u32,
+    /// The first number of the publisher's that it maps.
+    pub first_in: SeqNo,
+    /// What that number becomes.
+    pub first_out: SeqNo,
+    /// From this timestamp of the publisher's on, time passes for the subscriber as it does for
+    /// the publisher. What came before is old by the time it is sent, and squeezed together.
+    live_from: RtpTime,
+    offsets: Offsets,
+}
+
+/// How much faster time passes in what a late joiner is sent to catch up, as a power of two: a
+/// group of five seconds takes 80 ms, and frames a 60th of a second apart keep their order.
+const SQUEEZE_BITS: u32 = 6;
+
+/// What is added, with wrapping, to the publisher's numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Offsets {
+    timestamp: u32,
+    picture_id: u16,
+    tl0_index: u8,
+    frame_number: u16,
+}
+
+impl Segment {
+    /// The subscriber's sequence number; `None` for a packet from before the segment.
+    #[inline]
+    pub fn number(&self, number: SeqNo) -> Option<SeqNo> {
+        number.since(self.first_in).map(|since| self.first_out.plus(since))
+    }
+
+    /// The subscriber's timestamp.
+    #[inline]
+    pub fn timestamp(&self, timestamp: RtpTime) -> RtpTime {
+        let before = self.live_from.since(timestamp);
+        if before <= 0 {
+            return self.live_timestamp(timestamp);
+        }
+        self.live_timestamp(self.live_from).plus(-(before >> SQUEEZE_BITS))
+    }
+
+    /// The subscriber's timestamp of a moment that is live.
+    #[inline]
+    pub fn live_timestamp(&self, timestamp: RtpTime) -> RtpTime {
+        RtpTime(timestamp.0.wrapping_add(self.offsets.timestamp))
+    }
+
+    /// The subscriber's picture numbers.
+    #[inline]
+    pub fn picture(&self, picture: Picture) -> Picture {
+        let Offsets { picture_id, tl0_index, frame_number, .. } = self.offsets;
+        Picture {
+            id: picture.id.map(|id| id.wrapping_add(picture_id)),
+            tl0_index: picture.tl0_index.map(|index| index.wrapping_add(tl0_index)),
+            frame_number: picture.frame_number.map(|number| number.wrapping_add(frame_number)),
+        }
+    }
+
+    /// Whether picture numbers stay as they are: then nothing in the payload is to be written.
+    #[inline]
+    pub fn keeps_pictures(&self) -> bool {
+        self.offsets.picture_id == 0
+            && self.offsets.tl0_index == 0
+            && self.offsets.frame_number == 0
+    }
+
+    /// The publisher's number of a packet of this segment.
+    fn original(&self, out: SeqNo) -> Option<SeqNo> {
+        out.since(self.first_out).map(|since| self.first_in.plus(since))
+    }
+}
+
+/// The latest packet as the subscriber sees it, in the order of its numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest {
+    number: u64,
+    timestamp: u32,
+    picture_id: u16,
+    tl0_index: u8,
+    frame_number: u16,
+}
+
+/// The mappings of one subscription: the present one and a few former ones.
+#[derive(Debug)]
+pub struct Rewriter {
+    current: Option<Segment>,
+    former: [Option<Segment>; REMEMBERED_SWITCHES],
+    oldest_former: usize,
+    /// The number the next segment begins with.
+    next: SeqNo,
+    latest: Option<Latest>,
+}
+
+impl Rewriter {
+    /// The first packet gets the number `first`.
+    pub fn new(first: SeqNo) -> Rewriter {
+        Rewriter {
+            current: None,
+            former: [None; REMEMBERED_SWITCHES],
+            oldest_former: 0,
+            next: first,
+            latest: None,
+        }
+    }
+
+    /// Goes on where another node stopped: after `latest`, with numbers that jump by `jump`.
+    pub fn after(next: SeqNo, latest: Option<Latest>, jump: u64) -> Rewriter {
+        Rewriter { latest, ..Rewriter::new(next.plus(jump)) }
+    }
+
+    /// The present mapping.
+    #[inline]
+    pub fn current(&self) -> Option<&Segment> {
+        self.current.as_ref()
+    }
+
+    /// The number of the next new packet.
+    pub fn next(&self) -> SeqNo {
+        self.next
+    }
+
+    /// The latest packet.
+    pub fn latest(&self) -> Option<Latest> {
+        self.latest
+    }
+
+    /// The latest timestamp.
+    pub fn latest_timestamp(&self) -> Option<RtpTime> {
+        self.latest.map(|latest| RtpTime(latest.timestamp))
+    }
+
+    /// Begins a new mapping with a packet. `live` is a timestamp of the publisher's that is not old
+    /// now, and what it becomes; all else goes on by one.
+    pub fn switch(&mut self, stream: u32, packet: &Packet, live: (RtpTime, RtpTime)) -> &Segment {
+        let (live_from, live_out) = live;
+        let timestamp = live_out.0.wrapping_sub(live_from.0);
+        let mut offsets = Offsets { timestamp, ..Offsets::default() };
+        if let Some(latest) = self.latest {
+            let Picture { id, tl0_index, frame_number } = packet.picture;
+            offsets.picture_id = latest.picture_id.wrapping_add(1).wrapping_sub(id.unwrap_or(0));
+            offsets.tl0_index =
+                latest.tl0_index.wrapping_add(1).wrapping_sub(tl0_index.unwrap_or(0));
+            offsets.frame_number =
+                latest.frame_number.wrapping_add(1).wrapping_sub(frame_number.unwrap_or(0));
+        }
+        let segment =
+            Segment { stream, first_in: packet.number, first_out: self.next, live_from, offsets };
+        if let Some(former) = self.current.replace(segment) {
+            self.former[self.oldest_former] = Some(former);
+            self.oldest_former = (self.oldest_former + 1) % REMEMBERED_SWITCHES;
+        }
+        self.current.get_or_insert(segment)
+    }
+
+    /// A packet of the present mapping was sent.
+    #[inline]
+    pub fn sent(&mut self, number: SeqNo, timestamp: RtpTime, picture: Picture) {
+        if number < self.next {
+            return;
+        }
+        self.next = number.next();
+        let before = self
+            .latest
+            .map_or((0, 0, 0), |latest| (latest.picture_id, latest.tl0_index, latest.frame_number));
+        self.latest = Some(Latest {
+            number: number.0,
+            timestamp: timestamp.0,
+            picture_id: picture.id.unwrap_or(before.0),
+            tl0_index: picture.tl0_index.unwrap_or(before.1),
+            frame_number: picture.frame_number.unwrap_or(before.2),
+        });
+    }
+
+    /// Which mapping made a number that was sent, and which packet it was.
+    pub fn original(&self, out: SeqNo) -> Option<(&Segment, SeqNo)> {
+        if out >= self.next {
+            return None;
+        }
+        // The mapping that began last before the number made it.
+        let all = self.former.iter().flatten().chain(&self.current);
+        let made = all.filter(|segment| segment.first_out <= out);
+        let segment = made.max_by_key(|segment| segment.first_out)?;
+        Some((segment, segment.original(out)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(number: u64, timestamp: u32, id: u16) -> Packet {
+        let picture = Picture {
+            id: Some(id),
+            tl0_index: Some(id as u8),
+            frame_number: Some(id.wrapping_mul(3)),
+        };
+        Packet {
+            number: SeqNo(number),
+            timestamp: RtpTime(timestamp),
+            picture,
+            ..Packet::default()
+        }
+    }
+
+    fn send(rewriter: &mut Rewriter, packet: &Packet) -> (u64, u32, Picture) {
+        let segment = *rewriter.current().expect("a segment");
+        let number = segment.number(packet.number).expect("in the segment");
+        let (timestamp, picture) =
+            (segment.timestamp(packet.timestamp), segment.picture(packet.picture));
+        rewriter.sent(number, timestamp, picture);
+        (number.0, timestamp.0, picture)
+    }
+
+    #[test]
+    fn the_first_stretch_keeps_timestamps_and_pictures() {
+        let mut rewriter = Rewriter::new(SeqNo(7));
+        let first = packet(1_000, 90_000, 50);
+        rewriter.switch(1, &first, (first.timestamp, first.timestamp));
+        assert!(rewriter.current().is_some_and(Segment::keeps_pictures));
+        assert_eq!(send(&mut rewriter, &first), (7, 90_000, first.picture));
+        let second = packet(1_001, 93_000, 51);
+        assert_eq!(send(&mut rewriter, &second), (8, 93_000, second.picture));
+    }
+
+    #[test]
+    fn everything_goes_on_by_one_over_a_switch() {
+        let mut rewriter = Rewriter::new(SeqNo(7));
+        let first = packet(1_000, 90_000, 0x7fff);
+        rewriter.switch(1, &first, (first.timestamp, first.timestamp));
+        send(&mut rewriter, &first);
+        let other = packet(40, 5, 3);
+        rewriter.switch(2, &other, (other.timestamp, RtpTime(93_000)));
+        let (number, timestamp, picture) = send(&mut rewriter, &other);
+        assert_eq!((number, timestamp), (8, 93_000));
+        assert_eq!(picture.id.map(|id| id & 0x7fff), Some(0), "15 bits wrap");
+        assert_eq!(picture.tl0_index, Some(0xff_u8.wrapping_add(1)));
+        assert_eq!(picture.frame_number, Some(0x7fff_u16.wrapping_mul(3).wrapping_add(1)));
+        assert!(rewriter.current().is_some_and(|segment| !segment.keeps_pictures()));
+    }
+
+    #[test]
+    fn a_late_packet_changes_nothing_that_a_switch_goes_on_from() {
+        let mut rewriter = Rewriter::new(SeqNo(0));
+        let early = packet(10, 1_000, 1);
+        rewriter.switch(1, &early, (early.timestamp, early.timestamp));
+        send(&mut rewriter, &early);
+        send(&mut rewriter, &packet(13, 4_000, 4));
+        let latest = rewriter.latest();
+        send(&mut rewriter, &packet(11, 2_000, 2));
+        assert_eq!(rewriter.latest(), latest);
+        assert_eq!(rewriter.next(), SeqNo(4));
+    }
+
+    #[test]
+    fn a_retransmission_finds_its_original_over_switches() {
+        let mut rewriter = Rewriter::new(SeqNo(100));
+        for (stream, first) in [(1, 1_000), (2, 50), (1, 1_500)] {
+            rewriter.switch(stream, &packet(first, 0, 0), (RtpTime(0), RtpTime(0)));
+            for number in first..first + 10 {
+                send(&mut rewriter, &packet(number, 0, 0));
+            }
+        }
+        let original = |out| rewriter.original(SeqNo(out)).map(|(s, number)| (s.stream, number.0));
+        assert_eq!(original(100), Some((1, 1_000)));
+        assert_eq!(original(109), Some((1, 1_009)));
+        assert_eq!(original(110), Some((2, 50)));
+        assert_eq!(original(125), Some((1, 1_505)));
+        assert_eq!(original(130), None, "not sent yet");
+        assert_eq!(original(99), None, "before the first");
+    }
+
+    #[test]
+    fn a_restored_stream_jumps_ahead_and_goes_on() {
+        let mut rewriter = Rewriter::new(SeqNo(65_530));
+        let first = packet(1, 90_000, 9);
+        rewriter.switch(1, &first, (first.timestamp, first.timestamp));
+        send(&mut rewriter, &first);
+        let mut restored = Rewriter::after(rewriter.next(), rewriter.latest(), 512);
+        assert_eq!(restored.original(SeqNo(65_530)), None);
+        let next = packet(77, 100, 0);
+        restored.switch(4, &next, (next.timestamp, RtpTime(96_000)));
+        let (number, timestamp, picture) = send(&mut restored, &next);
+        assert_eq!((number, timestamp, picture.id), (65_531 + 512, 96_000, Some(10)));
+    }
+
+    #[test]
+    fn what_is_old_is_squeezed_together_and_what_is_live_is_not() {
+        let mut rewriter = Rewriter::new(SeqNo(0));
+        let keyframe = packet(10, 1_000, 1);
+        let newest = RtpTime(1_000 + 5 * 90_000);
+        let segment = *rewriter.switch(1, &keyframe, (newest, newest));
+        let squeezed: Vec<_> =
+            (0..150).map(|frame| segment.timestamp(RtpTime(1_000 + frame * 3_000)).0).collect();
+        assert!(squeezed.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(newest.since(RtpTime(squeezed[0])) <= 90_000 / 10);
+        assert_eq!(segment.timestamp(newest), newest);
+        assert_eq!(segment.timestamp(newest.plus(3_000)), newest.plus(3_000));
+    }
+}

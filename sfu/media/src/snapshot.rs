@@ -1,0 +1,88 @@
+//! A peer as plain data, for another node to go on with: its transport, what it publishes, and
+//! where each of its subscriptions stands. As secret as the keys in it.
+
+use crate::forwarder;
+use crate::transport::State;
+use lectern_control::TrackId;
+use lectern_control::media::{PublicationParameters, SubscriptionParameters};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroize;
+
+/// The layout of a snapshot; another one is refused.
+const VERSION: u16 = 1;
+
+/// All of a peer.
+#[derive(Serialize, Deserialize)]
+pub struct Snapshot {
+    version: u16,
+    /// Its transport.
+    pub transport: State,
+    /// What it publishes; encodings name the SSRCs learned so far.
+    pub publications: Vec<Publication>,
+    /// What it is subscribed to.
+    pub subscriptions: Vec<Subscription>,
+    /// Streams that have ended, and the next number of each.
+    pub retired: Vec<(u32, u64)>,
+}
+
+/// A track the peer publishes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Publication {
+    /// Which.
+    pub track: TrackId,
+    /// How it is sent.
+    pub parameters: PublicationParameters,
+}
+
+/// A track the peer receives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// Which.
+    pub track: TrackId,
+    /// How it is sent.
+    pub parameters: SubscriptionParameters,
+    /// Not shown for now.
+    pub paused: bool,
+    /// Where it stands.
+    pub state: forwarder::State,
+}
+
+/// Why bytes are not a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// They do not decode.
+    #[error("the snapshot does not decode")]
+    Broken,
+    /// Another version made them.
+    #[error("the snapshot has another version")]
+    Version,
+    /// The peer cannot be encoded.
+    #[error("the snapshot does not encode")]
+    Encode,
+}
+
+impl Snapshot {
+    /// A snapshot around a transport's state.
+    pub fn new(transport: State) -> Snapshot {
+        Snapshot {
+            version: VERSION,
+            transport,
+            publications: Vec::new(),
+            subscriptions: Vec::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    /// As bytes.
+    pub fn encode(&self) -> Result<Vec<u8>, Error> {
+        rmp_serde::to_vec_named(self).map_err(|_| Error::Encode)
+    }
+
+    /// From bytes, which are wiped.
+    pub fn decode(mut bytes: Vec<u8>) -> Result<Snapshot, Error> {
+        let decoded = rmp_serde::from_slice::<Snapshot>(&bytes);
+        bytes.zeroize();
+        let snapshot = decoded.map_err(|_| Error::Broken)?;
+        if snapshot.version == VERSION { Ok(snapshot) } else { Err(Error::Version) }
+    }
+}

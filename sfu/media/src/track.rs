@@ -1,0 +1,283 @@
+//! A track: what a publisher sends, in one or more encodings, and to whom it is forwarded.
+
+use crate::arena::{PeerKey, RoomKey};
+use crate::cache::Pool;
+use crate::encoding::Encoding;
+use crate::forwarder::{Forwarder, Source};
+use crate::levels::Level;
+use crate::limits::LAYER_SILENCE;
+use lectern_control::limits::{MAX_CODECS_PER_TRACK, MAX_ENCODINGS_PER_TRACK};
+use lectern_control::media::{CodecName, MediaKind, PublicationParameters};
+use lectern_control::{ParticipantId, TrackId};
+use lectern_wire::{Mid, PayloadType, Rid, Ssrc};
+use std::time::Instant;
+
+/// One codec the publisher may send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Format {
+    /// Which codec.
+    pub codec: CodecName,
+    /// Its payload type at the publisher.
+    pub payload_type: PayloadType,
+    /// The payload type of its retransmissions.
+    pub repair: Option<PayloadType>,
+    /// Lost packets may be asked for.
+    pub nack: bool,
+    /// Keyframes are asked for by PLI, otherwise by FIR.
+    pub picture_loss: bool,
+}
+
+/// Whether a stream carries packets for the first time or again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// For the first time.
+    Media,
+    /// Again (RFC 4588).
+    Repair,
+}
+
+/// One published source.
+#[derive(Debug)]
+pub struct Track {
+    /// Its id.
+    pub id: TrackId,
+    /// Its room.
+    pub room: RoomKey,
+    /// Who sends it.
+    pub publisher: PeerKey,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// How it was announced; its `muted` is kept up to date.
+    pub parameters: PublicationParameters,
+    /// Its mid, where it has one.
+    pub mid: Option<Mid>,
+    /// Its codecs.
+    pub formats: Vec<Format>,
+    /// Its first packet has come and was told of.
+    pub started: bool,
+    /// Its encodings, lowest quality first; never none.
+    pub encodings: Vec<Encoding>,
+    /// Its subscriptions.
+    pub forwarders: Vec<Forwarder>,
+    /// How loud it is.
+    pub level: Level,
+    /// The canonical name of all the participant's streams (RFC 3550 section 6.5.1).
+    pub canonical_name: String,
+    best: Option<usize>,
+    /// Since when a lower layer has come without the best one.
+    alone_since: Option<Instant>,
+    streams: u32,
+}
+
+impl Track {
+    /// A track of which nothing has come. `Err` says what in the parameters cannot be used.
+    pub fn new(
+        id: TrackId,
+        room: RoomKey,
+        publisher: PeerKey,
+        participant: ParticipantId,
+        parameters: &PublicationParameters,
+    ) -> Result<Track, &'static str> {
+        let kind = parameters.kind;
+        let mut encodings = Vec::new();
+        if parameters.encodings.len() > MAX_ENCODINGS_PER_TRACK {
+            return Err("encodings");
+        }
+        for encoding in &parameters.encodings {
+            encodings.push(Encoding::new(parse_rid(&encoding.rid)?, kind));
+        }
+        if encodings.is_empty() {
+            encodings.push(Encoding::new(None, kind));
+        }
+        Ok(Track {
+            id,
+            room,
+            publisher,
+            participant,
+            parameters: parameters.clone(),
+            mid: parse_mid(&parameters.mid)?,
+            formats: formats(parameters)?,
+            started: false,
+            encodings,
+            forwarders: Vec::new(),
+            level: Level::default(),
+            canonical_name: participant.to_string(),
+            best: None,
+            alone_since: None,
+            streams: 0,
+        })
+    }
+
+    /// The publisher negotiated again. Encodings that were there go on, those that are new are
+    /// added at the place where they stand.
+    pub fn set_parameters(
+        &mut self,
+        pool: &mut Pool,
+        parameters: &PublicationParameters,
+    ) -> Result<(), &'static str> {
+        let fresh = Track::new(self.id, self.room, self.publisher, self.participant, parameters)?;
+        if parameters.kind != self.parameters.kind {
+            return Err("kind");
+        }
+        let best = self.best().map(|best| best.rid);
+        let mut former = std::mem::replace(&mut self.encodings, fresh.encodings);
+        for encoding in &mut self.encodings {
+            if let Some(place) = former.iter().position(|known| known.rid == encoding.rid) {
+                *encoding = former.swap_remove(place);
+            }
+        }
+        former.iter_mut().for_each(|encoding| encoding.cache.clear(pool));
+        self.mid = fresh.mid;
+        self.formats = fresh.formats;
+        self.parameters = fresh.parameters;
+        self.best = best.and_then(|rid| self.encoding_of(rid));
+        Ok(())
+    }
+
+    /// Gives all memory back: the track ends.
+    pub fn clear(&mut self, pool: &mut Pool) {
+        self.encodings.iter_mut().for_each(|encoding| encoding.cache.clear(pool));
+    }
+
+    /// Sound or picture.
+    #[inline]
+    pub fn kind(&self) -> MediaKind {
+        self.parameters.kind
+    }
+
+    /// Nothing is forwarded.
+    #[inline]
+    pub fn is_muted(&self) -> bool {
+        self.parameters.muted
+    }
+
+    /// The codec of a payload type, and whether that type means a retransmission.
+    #[inline]
+    pub fn format(&self, payload_type: PayloadType) -> Option<(Format, Role)> {
+        self.formats.iter().find_map(|format| {
+            if format.payload_type == payload_type {
+                return Some((*format, Role::Media));
+            }
+            (format.repair == Some(payload_type)).then_some((*format, Role::Repair))
+        })
+    }
+
+    /// The encoding with a rid; the only encoding where neither has one.
+    pub fn encoding_of(&self, rid: Option<Rid>) -> Option<usize> {
+        self.encodings.iter().position(|encoding| encoding.rid == rid)
+    }
+
+    /// Binds an encoding, or its retransmissions, to an SSRC; gives the one it had before.
+    pub fn bind(&mut self, pool: &mut Pool, place: usize, role: Role, ssrc: Ssrc) -> Option<Ssrc> {
+        let encoding = self.encodings.get_mut(place)?;
+        match role {
+            Role::Repair => encoding.repair_ssrc.replace(ssrc),
+            Role::Media => {
+                let before = encoding.ssrc;
+                self.streams = self.streams.wrapping_add(1);
+                encoding.bind(pool, ssrc, self.streams);
+                before
+            }
+        }
+    }
+
+    /// All SSRCs bound to the track.
+    pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
+        self.encodings
+            .iter()
+            .flat_map(|encoding| encoding.ssrc.into_iter().chain(encoding.repair_ssrc))
+    }
+
+    /// A packet of an encoding has come: chooses the best one that is live. A better layer is taken
+    /// at once; the present one is given up when a lower one goes on alone for a while. A still
+    /// screen may be silent in all layers, and that changes nothing.
+    pub fn heard(&mut self, now: Instant, place: usize) {
+        let best = match self.best {
+            Some(best) if place == best => {
+                self.alone_since = None;
+                return;
+            }
+            Some(best) if place < best => {
+                let since = *self.alone_since.get_or_insert(now);
+                if now.saturating_duration_since(since) < LAYER_SILENCE {
+                    return;
+                }
+                let is_live = |encoding: &Encoding| encoding.heard.is_some_and(|at| at >= since);
+                self.encodings.iter().rposition(is_live).unwrap_or(place)
+            }
+            _ => place,
+        };
+        self.best = Some(best);
+        self.alone_since = None;
+        let Some(encoding) = self.encodings.get_mut(best) else { return };
+        let stream = Some(encoding.stream);
+        if self.forwarders.iter().any(|forwarder| forwarder.stream() != stream) {
+            encoding.keyframes.want();
+        }
+    }
+
+    /// The best encoding that is live, or that was last.
+    pub fn best(&self) -> Option<&Encoding> {
+        self.encodings.get(self.best?)
+    }
+
+    /// Somebody waits for a keyframe of whatever is best.
+    pub fn want_keyframe(&mut self) {
+        if let Some(encoding) = self.best.and_then(|best| self.encodings.get_mut(best)) {
+            encoding.keyframes.want();
+        }
+    }
+
+    /// A decoder has lost its picture: wants a keyframe of what it is sent.
+    pub fn want_keyframe_of(&mut self, stream: Option<u32>) {
+        let sent = self.encodings.iter_mut().find(|encoding| Some(encoding.stream) == stream);
+        match sent {
+            Some(encoding) => encoding.keyframes.want(),
+            None => self.want_keyframe(),
+        }
+    }
+
+    /// The packets of an encoding as forwarders see them, and the forwarders.
+    #[inline]
+    pub fn split(&mut self, place: usize) -> Option<(Source<'_>, &mut [Forwarder])> {
+        let source = Source {
+            kind: self.parameters.kind,
+            encodings: &self.encodings,
+            encoding: self.encodings.get(place)?,
+            is_best: self.best == Some(place),
+        };
+        Some((source, &mut self.forwarders))
+    }
+
+    /// The same for the best encoding.
+    pub fn split_best(&mut self) -> Option<(Source<'_>, &mut [Forwarder])> {
+        self.split(self.best?)
+    }
+}
+
+/// A mid or rid may be absent, but not be something that no packet can carry.
+fn parse_mid(mid: &str) -> Result<Option<Mid>, &'static str> {
+    if mid.is_empty() { Ok(None) } else { mid.parse().map(Some).map_err(|_| "mid") }
+}
+
+fn parse_rid(rid: &str) -> Result<Option<Rid>, &'static str> {
+    if rid.is_empty() { Ok(None) } else { rid.parse().map(Some).map_err(|_| "rid") }
+}
+
+fn formats(parameters: &PublicationParameters) -> Result<Vec<Format>, &'static str> {
+    if parameters.codecs.len() > MAX_CODECS_PER_TRACK {
+        return Err("codecs");
+    }
+    let format = |codec: &lectern_control::media::Codec| {
+        let payload_type = PayloadType::new(codec.payload_type).ok_or("payload type")?;
+        let repair = codec.rtx_payload_type.map(|rtx| PayloadType::new(rtx).ok_or("payload type"));
+        Ok(Format {
+            codec: codec.name,
+            payload_type,
+            repair: repair.transpose()?,
+            nack: codec.feedback.nack,
+            picture_loss: codec.feedback.pli || !codec.feedback.fir,
+        })
+    };
+    parameters.codecs.iter().map(format).collect()
+}
