@@ -18,6 +18,8 @@ const LEAST_WAIT: Duration = Duration::from_millis(1);
 impl Engine {
     /// Takes the transport's events and datagrams, and sets the peer's timer.
     pub(super) fn serve(&mut self, now: Instant, key: PeerKey) {
+        // First what ends the handshake: media that overtakes it cannot be decrypted yet.
+        self.transmit(key);
         while let Some(event) =
             self.router.peers.get_mut(key).and_then(|peer| peer.transport.poll_event())
         {
