@@ -74,7 +74,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             name: String::new(),
-            region: "default".to_owned(),
+            region: "local".to_owned(),
             failure_domain: String::new(),
             bind: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7882)),
             advertise: Vec::new(),

@@ -68,7 +68,6 @@ pub(crate) enum Order {
 }
 
 /// One worker's own things.
-#[derive(Debug)]
 struct Worker {
     index: WorkerIndex,
     inbox: Inbox,
@@ -86,7 +85,6 @@ struct Worker {
 }
 
 /// Where work is done and leaves: kept apart so that it can be used while a batch is being read.
-#[derive(Debug)]
 struct Desk {
     engine: Engine,
     socket: Socket,
