@@ -1,0 +1,156 @@
+//! Commands of edges for the room's node: which pass, for whom, and to which nodes.
+
+use super::peer::{Peer, Publication};
+use super::{Room, check};
+use lectern_control::edge::{RequestError, Response};
+use lectern_control::limits::{MAX_CANDIDATES_PER_PEER, MAX_TRACKS_PER_PARTICIPANT};
+use lectern_control::node::Command;
+use lectern_control::transport::{Candidate, IceCredentials, Permissions};
+use lectern_control::{ParticipantId, PeerId, TrackId};
+
+impl Room {
+    /// Passes a participant's command on, if it is about its own transports and tracks, and
+    /// permitted. Only commands about peers, tracks and data pass; the others are the room's.
+    pub(super) fn node_command(
+        &mut self,
+        id: ParticipantId,
+        permissions: Permissions,
+        command: Command,
+    ) -> Result<Response, RequestError> {
+        check::command(&command)?;
+        match &command {
+            Command::SetRemote { .. }
+            | Command::SetExtensions { .. }
+            | Command::AddCandidate { .. }
+            | Command::RestartIce { .. } => self.transport_command(id, command)?,
+            Command::SetData { peer, data } => {
+                self.own_peer(id, *peer)?.parameters.data = data.clone();
+                self.tell_active(id, Some(*peer), command);
+            }
+            Command::RemovePeer { peer } => {
+                self.own_peer(id, *peer)?;
+                self.remove_peer(*peer);
+            }
+            Command::Publish { peer, track, .. } => {
+                permit(permissions.publish)?;
+                self.publish(id, *peer, *track)?;
+                self.tell_active(id, Some(*peer), command);
+            }
+            Command::Unpublish { track } => {
+                self.check_track_owner(id, *track)?;
+                // A track may have gone with its transport before its owner could say so.
+                if self.publications.remove(track).is_some() {
+                    self.tell_active(id, None, command);
+                }
+            }
+            Command::SetMuted { track, .. } => {
+                self.check_track_owner(id, *track)?;
+                self.publications.get(track).ok_or(RequestError::NotFound)?;
+                self.tell_active(id, None, command);
+            }
+            // Whether there is such a track is the node's to say: it may just have ended.
+            Command::Subscribe { peer, .. } => {
+                permit(permissions.subscribe)?;
+                self.own_peer(id, *peer)?;
+                self.tell_active(id, Some(*peer), command);
+            }
+            Command::Unsubscribe { peer, .. } | Command::SetPaused { peer, .. } => {
+                self.own_peer(id, *peer)?;
+                self.tell_active(id, Some(*peer), command);
+            }
+            Command::SendData { .. } => {
+                permit(permissions.publish_data)?;
+                self.tell_active(id, None, command);
+            }
+            Command::AddPeer { .. }
+            | Command::SetPermissions { .. }
+            | Command::WarmStandby { .. }
+            | Command::Export { .. }
+            | Command::Restore { .. }
+            | Command::CloseRoom => return Err(RequestError::NotPermitted),
+        }
+        Ok(Response::Done)
+    }
+
+    /// Commands about ICE and DTLS: kept for a later move, and told to the standby as well.
+    fn transport_command(
+        &mut self,
+        id: ParticipantId,
+        command: Command,
+    ) -> Result<(), RequestError> {
+        let peer = match &command {
+            Command::SetRemote { peer, remote } => {
+                self.own_peer(id, *peer)?.parameters.remote = Some(remote.clone());
+                *peer
+            }
+            Command::SetExtensions { peer, extensions } => {
+                self.own_peer(id, *peer)?.parameters.extensions = extensions.clone();
+                *peer
+            }
+            Command::AddCandidate { peer, candidate } => {
+                add_candidate(self.own_peer(id, *peer)?, *candidate)?;
+                *peer
+            }
+            Command::RestartIce { peer, local, remote, candidates } => {
+                restart(self.own_peer(id, *peer)?, local, remote, candidates)?;
+                *peer
+            }
+            _ => return Err(RequestError::NotPermitted),
+        };
+        self.tell_both(id, peer, command);
+        Ok(())
+    }
+
+    fn own_peer(&mut self, id: ParticipantId, peer: PeerId) -> Result<&mut Peer, RequestError> {
+        let peer = self.peers.get_mut(&peer).ok_or(RequestError::NotFound)?;
+        if peer.participant() == id { Ok(peer) } else { Err(RequestError::NotPermitted) }
+    }
+
+    fn publish(
+        &mut self,
+        id: ParticipantId,
+        peer: PeerId,
+        track: TrackId,
+    ) -> Result<(), RequestError> {
+        self.own_peer(id, peer)?;
+        self.check_track_owner(id, track)?;
+        let of_peer = self.publications.values().filter(|one| one.participant == id).count();
+        if of_peer >= MAX_TRACKS_PER_PARTICIPANT && !self.publications.contains_key(&track) {
+            return Err(RequestError::Limit("tracks of a participant".to_owned()));
+        }
+        self.publications.insert(track, Publication { participant: id, peer });
+        Ok(())
+    }
+}
+
+fn permit(allowed: bool) -> Result<(), RequestError> {
+    if allowed { Ok(()) } else { Err(RequestError::NotPermitted) }
+}
+
+fn add_candidate(peer: &mut Peer, candidate: Candidate) -> Result<(), RequestError> {
+    // Before the description there is nothing to add it to; the node may still make use of it.
+    let Some(remote) = &mut peer.parameters.remote else { return Ok(()) };
+    if remote.candidates.contains(&candidate) {
+        return Ok(());
+    }
+    if remote.candidates.len() >= MAX_CANDIDATES_PER_PEER {
+        return Err(RequestError::Limit("candidates of a peer".to_owned()));
+    }
+    remote.candidates.push(candidate);
+    Ok(())
+}
+
+fn restart(
+    peer: &mut Peer,
+    local: &IceCredentials,
+    remote: &IceCredentials,
+    candidates: &[Candidate],
+) -> Result<(), RequestError> {
+    let Some(known) = &mut peer.parameters.remote else {
+        return Err(RequestError::Invalid("nothing is there to be restarted".to_owned()));
+    };
+    known.ice = remote.clone();
+    known.candidates = candidates.to_vec();
+    peer.parameters.ice = local.clone();
+    Ok(())
+}

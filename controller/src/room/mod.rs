@@ -1,0 +1,353 @@
+//! One room: owns its roster, its permissions and its placement.
+//!
+//! Sans-IO: requests, events, losses and the time go in; answers, commands and notices come out.
+//! It chooses no nodes (see [`crate::placement`]) and knows no links.
+
+mod check;
+mod command;
+mod event;
+mod home;
+mod output;
+mod peer;
+mod relocation;
+mod request;
+mod roster;
+
+pub use home::{Home, Place};
+pub use output::{Output, Ticket};
+
+use crate::clock::Now;
+use lectern_control::edge::{LinkInfo, Meeting, Notice, Request, RequestError, RoomInfo};
+use lectern_control::node::{Command, DisconnectReason};
+use lectern_control::room::LeaveReason;
+use lectern_control::{EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId};
+use output::Issued;
+use peer::{Peer, Publication};
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use relocation::{Relocation, Removal};
+use roster::Roster;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant};
+
+/// How long a room without people stays: whoever lost the connection finds it as it was.
+pub const EMPTY_ROOM_LINGER: Duration = Duration::from_secs(20);
+/// Requests that wait while a room moves; a move takes a fraction of a second.
+const MAX_DEFERRED: usize = 4_096;
+/// Commands that wait until a lost lease is regained; a room that needs more has changed too much.
+const MAX_HELD_COMMANDS: usize = 4_096;
+/// Commands whose failure can still be told to whom it concerns; a node answers at once.
+const MAX_ISSUED: usize = 16_384;
+
+/// What a room begins with.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The meeting, with its links.
+    pub meeting: Meeting,
+    /// Near which region it was placed.
+    pub region: String,
+    /// The revision under which it is owned.
+    pub revision: Revision,
+    /// Where it is.
+    pub home: Home,
+    /// Makes its random ids.
+    pub seed: u64,
+}
+
+/// A live room.
+#[derive(Debug)]
+pub struct Room {
+    meeting: Meeting,
+    region: String,
+    began_at_unix_ms: u64,
+    /// `None` while the lease is lost: no command goes out.
+    revision: Option<Revision>,
+    held: VecDeque<(NodeId, RequestId, Command)>,
+    roster: Roster,
+    peers: BTreeMap<PeerId, Peer>,
+    publications: BTreeMap<TrackId, Publication>,
+    home: Home,
+    relocation: Option<Relocation>,
+    removals: Vec<Removal>,
+    deferred: VecDeque<(Ticket, Request)>,
+    issued: BTreeMap<RequestId, Issued>,
+    next_request: u64,
+    ids: StdRng,
+    empty_since: Option<Instant>,
+    closed: bool,
+    out: VecDeque<Output>,
+}
+
+impl Room {
+    /// A room nobody is in yet.
+    pub fn new(now: Now, start: Start) -> Room {
+        let mut ids = StdRng::seed_from_u64(start.seed);
+        // Not from 1: a node may still answer what an earlier owner of the room asked.
+        let next_request = ids.next_u64() >> 1;
+        Room {
+            meeting: start.meeting,
+            region: start.region,
+            began_at_unix_ms: now.unix_ms,
+            revision: Some(start.revision),
+            held: VecDeque::new(),
+            roster: Roster::default(),
+            peers: BTreeMap::new(),
+            publications: BTreeMap::new(),
+            home: start.home,
+            relocation: None,
+            removals: Vec::new(),
+            deferred: VecDeque::new(),
+            issued: BTreeMap::new(),
+            next_request,
+            ids,
+            empty_since: Some(now.at),
+            closed: false,
+            out: VecDeque::new(),
+        }
+    }
+
+    /// The room's id.
+    pub fn id(&self) -> RoomId {
+        self.meeting.room
+    }
+
+    /// Where it is.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// Near which region it wants to be.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The revision under which it is owned, unless its lease is lost.
+    pub fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// Transports in it.
+    pub fn peer_count(&self) -> usize {
+        self.peers.len()
+    }
+
+    /// People in it.
+    pub fn participant_count(&self) -> usize {
+        self.roster.len()
+    }
+
+    /// Where it is moving to.
+    pub fn moving_to(&self) -> Option<&NodeId> {
+        self.relocation.as_ref().map(Relocation::target)
+    }
+
+    /// Whether it has, or soon will have, anything on a node.
+    pub fn uses(&self, node: &NodeId) -> bool {
+        self.nodes().contains(node)
+    }
+
+    /// As operators see it.
+    pub fn info(&self) -> RoomInfo {
+        RoomInfo {
+            room: self.id(),
+            node: self.home.primary.node.clone(),
+            standby: self.home.standby.as_ref().map(|place| place.node.clone()),
+            participants: u32::try_from(self.roster.len()).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// The next thing to do.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// An edge asks for something; the answer comes out before all that follows from it.
+    pub fn handle_request(&mut self, now: Now, ticket: Ticket, request: Request) {
+        let moving = self.relocation.as_ref().is_some_and(Relocation::is_moving);
+        if !moving {
+            return self.answer(now, ticket, request);
+        }
+        if self.deferred.len() >= MAX_DEFERRED {
+            let error = RequestError::Unavailable("the room is moving".to_owned());
+            return self.out.push_back(Output::Respond(ticket, Err(error)));
+        }
+        self.deferred.push_back((ticket, request));
+    }
+
+    fn answer(&mut self, now: Now, ticket: Ticket, request: Request) {
+        let before = self.out.len();
+        let result = self.execute(now, &ticket, request);
+        self.out.insert(before, Output::Respond(ticket, result));
+    }
+
+    /// Answers what waited for a move to end.
+    fn answer_deferred(&mut self, now: Now) {
+        while let Some((ticket, request)) = self.deferred.pop_front() {
+            self.answer(now, ticket, request);
+        }
+    }
+
+    /// An edge was gone for longer than a resume may take: so are its participants.
+    pub fn handle_edge_lost(&mut self, now: Now, edge: &EdgeId) {
+        for participant in self.roster.of_edge(edge) {
+            self.leave(now, participant, LeaveReason::ConnectionLost);
+        }
+    }
+
+    /// The time has come for something, perhaps.
+    pub fn handle_timeout(&mut self, now: Now) {
+        self.remove_leftovers(|removal| removal.at <= now.at);
+        self.advance_move(now);
+        if self.closed {
+            return;
+        }
+        let lingered = |since: Instant| now.at >= since + EMPTY_ROOM_LINGER;
+        if self.meeting.expires_at_unix_ms <= now.unix_ms || self.empty_since.is_some_and(lingered)
+        {
+            self.close(now);
+        }
+    }
+
+    /// A link was made while the room is live.
+    pub fn add_link(&mut self, link: LinkInfo) {
+        self.meeting.links.push(link);
+    }
+
+    /// A link was ended while the room is live: nobody comes in by it any more.
+    pub fn revoke_link(&mut self, link: lectern_control::LinkId) {
+        for known in self.meeting.links.iter_mut().filter(|known| known.id == link) {
+            known.revoked = true;
+        }
+    }
+
+    /// The lease was lost or regained. What was to be commanded meanwhile is commanded now.
+    pub fn set_revision(&mut self, revision: Option<Revision>) {
+        self.revision = revision;
+        let Some(revision) = revision else { return };
+        for (node, request, command) in std::mem::take(&mut self.held) {
+            self.out.push_back(Output::Command { node, request, revision, command });
+        }
+    }
+
+    /// The room's node died. With a place to go, everything begins anew there: transports die with
+    /// their node, because nobody else has their indices. The edges hear first that each is gone,
+    /// so that clients come again, and then where to.
+    pub fn handle_node_lost(&mut self, now: Now, next: Option<(Place, Option<Place>)>) {
+        if self.finish_without_source(now) {
+            return;
+        }
+        if self.relocation.is_some() {
+            self.cancel_move(now, "the node died");
+        }
+        let Some((primary, standby)) = next else { return };
+        for peer in self.peers.keys().copied().collect::<Vec<_>>() {
+            self.drop_peer(peer, DisconnectReason::ConsentExpired);
+        }
+        self.publications.clear();
+        let generation = self.home.next_generation(&primary.node);
+        let from = std::mem::replace(&mut self.home, Home { primary, standby, generation });
+        let detail = format!("{} died; now on {}", from.primary.node, self.home.primary.node);
+        self.audit(crate::records::AuditKind::NodeLost, String::new(), detail);
+        self.notify_all(&Notice::Moved { placement: self.home.placement(self.id()) });
+        self.answer_deferred(now);
+    }
+
+    /// The standby died. Another one would stand in no description that clients have, so there is
+    /// none until the room moves.
+    pub fn handle_standby_lost(&mut self) {
+        let Some(standby) = self.home.standby.take() else { return };
+        for peer in self.peers.values_mut() {
+            peer.standby.take_if(|node| *node == standby.node);
+        }
+    }
+
+    /// Ends the room for everybody.
+    pub fn close(&mut self, now: Now) {
+        if std::mem::replace(&mut self.closed, true) {
+            return;
+        }
+        self.notify_all(&Notice::RoomClosed);
+        for participant in self.roster.ids() {
+            self.leave(now, participant, LeaveReason::RoomClosed);
+        }
+        for node in self.nodes() {
+            self.command(node, Command::CloseRoom);
+        }
+        for (ticket, _) in std::mem::take(&mut self.deferred) {
+            self.out.push_back(Output::Respond(ticket, Err(RequestError::NotFound)));
+        }
+        self.out.push_back(Output::Closed);
+    }
+
+    /// All nodes on which the room has something.
+    fn nodes(&self) -> BTreeSet<NodeId> {
+        let mut nodes = BTreeSet::from([self.home.primary.node.clone()]);
+        nodes.extend(self.home.standby.as_ref().map(|place| place.node.clone()));
+        nodes.extend(self.relocation.as_ref().map(|relocation| relocation.target().clone()));
+        nodes.extend(self.removals.iter().map(|removal| removal.node.clone()));
+        nodes.extend(self.peers.values().filter_map(|peer| peer.standby.clone()));
+        nodes
+    }
+
+    fn leave(&mut self, now: Now, participant: ParticipantId, reason: LeaveReason) {
+        let Some(known) = self.roster.get(participant) else { return };
+        let (identity, notice) = (
+            known.identity.clone(),
+            Notice::ParticipantLeft { participant, identity: known.identity.clone(), reason },
+        );
+        let owned = |(id, peer): (&PeerId, &Peer)| (peer.participant() == participant).then_some(*id);
+        for peer in self.peers.iter().filter_map(owned).collect::<Vec<_>>() {
+            self.remove_peer(peer);
+        }
+        // While it still counts: its own edge hears of it too.
+        self.notify_all(&notice);
+        self.roster.remove(participant);
+        if self.roster.is_empty() {
+            self.empty_since = Some(now.at);
+        }
+        self.audit(crate::records::AuditKind::Left, identity, format!("{participant} {reason:?}"));
+    }
+
+    fn notify(&mut self, participant: ParticipantId, notice: Notice) {
+        if let Some(known) = self.roster.get(participant) {
+            let edge = known.edge.clone();
+            self.out.push_back(Output::Notice { edge, notice });
+        }
+    }
+
+    fn notify_all(&mut self, notice: &Notice) {
+        for edge in self.roster.edges() {
+            let (edge, notice) = (edge.clone(), notice.clone());
+            self.out.push_back(Output::Notice { edge, notice });
+        }
+    }
+
+    fn audit(&mut self, kind: crate::records::AuditKind, actor: String, detail: String) {
+        self.out.push_back(Output::Audit { kind, actor, detail });
+    }
+
+    /// Commands a node, or keeps the command until the lease is regained.
+    fn command(&mut self, node: NodeId, command: Command) -> RequestId {
+        let request = RequestId(self.next_request);
+        self.next_request = self.next_request.wrapping_add(1);
+        match self.revision {
+            Some(revision) => {
+                self.out.push_back(Output::Command { node, request, revision, command });
+            }
+            None if self.held.len() < MAX_HELD_COMMANDS => {
+                self.held.push_back((node, request, command));
+            }
+            None => self.out.push_back(Output::Lost),
+        }
+        request
+    }
+
+    /// Commands a node, and remembers whom a failure concerns.
+    fn command_for(&mut self, node: NodeId, command: Command, issued: Issued) {
+        let request = self.command(node, command);
+        self.issued.insert(request, issued);
+        while self.issued.len() > MAX_ISSUED {
+            self.issued.pop_first();
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! What edges ask of a room: who may ask it, and what it changes.
+
+use super::peer::Peer;
+use super::{Room, Ticket, check};
+use crate::clock::Now;
+use crate::records::AuditKind;
+use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
+use lectern_control::limits::{MAX_PEERS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
+use lectern_control::node::Command;
+use lectern_control::room::{LeaveReason, Participant, Role, Track};
+use lectern_control::transport::{Duty, PeerParameters, Permissions};
+use lectern_control::{EdgeId, LinkId, ParticipantId, PeerId, TrackId};
+use rand::Rng;
+
+type Answer = Result<Response, RequestError>;
+
+impl Room {
+    pub(super) fn execute(&mut self, now: Now, ticket: &Ticket, request: Request) -> Answer {
+        if self.closed {
+            return Err(RequestError::NotFound);
+        }
+        if let Request::Leave { participant, reason, .. } = request {
+            return self.asked_to_leave(now, &ticket.edge, participant, reason);
+        }
+        if self.revision.is_none() {
+            return Err(RequestError::Unavailable("the room's lease is lost".to_owned()));
+        }
+        match request {
+            Request::Join { link, identity, name, role, permissions, metadata, attributes, .. } => {
+                let participant = Participant {
+                    id: ParticipantId(self.ids.next_u64()),
+                    identity,
+                    name,
+                    role,
+                    permissions,
+                    metadata,
+                    attributes,
+                    joined_at_unix_ms: now.unix_ms,
+                    version: 1,
+                    tracks: Vec::new(),
+                    edge: ticket.edge.clone(),
+                };
+                self.join(now, link, participant)
+            }
+            Request::UpdateParticipant { participant, name, metadata, attributes, .. } => {
+                self.roster.of(participant, &ticket.edge)?;
+                self.change(participant, |known| {
+                    if let Some(name) = name {
+                        known.name = name;
+                    }
+                    if let Some(metadata) = metadata {
+                        known.metadata = metadata;
+                    }
+                    known.attributes.extend(attributes);
+                    known.attributes.retain(|_, value| !value.is_empty());
+                    check::participant(known)
+                })
+            }
+            Request::AddTrack { participant, track, .. } => {
+                self.add_track(&ticket.edge, participant, track)
+            }
+            Request::RemoveTrack { participant, track, .. } => {
+                self.remove_track(&ticket.edge, participant, track)
+            }
+            Request::MuteTrack { participant, track, muted, .. } => {
+                self.mute_track(&ticket.edge, participant, track, muted)
+            }
+            Request::OpenPeer { participant, peer, parameters, warm, .. } => {
+                self.open_peer(&ticket.edge, participant, peer, parameters, warm)
+            }
+            Request::Node { participant, command, .. } => {
+                let participant = self.roster.of(participant, &ticket.edge)?;
+                let (id, permissions) = (participant.id, participant.permissions);
+                self.node_command(id, permissions, command)
+            }
+            _ => Err(RequestError::Invalid("not a request about a live room".to_owned())),
+        }
+    }
+
+    fn join(&mut self, now: Now, link: Option<LinkId>, mut participant: Participant) -> Answer {
+        if let Some(link) = link {
+            let granted = self.grant(now, link)?;
+            if participant.role > granted {
+                return Err(RequestError::NotPermitted);
+            }
+            participant.permissions =
+                both(participant.permissions, participant.role.permissions());
+        }
+        check::participant(&participant)?;
+        let former = self.roster.by_identity(&participant.identity);
+        self.roster.admits(&participant, former)?;
+        if let Some(former) = former {
+            self.leave(now, former, LeaveReason::DuplicateIdentity);
+        }
+        let id = participant.id;
+        let detail = format!("{id} {:?} on {}", participant.role, participant.edge);
+        self.audit(AuditKind::Joined, participant.identity.clone(), detail);
+        self.roster.insert(participant.clone());
+        self.empty_since = None;
+        self.notify_all(&Notice::Participant(participant.clone()));
+        Ok(Response::Joined(Box::new(Joined {
+            participant,
+            others: self.roster.others(id),
+            room_name: self.meeting.name.clone(),
+            created_at_unix_ms: self.began_at_unix_ms,
+            placement: self.home.placement(self.id()),
+        })))
+    }
+
+    /// What a link lets its holder be, while it is good.
+    fn grant(&self, now: Now, link: LinkId) -> Result<Role, RequestError> {
+        let good = self.meeting.links.iter().find(|known| {
+            known.id == link && !known.revoked && known.expires_at_unix_ms > now.unix_ms
+        });
+        good.map(|link| link.role).ok_or(RequestError::NotFound)
+    }
+
+    fn asked_to_leave(
+        &mut self,
+        now: Now,
+        edge: &EdgeId,
+        participant: ParticipantId,
+        reason: LeaveReason,
+    ) -> Answer {
+        // Whoever removes somebody may be a client of another edge, which has checked its role.
+        if reason == LeaveReason::Removed {
+            self.roster.get(participant).ok_or(RequestError::NotFound)?;
+        } else {
+            self.roster.of(participant, edge)?;
+        }
+        self.leave(now, participant, reason);
+        Ok(Response::Done)
+    }
+
+    fn add_track(&mut self, edge: &EdgeId, id: ParticipantId, track: Track) -> Answer {
+        let participant = self.roster.of(id, edge)?;
+        if !participant.permissions.publish {
+            return Err(RequestError::NotPermitted);
+        }
+        check::track(&track)?;
+        self.check_track_owner(id, track.id)?;
+        self.change(id, |known| {
+            if let Some(former) = known.tracks.iter_mut().find(|one| one.id == track.id) {
+                *former = track;
+                return Ok(());
+            }
+            if known.tracks.len() >= MAX_TRACKS_PER_PARTICIPANT {
+                return Err(RequestError::Limit("tracks of a participant".to_owned()));
+            }
+            known.tracks.push(track);
+            Ok(())
+        })
+    }
+
+    fn remove_track(&mut self, edge: &EdgeId, id: ParticipantId, track: TrackId) -> Answer {
+        self.roster.of(id, edge)?;
+        let known = self.roster.owner_of(track) == Some(id);
+        let published = self.publications.get(&track).is_some_and(|one| one.participant == id);
+        if published {
+            self.publications.remove(&track);
+            self.tell_active(id, None, Command::Unpublish { track });
+        }
+        match (known, published) {
+            (true, _) => self.change(id, |known| {
+                known.tracks.retain(|one| one.id != track);
+                Ok(())
+            }),
+            (false, true) => Ok(Response::Done),
+            (false, false) => Err(RequestError::NotFound),
+        }
+    }
+
+    fn mute_track(
+        &mut self,
+        edge: &EdgeId,
+        id: ParticipantId,
+        track: TrackId,
+        muted: bool,
+    ) -> Answer {
+        self.roster.of(id, edge)?;
+        let done = self.change(id, |known| {
+            let one = known.tracks.iter_mut().find(|one| one.id == track);
+            one.ok_or(RequestError::NotFound)?.muted = muted;
+            Ok(())
+        })?;
+        if self.publications.contains_key(&track) {
+            self.tell_active(id, None, Command::SetMuted { track, muted });
+        }
+        Ok(done)
+    }
+
+    fn open_peer(
+        &mut self,
+        edge: &EdgeId,
+        id: ParticipantId,
+        peer: PeerId,
+        mut parameters: Box<PeerParameters>,
+        warm: bool,
+    ) -> Answer {
+        let participant = self.roster.of(id, edge)?;
+        if parameters.participant != id {
+            return Err(RequestError::NotPermitted);
+        }
+        check::parameters(&parameters)?;
+        if self.peers.contains_key(&peer) {
+            return Err(RequestError::Invalid("a peer's id is used once".to_owned()));
+        }
+        let count = self.peers.values().filter(|one| one.participant() == id).count();
+        if count >= MAX_PEERS_PER_PARTICIPANT {
+            return Err(RequestError::Limit("peers of a participant".to_owned()));
+        }
+        if parameters.generation < self.home.generation {
+            // Its description names the candidates of a node that the room has left.
+            return Err(RequestError::Unavailable("the room has moved".to_owned()));
+        }
+        parameters.duty = Duty::Active;
+        parameters.generation = self.home.generation;
+        parameters.permissions = participant.permissions;
+        let standby = self.home.standby.as_ref().filter(|_| warm).map(|place| place.node.clone());
+        let known = Peer { parameters: parameters.clone(), standby, connected: false };
+        let standby = known.standby.clone();
+        self.peers.insert(peer, known);
+        let mut held_warm = parameters.clone();
+        self.tell_active(id, Some(peer), Command::AddPeer { peer, parameters });
+        if let Some(node) = standby {
+            held_warm.duty = Duty::Standby;
+            held_warm.generation += 1;
+            self.command(node, Command::AddPeer { peer, parameters: held_warm });
+        }
+        Ok(Response::Done)
+    }
+
+    /// A track's id belongs to whoever named it first, on the node and in the roster alike.
+    pub(super) fn check_track_owner(
+        &self,
+        participant: ParticipantId,
+        track: TrackId,
+    ) -> Result<(), RequestError> {
+        let published = self.publications.get(&track).map(|publication| publication.participant);
+        let owners = [self.roster.owner_of(track), published];
+        if owners.into_iter().flatten().any(|owner| owner != participant) {
+            return Err(RequestError::NotPermitted);
+        }
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        participant: ParticipantId,
+        change: impl FnOnce(&mut Participant) -> Result<(), RequestError>,
+    ) -> Answer {
+        let changed = self.roster.change(participant, change)?.clone();
+        self.notify_all(&Notice::Participant(changed));
+        Ok(Response::Done)
+    }
+}
+
+fn both(one: Permissions, other: Permissions) -> Permissions {
+    Permissions {
+        publish: one.publish && other.publish,
+        subscribe: one.subscribe && other.subscribe,
+        publish_data: one.publish_data && other.publish_data,
+    }
+}
