@@ -20,7 +20,7 @@ use crate::session::{End, Entrance, Equipment};
 use crate::token::{self, Tokens};
 use adapter::{Adapter, Terms};
 use axum::Router;
-use axum::extract::ws::{WebSocket, WebSocketUpgrade};
+use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};

@@ -6,10 +6,9 @@ use lectern_control::media::{Extension, ExtensionId, MediaKind};
 
 /// The extensions we offer to subscribers, each with the same id in every section (RFC 8843
 /// section 9.1). Ids up to 14 fit the one-byte form.
-const OFFERED: [(u8, Extension); 11] = [
+const OFFERED: [(u8, Extension); 10] = [
     (1, Extension::Mid),
     (2, Extension::TransportWideSequence),
-    (3, Extension::AbsoluteSendTime),
     (4, Extension::AudioLevel),
     (5, Extension::AbsoluteCaptureTime),
     (6, Extension::PlayoutDelay),
@@ -73,10 +72,7 @@ pub fn merge(all: &mut Vec<ExtensionId>, section: &[ExtensionId]) {
 /// What we offer in a section of a subscriber.
 pub fn offered(kind: MediaKind) -> Vec<ExtensionId> {
     let fits = |extension| match extension {
-        Extension::Mid
-        | Extension::TransportWideSequence
-        | Extension::AbsoluteSendTime
-        | Extension::AbsoluteCaptureTime => true,
+        Extension::Mid | Extension::TransportWideSequence | Extension::AbsoluteCaptureTime => true,
         Extension::AudioLevel => kind == MediaKind::Audio,
         _ => kind == MediaKind::Video,
     };

@@ -11,6 +11,8 @@ pub mod encoding;
 pub mod extension;
 pub mod offer;
 pub mod server_offer;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 mod writer;
 
