@@ -2,6 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,27 +11,17 @@ import { binary } from './scene.js';
 
 const READY = /open (https?:\/\/\S+?)\/?\s/;
 
-async function freePort(open) {
-  const server = await open();
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
+/** A port of loopback that nobody holds. */
+export async function freePort(kind) {
+  const socket = kind === 'udp' ? createSocket('udp4') : createServer();
+  const listening = once(socket, 'listening');
+  if (kind === 'udp') socket.bind(0, '127.0.0.1');
+  else socket.listen(0, '127.0.0.1');
+  await listening;
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
   return port;
-}
-
-export function freeTcpPort() {
-  return freePort(async () => {
-    const server = createServer();
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return server;
-  });
-}
-
-export function freeUdpPort() {
-  return freePort(async () => {
-    const socket = createSocket('udp4');
-    await new Promise((resolve) => socket.bind(0, '127.0.0.1', resolve));
-    return socket;
-  });
 }
 
 /** `--set` for each key. */
@@ -38,19 +29,19 @@ function settings(values) {
   return Object.entries(values).flatMap(([key, value]) => ['--set', `${key}=${value}`]);
 }
 
-/** Starts `lectern serve`; `more` are further settings. */
-export async function serve(stage, more = {}) {
-  const [web, admin, media] = [await freeTcpPort(), await freeTcpPort(), await freeUdpPort()];
+/** Starts `lectern serve`, ready for people. */
+export async function serve(stage, { name = 'lectern', media, settings: more = {} } = {}) {
+  const web = await freePort('tcp');
   const values = {
-    data_dir: join(stage.directory, 'data'),
-    admin: `127.0.0.1:${admin}`,
+    data_dir: join(stage.directory, name),
+    admin: `127.0.0.1:${await freePort('tcp')}`,
     'edge.listen': `127.0.0.1:${web}`,
-    'node.listen': `127.0.0.1:${media}`,
+    'node.bind': `127.0.0.1:${media ?? (await freePort('udp'))}`,
     ...more,
   };
-  const program = stage.program('lectern', binary('lectern'), ['serve', ...settings(values)]);
+  const program = stage.program(name, binary('lectern'), ['serve', ...settings(values)]);
   const [, origin] = await program.line(READY);
-  return { origin, webPort: web, mediaPort: media, adminPort: admin, program };
+  return { origin, web, program };
 }
 
 const OPERATOR_KEY = 'an operator key for tests, 32 bytes or more';
@@ -84,10 +75,10 @@ function exchange(url, options, body) {
 export async function startCluster(stage) {
   const certificates = join(stage.directory, 'certificates');
   execFileSync(binary('lectern'), ['cluster', 'init', '--directory', certificates]);
-  const controllerPort = await freeUdpPort();
+  const controllerPort = await freePort('udp');
   const common = async (name) => ({
     data_dir: join(stage.directory, name),
-    admin: `127.0.0.1:${await freeTcpPort()}`,
+    admin: `127.0.0.1:${await freePort('tcp')}`,
     'cluster.certificates': certificates,
     'cluster.controller': `127.0.0.1:${controllerPort}`,
   });
@@ -98,12 +89,12 @@ export async function startCluster(stage) {
   await start('controller', 'controller', { 'cluster.listen': `127.0.0.1:${controllerPort}` });
   const nodes = [];
   for (const name of ['node-a', 'node-b']) {
-    const address = `127.0.0.1:${await freeUdpPort()}`;
-    await start(name, 'node', { 'node.name': name, 'node.listen': address });
+    const address = `127.0.0.1:${await freePort('udp')}`;
+    await start(name, 'node', { 'node.name': name, 'node.bind': address });
     nodes.push({ name, address });
   }
   const edge = await start('edge', 'edge', {
-    'edge.listen': `127.0.0.1:${await freeTcpPort()}`,
+    'edge.listen': `127.0.0.1:${await freePort('tcp')}`,
     'edge.operator_key': OPERATOR_KEY,
   });
   const [, origin] = await edge.line(READY);
