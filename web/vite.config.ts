@@ -8,7 +8,7 @@ export default defineConfig({
     target: ['chrome107', 'firefox104', 'safari16', 'edge107'],
     // The content security policy of the server allows no data: fonts, scripts or styles.
     assetsInlineLimit: 0,
-    chunkSizeWarningLimit: 700,
+    chunkSizeWarningLimit: 800,
   },
   server: {
     proxy: {

@@ -71,9 +71,8 @@ export async function inspectLink(secret: string): Promise<Invitation> {
   };
 }
 
-export async function join(secret: string, name: string, identity?: string): Promise<Ticket> {
-  const body = identity === undefined ? { link: secret, name } : { link: secret, name, identity };
-  const answer = new Answer(await post('/api/v1/join', body));
+export async function join(secret: string, name: string): Promise<Ticket> {
+  const answer = new Answer(await post('/api/v1/join', { link: secret, name }));
   return {
     token: answer.text('token'),
     url: answer.text('url'),
@@ -86,27 +85,19 @@ export async function join(secret: string, name: string, identity?: string): Pro
 /** What to tell the person about a failed request. */
 export function troubleOf(error: unknown): TroubleKind {
   if (!(error instanceof ApiError)) return 'server-error';
-  const byCode = codes[error.code];
-  if (byCode !== undefined) return byCode;
-  if (error.status === 429) return 'too-many-tries';
-  return 'server-error';
+  return codes[error.code] ?? 'server-error';
 }
 
 const codes: Record<string, TroubleKind> = {
   unreachable: 'server-unreachable',
+  unavailable: 'server-unreachable',
   link_invalid: 'link-invalid',
-  link_not_found: 'link-invalid',
-  link_unknown: 'link-invalid',
   link_expired: 'link-expired',
   link_revoked: 'link-revoked',
-  meeting_ended: 'meeting-ended',
-  meeting_expired: 'meeting-ended',
-  room_full: 'room-full',
-  meeting_full: 'room-full',
-  name_invalid: 'name-refused',
+  not_found: 'meeting-ended',
+  limit_reached: 'room-full',
+  invalid: 'name-refused',
   too_many_requests: 'too-many-tries',
-  rate_limited: 'too-many-tries',
-  unavailable: 'server-unreachable',
 };
 
 async function post(path: string, body: unknown): Promise<unknown> {

@@ -1,8 +1,11 @@
 // The link's secret: taken from the URL's fragment, kept for this tab, out of the address bar.
 // A presenter who shares the whole screen must not show the secret of the link to everybody.
 
+import { readTab, writeTab } from './tab-storage';
+
 const LINK_KEY = 'lectern.link';
 const OWNER_KEY = 'lectern.owner';
+const GOOD_KEY = 'lectern.good-link';
 
 /** A secret has at least 128 random bits and is short: anything else is not worth a request. */
 const SECRET = /^[A-Za-z0-9_.~-]{8,200}$/;
@@ -29,11 +32,11 @@ export function takeSecret(location: Location, history: History): string | undef
     history.replaceState(null, '', location.pathname + location.search);
     return fresh;
   }
-  return sessionStorage.getItem(LINK_KEY) ?? undefined;
+  return readTab(LINK_KEY);
 }
 
 export function keepSecret(secret: string): void {
-  sessionStorage.setItem(LINK_KEY, secret);
+  writeTab(LINK_KEY, secret);
 }
 
 /** The secret in a pasted link or in a fragment. */
@@ -46,17 +49,37 @@ export function secretOf(text: string): string | undefined {
 
 /** The link by which this tab came in, to be copied and passed on. */
 export function ownLink(origin: string): string | undefined {
-  const secret = sessionStorage.getItem(LINK_KEY);
-  return secret === null ? undefined : `${origin}/j#${secret}`;
+  const secret = readTab(LINK_KEY);
+  return secret === undefined ? undefined : `${origin}/j#${secret}`;
 }
 
 export function keepOwnership(ownership: Ownership): void {
-  sessionStorage.setItem(OWNER_KEY, JSON.stringify(ownership));
+  writeTab(OWNER_KEY, JSON.stringify(ownership));
 }
 
 export function ownership(meetingId: string): Ownership | undefined {
-  const text = sessionStorage.getItem(OWNER_KEY);
-  if (text === null) return undefined;
+  const text = readTab(OWNER_KEY);
+  if (text === undefined) return undefined;
   const kept = JSON.parse(text) as Ownership;
   return kept.meetingId === meetingId ? kept : undefined;
+}
+
+/** Remembers that a link was good, and until when it should be. */
+export function keepGood(secret: string, expiresAt: string): void {
+  writeTab(GOOD_KEY, JSON.stringify({ secret, expiresAt }));
+}
+
+/**
+ * Why a link is refused that was good before. The server gives one answer to unknown, expired and
+ * withdrawn links; who held a good one may know which it is.
+ */
+export function refusalOf(
+  secret: string,
+  now: number,
+): 'link-invalid' | 'link-expired' | 'link-revoked' {
+  const text = readTab(GOOD_KEY);
+  if (text === undefined) return 'link-invalid';
+  const good = JSON.parse(text) as { secret: string; expiresAt: string };
+  if (good.secret !== secret) return 'link-invalid';
+  return now >= Date.parse(good.expiresAt) ? 'link-expired' : 'link-revoked';
 }

@@ -136,7 +136,8 @@ export const texts = {
           : `${watchers} people see your screen.`,
     selfPreview: 'What others see',
     waitingForPresenter: 'Waiting for the presenter',
-    alsoHere: (count: number): string => (count === 1 ? 'One other person is here' : `${count} others are here`),
+    alsoHere: (count: number): string =>
+      count === 1 ? 'One other person is here' : `${count} others are here`,
     waitingBody: 'The shared screen appears here by itself. You can leave this page open.',
     nothingShared: 'Nothing is shared right now',
     ready: 'You are on. Nothing is shared yet.',

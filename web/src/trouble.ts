@@ -13,7 +13,7 @@ export const troubles = {
   },
   'link-invalid': {
     title: 'This link does not work',
-    body: 'No meeting belongs to it. Check that it was copied in full, or ask for a new one.',
+    body: 'It may have expired or been withdrawn, or a part of it got lost. Ask the person who invited you for a new one.',
   },
   'link-expired': {
     title: 'This link has expired',

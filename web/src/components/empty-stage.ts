@@ -124,9 +124,9 @@ export class EmptyStage extends LitElement {
     if (others.length === 0) return nothing;
     return html`<div class="others">
       <span class="faces">
-        ${others.slice(0, FACES).map(
-          ({ name }) => html`<lectern-avatar .name=${name} title=${name}></lectern-avatar>`,
-        )}
+        ${others
+          .slice(0, FACES)
+          .map(({ name }) => html`<lectern-avatar .name=${name} title=${name}></lectern-avatar>`)}
       </span>
       ${t.alsoHere(others.length)}
     </div>`;

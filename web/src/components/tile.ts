@@ -43,6 +43,7 @@ export class Tile extends LitElement {
         box-shadow: inset 0 0 0 3px #4fd0a5;
         pointer-events: none;
       }
+      article,
       lectern-video {
         position: absolute;
         inset: 0;

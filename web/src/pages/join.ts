@@ -1,9 +1,10 @@
 // From a link to the end of a meeting: look the link up, set up, take part, go or come back.
 import { css, html, LitElement, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import { inspectLink, join, troubleOf, type Invitation } from '../api';
+import { ApiError, inspectLink, join, troubleOf, type Invitation, type Ticket } from '../api';
 import { LocalDevices } from '../devices/local';
 import { icon } from '../icons';
+import { keepGood, refusalOf } from '../link';
 import { LiveMeeting } from '../meeting/live/live';
 import type { Ending } from '../meeting/state';
 import { Watch } from '../store';
@@ -108,6 +109,7 @@ export class JoinFlow extends LitElement {
       const invitation = await inspectLink(secret);
       // A newer link may have come while this one was looked up.
       if (secret !== this.secret) return;
+      keepGood(secret, invitation.expiresAt);
       const presenter = invitation.role === 'presenter';
       this.step = {
         is: 'setup',
@@ -116,18 +118,35 @@ export class JoinFlow extends LitElement {
       };
     } catch (error) {
       console.info('The link does not open:', error);
-      if (secret === this.secret) this.step = { is: 'trouble', trouble: troubleOf(error) };
+      if (secret === this.secret) {
+        this.step = { is: 'trouble', trouble: troubleOf(explained(error, secret)) };
+      }
     }
   }
 
   #enter(step: Step & { is: 'setup' }, name: string): void {
     const { secret } = this;
     const meeting = new LiveMeeting({
-      ticket: () => join(secret, name),
+      ticket: () => ticketFor(secret, name),
       tracks: step.local?.take() ?? [],
       meetingName: step.invitation.meetingName || texts.created.untitled,
     });
     this.step = { is: 'meeting', meeting };
     void meeting.connect();
   }
+}
+
+async function ticketFor(secret: string, name: string): Promise<Ticket> {
+  try {
+    return await join(secret, name);
+  } catch (error) {
+    throw explained(error, secret);
+  }
+}
+
+/** Says of a refused link what this tab knows of it. */
+function explained(error: unknown, secret: string): unknown {
+  if (!(error instanceof ApiError) || error.code !== 'link_invalid') return error;
+  const code = refusalOf(secret, Date.now()).replace('-', '_');
+  return new ApiError(code, error.status, error.message);
 }

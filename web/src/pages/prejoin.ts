@@ -18,8 +18,8 @@ import { pageHeader, pageStyles } from './page';
 
 const t = texts.prejoin;
 
-/** The server's limit for names is not shorter. */
-const NAME_CHARACTERS = 60;
+/** The server's limit for names. */
+const NAME_CHARACTERS = 64;
 
 @customElement('lectern-prejoin')
 export class PrejoinPage extends LitElement {

@@ -9,8 +9,6 @@ import type { BarAction, ControlBar } from '../components/control-bar';
 import '../components/control-bar';
 import '../components/empty-stage';
 import '../components/grid';
-import '../components/invite-dialog';
-import '../components/leave-dialog';
 import '../components/logo';
 import type { Notes } from '../components/notes';
 import '../components/notes';
@@ -18,11 +16,7 @@ import '../components/own-share';
 import '../components/people-panel';
 import type { Screen, ZoomAction } from '../components/screen';
 import '../components/screen';
-import type { DeviceChosen } from '../components/settings-dialog';
-import '../components/settings-dialog';
-import '../components/share-dialog';
 import '../components/sharing-bar';
-import '../components/shortcuts-dialog';
 import '../components/tile';
 import { icon } from '../icons';
 import { focusOf, keepPin, stripOf, type Focus, type Pin } from '../meeting/layout';
@@ -35,13 +29,13 @@ import type { Action } from '../shortcuts';
 import { Watch, type Unsubscribe } from '../store';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
+import { dialogs, type Dialog } from './stage-dialogs';
 import { StageKeys } from './stage-keys';
 import { stageStyles } from './stage-styles';
 
 const t = texts.stage;
 
 type Panel = 'chat' | 'people';
-type Dialog = 'share' | 'invite' | 'leave' | 'settings' | 'help';
 
 /** In full screen the controls go away when the pointer rests so long. */
 const REST_MS = 3_000;
@@ -129,7 +123,12 @@ export class Stage extends LitElement {
           ? html`<p class="talking" data-testid="talking">${icon('microphone')} ${texts.news.talking}</p>`
           : nothing
       }
-      ${this.#dialogs(state)}`;
+      ${dialogs(this.dialog, state, {
+        closed: () => (this.dialog = undefined),
+        share: (options) => this.#startShare(options),
+        device: ({ kind, id }) => void this.meeting.useDevice(kind, id),
+        leave: () => void this.meeting.leave(),
+      })}`;
   }
 
   #top(state: MeetingState): TemplateResult {
@@ -293,38 +292,6 @@ export class Stage extends LitElement {
           ></lectern-people-panel>`
       }
     </aside>`;
-  }
-
-  #dialogs(state: MeetingState): TemplateResult {
-    const closed = (): void => void (this.dialog = undefined);
-    return html`<lectern-share-dialog
-        ?open=${this.dialog === 'share'}
-        @closed=${closed}
-        @share=${(event: CustomEvent<ShareOptions>) => this.#startShare(event.detail)}
-      ></lectern-share-dialog>
-      <lectern-invite-dialog
-        ?open=${this.dialog === 'invite'}
-        .meetingId=${state.meetingId}
-        .holder=${state.role}
-        @closed=${closed}
-      ></lectern-invite-dialog>
-      <lectern-settings-dialog
-        ?open=${this.dialog === 'settings'}
-        .holder=${state.role}
-        @closed=${closed}
-        @device=${(event: CustomEvent<DeviceChosen>) =>
-          void this.meeting.useDevice(event.detail.kind, event.detail.id)}
-      ></lectern-settings-dialog>
-      <lectern-shortcuts-dialog
-        ?open=${this.dialog === 'help'}
-        @closed=${closed}
-      ></lectern-shortcuts-dialog>
-      <lectern-leave-dialog
-        ?open=${this.dialog === 'leave'}
-        ?sharing=${state.sharing === 'live'}
-        @closed=${closed}
-        @leave=${() => void this.meeting.leave()}
-      ></lectern-leave-dialog>`;
   }
 
   /** Does what a key or a button asks for. */

@@ -130,7 +130,7 @@ export class StartPage extends LitElement {
         <input
           id="name"
           type="text"
-          maxlength="100"
+          maxlength="64"
           autocomplete="off"
           data-testid="meeting-name"
           placeholder=${t.namePlaceholder}

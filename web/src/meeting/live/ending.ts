@@ -33,7 +33,8 @@ export function connectEnding(error: unknown): Ending {
       return /full|capacity|limit/i.test(error.message) ? 'room-full' : 'token-refused';
     case ConnectionErrorReason.LeaveRequest: {
       const ending = endingOf(error.context as DisconnectReason | undefined);
-      return ending === 'left' ? 'token-refused' : ending;
+      // Sent away at the door: there was no place. The caller looks whether the link is still good.
+      return ending === 'left' || ending === 'removed' ? 'room-full' : ending;
     }
     case ConnectionErrorReason.ServerUnreachable:
     case ConnectionErrorReason.WebSocket:

@@ -188,7 +188,8 @@ export class LiveMeeting implements Meeting {
       await room.connect(new URL(ticket.url, location.href).href, ticket.token);
     } catch (error) {
       console.warn('Could not join:', error);
-      this.#end(connectEnding(error));
+      const ending = connectEnding(error);
+      this.#end(ending === 'room-full' ? await this.#refusal(ending) : ending);
       return undefined;
     }
     this.state.set({ phase: { is: 'live' } });
@@ -196,6 +197,16 @@ export class LiveMeeting implements Meeting {
     this.#refresh();
     this.news.emit({ is: 'connected', meeting: this.state.value.meetingName });
     return room;
+  }
+
+  /** Turned away although the ticket was good: perhaps the link ended in between. */
+  async #refusal(ending: Ending): Promise<Ending> {
+    try {
+      await this.options.ticket();
+      return ending;
+    } catch (error) {
+      return connectEnding(error);
+    }
   }
 
   #makeRoom(): Room {

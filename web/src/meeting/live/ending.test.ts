@@ -1,0 +1,51 @@
+import { ConnectionError, DisconnectReason } from 'livekit-client';
+import { describe, expect, test } from 'vitest';
+import { ApiError } from '../../api';
+import { troubles } from '../../trouble';
+import { connectEnding, endingOf } from './ending';
+
+describe('the end of a meeting', () => {
+  test.each([
+    [DisconnectReason.CLIENT_INITIATED, 'left'],
+    [DisconnectReason.DUPLICATE_IDENTITY, 'duplicate'],
+    [DisconnectReason.PARTICIPANT_REMOVED, 'removed'],
+    [DisconnectReason.ROOM_DELETED, 'meeting-ended'],
+    [DisconnectReason.SERVER_SHUTDOWN, 'server-shutdown'],
+    [DisconnectReason.STATE_MISMATCH, 'connection-lost'],
+    [undefined, 'connection-lost'],
+  ])('reason %s is %s', (reason, ending) => {
+    expect(endingOf(reason)).toBe(ending);
+  });
+});
+
+describe('a failed entry', () => {
+  test.each([
+    [new ApiError('link_invalid', 404, ''), 'link-invalid'],
+    [new ApiError('link_expired', 404, ''), 'link-expired'],
+    [new ApiError('link_revoked', 404, ''), 'link-revoked'],
+    [new ApiError('limit_reached', 409, ''), 'room-full'],
+    [new ApiError('too_many_requests', 429, ''), 'too-many-tries'],
+    [new ApiError('unreachable', 0, ''), 'server-unreachable'],
+    [new ApiError('something new', 418, ''), 'server-error'],
+    [ConnectionError.notAllowed('the token has expired', 401), 'token-refused'],
+    [ConnectionError.leaveRequest('', DisconnectReason.PARTICIPANT_REMOVED), 'room-full'],
+    [ConnectionError.leaveRequest('', DisconnectReason.ROOM_DELETED), 'meeting-ended'],
+    [ConnectionError.serverUnreachable('no route'), 'server-unreachable'],
+    [ConnectionError.websocket('closed'), 'server-unreachable'],
+    [ConnectionError.timeout('room connection has timed out (signal)'), 'server-unreachable'],
+    [ConnectionError.internal('could not establish pc connection'), 'media-blocked'],
+    [ConnectionError.cancelled('by the client'), 'left'],
+    [new TypeError('surprise'), 'server-error'],
+  ])('%s is %s', (error, ending) => {
+    expect(connectEnding(error)).toBe(ending);
+  });
+});
+
+test('each cause has a text of its own', () => {
+  const titles = Object.values(troubles).map(({ title }) => title);
+  expect(new Set(titles).size).toBe(titles.length);
+  for (const { title, body } of Object.values(troubles)) {
+    expect(title.length).toBeLessThan(60);
+    expect(body.length).toBeGreaterThan(10);
+  }
+});

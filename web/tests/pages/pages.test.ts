@@ -1,0 +1,158 @@
+// The quiet pages: start, links, setup, and what can go wrong before a meeting.
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { check, looks, open, useBrowser, type Look } from './browser';
+import { answer, created, invitation, problem, SECRET } from './server';
+
+useBrowser();
+
+const INSPECT = '/api/v1/links/inspect';
+
+/** Opens a link whose inspection is answered as given. */
+async function openLink(
+  look: Look,
+  given: Parameters<typeof answer>[2],
+  hash = `#${SECRET}`,
+): Promise<Page> {
+  const { page } = await open('/favicon.svg', look);
+  await answer(page, INSPECT, given);
+  await page.goto(new URL(`/j${hash}`, page.url()).href);
+  return page;
+}
+
+for (const look of looks) {
+  test(`start and links in ${look.name}`, async () => {
+    const { page, context } = await open('/', look);
+    await page.getByTestId('create').waitFor();
+    await check(page, `start.${look.name}`);
+    await page.getByTestId('paste-link').fill('not a link');
+    await page.getByTestId('join-link').click();
+    await check(page, `start-bad-link.${look.name}`);
+    await answer(page, '/api/v1/meetings', created);
+    await page.getByTestId('create').click();
+    await page.getByTestId('viewer-link').waitFor();
+    await check(page, `created.${look.name}`);
+    await context.close();
+  });
+
+  test(`setup of a presenter in ${look.name}`, async () => {
+    const page = await openLink(look, invitation('presenter'));
+    await page.getByTestId('preview').waitFor();
+    await page.getByTestId('name').fill('Ada Lovelace');
+    await page.waitForTimeout(600);
+    await check(page, `setup-presenter.${look.name}`);
+    await page.getByTestId('toggle-camera').click();
+    await page.getByTestId('toggle-microphone').click();
+    await check(page, `setup-presenter-off.${look.name}`);
+    await page.context().close();
+  });
+
+  test(`setup of a viewer in ${look.name}`, async () => {
+    const page = await openLink(look, invitation('viewer'));
+    await page.getByTestId('join').click();
+    await check(page, `setup-viewer.${look.name}`);
+    await page.context().close();
+  });
+
+  test(`a link that does not work in ${look.name}`, async () => {
+    const page = await openLink(look, problem(404, 'link_invalid'));
+    await page.getByTestId('ending').waitFor();
+    await check(page, `link-invalid.${look.name}`);
+    await page.context().close();
+  });
+}
+
+test.each([
+  ['link-missing', '', problem(404, 'link_invalid')],
+  ['server-unreachable', `#${SECRET}`, 'none'],
+  ['too-many-tries', `#${SECRET}`, problem(429, 'too_many_requests')],
+  ['server-error', `#${SECRET}`, problem(500, 'surprise')],
+  ['link-expired', `#${SECRET}`, problem(404, 'link_expired')],
+] as const)('%s has a page of its own', async (cause, hash, given) => {
+  const page = await openLink(looks[0]!, given, hash);
+  await page.locator(`[data-cause='${cause}']`).waitFor();
+  await check(page, `trouble-${cause}`);
+  await page.context().close();
+});
+
+test('trying again works once the server is back', async () => {
+  const page = await openLink(looks[0]!, 'none');
+  await page.getByTestId('again').waitFor();
+  await page.unroute(`**${INSPECT}`);
+  await answer(page, INSPECT, invitation('viewer'));
+  await page.getByTestId('again').click();
+  await page.getByTestId('prejoin').waitFor();
+  await page.context().close();
+});
+
+test('the secret leaves the address bar and survives a reload', async () => {
+  const page = await openLink(looks[0]!, invitation('viewer'));
+  await page.getByTestId('prejoin').waitFor();
+  expect(new URL(page.url()).hash).toBe('');
+  await page.reload();
+  await page.getByTestId('prejoin').waitFor();
+  await page.context().close();
+});
+
+test('a viewer is asked for no device', async () => {
+  const { page } = await open('/favicon.svg');
+  await page.addInitScript(() => {
+    const asked: string[] = [];
+    Object.assign(window, { asked });
+    navigator.mediaDevices.getUserMedia = () => {
+      asked.push('getUserMedia');
+      return Promise.reject(new Error('asked'));
+    };
+  });
+  await answer(page, INSPECT, invitation('viewer'));
+  await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
+  await page.getByTestId('name').fill('Vera');
+  await page.waitForTimeout(500);
+  expect(await page.evaluate(() => (window as unknown as { asked: string[] }).asked)).toEqual([]);
+  await page.context().close();
+});
+
+test('each device that does not start has its own text', async () => {
+  const { page } = await open('/favicon.svg');
+  await page.addInitScript(() => {
+    navigator.mediaDevices.getUserMedia = (constraints) =>
+      Promise.reject(
+        new DOMException('', constraints?.video ? 'NotReadableError' : 'NotAllowedError'),
+      );
+  });
+  await answer(page, INSPECT, invitation('presenter'));
+  await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
+  await page.locator(`[data-cause='camera-busy']`).waitFor();
+  await page.locator(`[data-cause='microphone-denied']`).waitFor();
+  await check(page, 'setup-devices-fail.light');
+  await page.context().close();
+});
+
+test('name and devices are remembered', async () => {
+  const page = await openLink(looks[0]!, invitation('presenter'));
+  await page.getByTestId('preview').waitFor();
+  await page.getByTestId('toggle-camera').click();
+  await page.getByTestId('name').fill('Ada');
+  await answer(page, '/api/v1/join', problem(409, 'limit_reached'));
+  await page.getByTestId('join').click();
+  await page.locator(`[data-cause='room-full']`).waitFor();
+  await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
+  await page.reload();
+  await page.getByTestId('prejoin').waitFor();
+  expect(await page.getByTestId('name').inputValue()).toBe('Ada');
+  expect(await page.getByTestId('toggle-camera').getAttribute('aria-pressed')).toBe('false');
+  expect(await page.getByTestId('toggle-microphone').getAttribute('aria-pressed')).toBe('true');
+  await page.context().close();
+});
+
+test('the chosen colours stay, and go before those of the system', async () => {
+  const { page, context } = await open('/', looks[1]);
+  const shown = (): Promise<string | undefined> =>
+    page.evaluate(() => document.documentElement.dataset['theme']);
+  expect(await shown()).toBe('dark');
+  await page.getByTestId('theme-light').check({ force: true });
+  expect(await shown()).toBe('light');
+  await page.reload();
+  expect(await shown()).toBe('light');
+  await context.close();
+});

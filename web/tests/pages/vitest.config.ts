@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['tests/pages/**/*.test.ts'],
+    globalSetup: ['tests/pages/serve.ts'],
+    // A real browser on a slow machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    fileParallelism: false,
+  },
+});
