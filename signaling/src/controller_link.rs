@@ -4,6 +4,7 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use lectern_control::edge::{FromEdge, Notice, Request, RequestError, Response, ToEdge};
 use lectern_control::{EdgeId, RequestId, RoomId, Version, frame};
+use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -19,6 +20,44 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_PENDING: usize = 20_000;
 /// Notices that may wait for one follower: a whole room joining at once fits.
 const QUEUED_NOTICES: usize = 4_096;
+
+/// What the link counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    undecodable: IntCounter,
+    requests: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers the counters.
+    pub fn new(registry: &Registry) -> Result<Metrics, prometheus::Error> {
+        let undecodable = IntCounter::new(
+            "lectern_edge_controller_undecodable_total",
+            "Messages of the controller that could not be read, and were ignored",
+        )?;
+        let requests = Opts::new(
+            "lectern_edge_controller_requests_total",
+            "Requests to the controller by how they went",
+        );
+        let requests = IntCounterVec::new(requests, &["result"])?;
+        registry.register(Box::new(undecodable.clone()))?;
+        registry.register(Box::new(requests.clone()))?;
+        Ok(Metrics { undecodable, requests })
+    }
+
+    fn answered(&self, result: &Result<Response, RequestError>) {
+        let name = match result {
+            Ok(_) => "ok",
+            Err(RequestError::NotFound) => "not_found",
+            Err(RequestError::NotPermitted) => "not_permitted",
+            Err(RequestError::Limit(_)) => "limit",
+            Err(RequestError::Invalid(_)) => "invalid",
+            Err(RequestError::NoNode) => "no_node",
+            Err(RequestError::Unavailable(_)) => "unavailable",
+        };
+        self.requests.with_label_values(&[name]).inc();
+    }
+}
 
 /// What is known of the controller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +81,7 @@ struct Shared {
     standing: watch::Sender<Standing>,
     pending: DashMap<RequestId, oneshot::Sender<Result<Response, RequestError>>>,
     followers: DashMap<RoomId, Vec<Follower>>,
-    undecodable: AtomicU64,
+    metrics: Metrics,
 }
 
 struct Follower {
@@ -85,11 +124,13 @@ impl Answer {
     /// Waits for it.
     pub async fn wait(mut self) -> Result<Response, RequestError> {
         let unavailable = |why: &str| Err(RequestError::Unavailable(why.to_owned()));
-        match tokio::time::timeout(REQUEST_TIMEOUT, &mut self.answered).await {
+        let result = match tokio::time::timeout(REQUEST_TIMEOUT, &mut self.answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => unavailable("the link broke"),
             Err(_) => unavailable("it did not answer in time"),
-        }
+        };
+        self.shared.metrics.answered(&result);
+        result
     }
 }
 
@@ -101,7 +142,7 @@ impl Drop for Answer {
 
 impl Controller {
     /// A handle whose link is yet to come.
-    pub fn new() -> Controller {
+    pub fn new(metrics: Metrics) -> Controller {
         Controller {
             shared: Arc::new(Shared {
                 next_request: AtomicU64::new(1),
@@ -110,7 +151,7 @@ impl Controller {
                 standing: watch::Sender::new(Standing::Away),
                 pending: DashMap::new(),
                 followers: DashMap::new(),
-                undecodable: AtomicU64::new(0),
+                metrics,
             }),
         }
     }
@@ -118,11 +159,6 @@ impl Controller {
     /// Whether the controller has welcomed us.
     pub fn standing(&self) -> Standing {
         *self.shared.standing.borrow()
-    }
-
-    /// Messages of the controller that could not be read, and were ignored.
-    pub fn undecodable(&self) -> u64 {
-        self.shared.undecodable.load(Ordering::Relaxed)
     }
 
     /// Follows a room from now on; begin before joining it, so that nothing is missed.
@@ -218,7 +254,7 @@ impl Controller {
                 }
                 Ok(ToEdge::Notice { room, notice }) => self.spread(room, notice),
                 Err(error) => {
-                    self.shared.undecodable.fetch_add(1, Ordering::Relaxed);
+                    self.shared.metrics.undecodable.inc();
                     tracing::warn!(%error, "ignored a message of the controller");
                 }
             }
@@ -240,16 +276,14 @@ impl Controller {
     }
 }
 
-impl Default for Controller {
-    fn default() -> Self {
-        Controller::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use lectern_control::node::Quality;
+
+    fn metrics() -> Metrics {
+        Metrics::new(&Registry::new()).expect("fresh names")
+    }
 
     struct End {
         to_edge: mpsc::Sender<Bytes>,
@@ -275,7 +309,7 @@ mod tests {
     }
 
     async fn linked() -> (Controller, End, mpsc::Sender<Link>) {
-        let controller = Controller::new();
+        let controller = Controller::new(metrics());
         let (links, receiver) = mpsc::channel(1);
         let edge = "edge-1".parse().expect("a name");
         let stop = CancellationToken::new();
@@ -339,14 +373,14 @@ mod tests {
             let Notice::Quality { participant, .. } = &*notice else { panic!("another notice") };
             assert_eq!(participant.0, room);
         }
-        assert_eq!(controller.undecodable(), 1);
+        assert_eq!(controller.shared.metrics.undecodable.get(), 1);
         drop(one);
         assert!(!controller.shared.followers.contains_key(&RoomId(1)));
     }
 
     #[tokio::test]
     async fn a_follower_that_does_not_keep_up_is_let_go() {
-        let controller = Controller::new();
+        let controller = Controller::new(metrics());
         let mut following = controller.follow(RoomId(1));
         for _ in 0..=QUEUED_NOTICES {
             controller.spread(RoomId(1), Notice::RoomClosed);

@@ -56,7 +56,7 @@ pub async fn run(
     let metrics = livekit::Metrics::new(&registry)?;
     let server = tls::Server::bind(&config).await?;
     let address = server.address()?;
-    let controller = Controller::new();
+    let controller = Controller::new(controller_link::Metrics::new(&registry)?);
     let link = controller.clone().run(name, config.region.clone(), links, stop.clone());
     let link = tokio::spawn(link);
     let tokens = Arc::new(Tokens::new(&config, rand::random()));

@@ -93,7 +93,9 @@ async fn client(config: Config) -> Client {
     let (to_edge, incoming) = mpsc::channel::<Bytes>(16);
     let (outgoing, mut from_edge) = mpsc::channel::<Bytes>(16);
     let (links, receiver) = mpsc::channel(1);
-    let controller = Controller::new();
+    let controller = Controller::new(
+        crate::controller_link::Metrics::new(&prometheus::Registry::new()).expect("fresh names"),
+    );
     let edge = "edge-1".parse().expect("a name");
     tokio::spawn(controller.clone().run(edge, String::new(), receiver, CancellationToken::new()));
     links.send((outgoing, incoming)).await.expect("running");

@@ -66,6 +66,9 @@ struct Shared {
     stop: CancellationToken,
 }
 
+/// Why somebody is not let in, as clients show it.
+type Refused = (StatusCode, String);
+
 /// A session that can be resumed.
 struct Running {
     identity: String,
@@ -120,7 +123,7 @@ async fn validate(
 ) -> Response {
     match signaling.session_of(&parameters, &headers) {
         Ok(_) => "success\n".into_response(),
-        Err(refused) => refused,
+        Err(refused) => refused.into_response(),
     }
 }
 
@@ -132,7 +135,7 @@ async fn connect(
 ) -> Response {
     let session = match signaling.session_of(&parameters, &headers) {
         Ok(session) => session,
-        Err(refused) => return refused,
+        Err(refused) => return refused.into_response(),
     };
     let entrance = entrance(&session, &parameters, &headers);
     let Ok(place) = signaling.shared.places.clone().try_acquire_owned() else {
@@ -156,14 +159,14 @@ impl Signaling {
         &self,
         parameters: &Parameters,
         headers: &HeaderMap,
-    ) -> Result<token::Session, Response> {
+    ) -> Result<token::Session, Refused> {
         let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let bearer = header.and_then(|value| value.strip_prefix("Bearer "));
         let token = bearer.or(parameters.access_token.as_deref()).unwrap_or_default();
         let session = self.shared.tokens.verify(token).map_err(|error| error.to_string());
         session.and_then(fits).map_err(|why| {
             self.shared.metrics.entry(Entry::BadToken);
-            (StatusCode::UNAUTHORIZED, why + "\n").into_response()
+            (StatusCode::UNAUTHORIZED, why + "\n")
         })
     }
 

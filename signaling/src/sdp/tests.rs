@@ -256,7 +256,7 @@ fn hostile_offers_are_refused_or_bounded() {
         .replace("BUNDLE 0 1 2", "BUNDLE 0 1 2 3");
     assert_eq!(refuse(&two), Error::Invalid("a second section of data channels"));
     assert_eq!(refuse(&"a=x\n".repeat(MAX_SDP_BYTES)), Error::Limit("bytes", MAX_SDP_BYTES));
-    for text in ["v=0", "v=0\nm=audio 0 UDP/TLS/RTP/SAVPF 111", "\u{feff}v=0", "v\0=\00"] {
+    for text in ["v=0", "v=0\nm=audio 0 UDP/TLS/RTP/SAVPF 111", "\u{feff}v=0", "v\0=\x000"] {
         refuse(text);
     }
 }

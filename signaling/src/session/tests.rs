@@ -147,17 +147,11 @@ impl Stay {
     }
 
     fn commands(&self) -> Vec<&Command> {
-        let command = |(_, request): &'_ (Purpose, Request)| match request {
-            Request::Node { .. } => true,
-            _ => false,
-        };
-        let commands = self.requests.iter().filter(|request| command(request));
-        commands
-            .filter_map(|(_, request)| match request {
-                Request::Node { command, .. } => Some(command),
-                _ => None,
-            })
-            .collect()
+        let commands = self.requests.iter().filter_map(|(_, request)| match request {
+            Request::Node { command, .. } => Some(command),
+            _ => None,
+        });
+        commands.collect()
     }
 
     fn offer(&self) -> Option<(u32, String)> {
