@@ -161,6 +161,11 @@ impl Controller {
         *self.shared.standing.borrow()
     }
 
+    /// Tells whenever what is known of the controller changes.
+    pub fn standings(&self) -> watch::Receiver<Standing> {
+        self.shared.standing.subscribe()
+    }
+
     /// Follows a room from now on; begin before joining it, so that nothing is missed.
     pub fn follow(&self, room: RoomId) -> Following {
         let (sender, notices) = mpsc::channel(QUEUED_NOTICES);

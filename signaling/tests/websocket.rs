@@ -39,7 +39,7 @@ struct Edge {
     stop: CancellationToken,
     running: tokio::task::JoinHandle<Result<(), lectern_signaling::Error>>,
     registry: prometheus::Registry,
-    _links: mpsc::Sender<lectern_signaling::Link>,
+    links: mpsc::Sender<lectern_signaling::Link>,
 }
 
 async fn edge() -> Edge {
@@ -56,7 +56,7 @@ async fn edge() -> Edge {
     let run = lectern_signaling::run(config, registry.clone(), receiver, on_ready, stop.clone());
     let running = tokio::spawn(run);
     let address = ready.await.expect("it runs");
-    let edge = Edge { address, controller, stop, running, registry, _links: links };
+    let edge = Edge { address, controller, stop, running, registry, links };
     for _ in 0..100 {
         if edge.get("/readyz", "").await.0 == 200 {
             return edge;
@@ -390,6 +390,39 @@ async fn a_lost_socket_is_resumed_and_a_lost_session_is_not() {
     bob.wait(|message| matches!(message, Tell::PongResp(_)).then_some(())).await;
     assert_eq!(edge.counted("lectern_edge_entries_total", "resumed"), 2.0);
     assert_eq!(edge.counted("lectern_edge_sockets_closed_total", "replaced"), 1.0);
+}
+
+#[tokio::test]
+async fn what_is_asked_while_the_controller_is_away_is_asked_when_it_is_back() {
+    let mut edge = edge().await;
+    let (mut ana, _, _) = edge.join("ana").await;
+    let (mut bob, _, _) = edge.join("bob").await;
+    edge.controller.cut();
+    while edge.get("/readyz", "").await.0 == 200 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let attributes = [("hand".to_owned(), "1".to_owned())].into();
+    let update = proto::UpdateParticipantMetadata { attributes, ..Default::default() };
+    ana.say(Ask::UpdateMetadata(update)).await;
+    ana.say(Ask::PingReq(proto::Ping::default())).await;
+    ana.wait(|message| matches!(message, Tell::PongResp(_)).then_some(())).await;
+    bob.say(Ask::Leave(proto::LeaveRequest::default())).await;
+    while bob.hear().await.is_some() {}
+    let (link, controller) = Controller::start();
+    edge.controller = controller;
+    edge.links.send(link).await.expect("running");
+    let (mut updated, mut left) = (false, false);
+    while !(updated && left) {
+        let heard = edge.controller.wait(|request| match request {
+            Request::UpdateParticipant { attributes, .. } => Some(attributes.contains_key("hand")),
+            Request::Leave { participant, .. } => Some(*participant != ParticipantId(2)),
+            _ => None,
+        });
+        match heard.await {
+            true => updated = true,
+            false => left = true,
+        }
+    }
 }
 
 #[tokio::test]

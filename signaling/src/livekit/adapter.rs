@@ -101,6 +101,11 @@ impl Adapter {
 
     /// News of the room.
     pub fn handle_notice(&mut self, notice: &Notice) {
+        if let Notice::CommandFailed { participant, error } = notice
+            && *participant == self.session.me().id
+        {
+            tracing::warn!(%participant, %error, "a node could not do what was asked");
+        }
         self.session.handle_notice(notice);
         self.pump();
     }

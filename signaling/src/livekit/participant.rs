@@ -4,19 +4,20 @@ use super::adapter::{Adapter, Out};
 use super::bucket::Bucket;
 use super::metrics::{Closed, Metrics};
 use super::socket::Socket;
-use crate::controller_link::{Answer, Controller, Following};
+use crate::controller_link::{Answer, Controller, Following, Standing};
 use crate::session::{End, Purpose};
 use crate::token::{self, Tokens};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use lectern_control::edge::{RequestError, Response};
+use lectern_control::edge::{Request, RequestError, Response};
 use lectern_control::room::LeaveReason;
 use livekit_protocol as proto;
 use prost::Message as _;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 /// How long a participant whose socket is gone may take to come back: its transports live as long
@@ -26,6 +27,14 @@ const RESUME_WINDOW: Duration = Duration::from_secs(30);
 const IDLE: Duration = Duration::from_secs(30);
 /// A new token comes so often: well before the former one ends.
 const TOKEN_REFRESH: Duration = Duration::from_secs(token::LIFETIME.as_secs() / 2);
+
+/// Requests held back while the controller is away: a meeting goes on without it, and what a client
+/// asks meanwhile is asked when it is back.
+const MAX_HELD: usize = 256;
+
+/// How long a controller may be away and still hear that somebody left meanwhile; after that it has
+/// given this edge up, and everybody on it.
+const LAST_WORDS: Duration = Duration::from_secs(60);
 
 type Answered = (Purpose, Result<Response, RequestError>);
 
@@ -50,7 +59,9 @@ pub struct Participant {
     /// The socket is idle, or the participant does not come back, at this time.
     silent_at: Instant,
     refresh_at: Instant,
+    held: VecDeque<(Purpose, Box<Request>)>,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
+    standing: watch::Receiver<Standing>,
     around: Surroundings,
 }
 
@@ -61,6 +72,7 @@ enum Turn {
     Socket(Option<Socket>),
     Silent,
     Refresh,
+    Standing,
     Stop,
 }
 
@@ -80,7 +92,9 @@ impl Participant {
             bucket: Bucket::new(now),
             silent_at: now + IDLE,
             refresh_at: now + TOKEN_REFRESH,
+            held: VecDeque::new(),
             answers: FuturesUnordered::new(),
+            standing: around.controller.standings(),
             around,
         }
     }
@@ -92,6 +106,10 @@ impl Participant {
             self.flush().await;
             if self.adapter.session().is_over() {
                 break;
+            }
+            if self.held.len() > MAX_HELD {
+                self.rejoin(LeaveReason::MediaFailed);
+                continue;
             }
             match self.turn(&mut notices, &mut sockets).await {
                 Turn::Message(Some(message)) => self.message(&message),
@@ -105,11 +123,14 @@ impl Participant {
                 Turn::Socket(None) | Turn::Stop => self.rejoin(LeaveReason::ServerShutdown),
                 Turn::Silent => self.silent(),
                 Turn::Refresh => self.refresh(),
+                Turn::Standing => {}
             }
         }
         self.detach(Some(Closed::SessionOver));
-        // Requests already on their way are answered to nobody.
         self.around.metrics.sessions.dec();
+        if !self.held.is_empty() {
+            tokio::spawn(deliver(self.held, self.standing, self.around.controller));
+        }
     }
 
     async fn turn(
@@ -134,6 +155,7 @@ impl Participant {
             socket = sockets.recv() => Turn::Socket(socket),
             () = tokio::time::sleep_until(silent_at) => Turn::Silent,
             () = tokio::time::sleep_until(refresh_at), if attached => Turn::Refresh,
+            Ok(()) = self.standing.changed() => Turn::Standing,
             () = self.around.stop.cancelled() => Turn::Stop,
         }
     }
@@ -196,11 +218,29 @@ impl Participant {
                         self.detach(Some(Closed::SlowReader));
                     }
                 }
-                Out::Request { purpose, body } => {
-                    let submitted = self.around.controller.submit(*body).await;
-                    self.answers.push(Box::pin(wait(purpose, submitted)));
-                }
+                Out::Request { purpose, body } => self.held.push_back((purpose, body)),
             }
+        }
+        while self.around.controller.standing() == Standing::Linked
+            && let Some((purpose, body)) = self.held.pop_front()
+        {
+            let submitted = self.around.controller.submit(*body).await;
+            self.answers.push(Box::pin(wait(purpose, submitted)));
+        }
+    }
+}
+
+/// Tells a controller that was away what it must still hear: that a participant has left.
+async fn deliver(
+    held: VecDeque<(Purpose, Box<Request>)>,
+    mut standing: watch::Receiver<Standing>,
+    controller: Controller,
+) {
+    let linked = standing.wait_for(|standing| *standing == Standing::Linked);
+    if matches!(tokio::time::timeout(LAST_WORDS, linked).await, Ok(Ok(_))) {
+        for (_, body) in held {
+            // The answer would be for nobody.
+            let _ = controller.submit(*body).await;
         }
     }
 }

@@ -43,7 +43,6 @@ impl Session {
         let live = self.publications.find(track).is_some_and(publication::Publication::is_live);
         if live {
             let (room, participant) = (self.placement.room, self.me.id);
-            self.command(Purpose::Courtesy, Command::SetMuted { track, muted });
             let request = Request::MuteTrack { room, participant, track, muted };
             self.request(Purpose::Courtesy, request);
         }

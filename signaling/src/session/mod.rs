@@ -187,7 +187,9 @@ impl Session {
             }
             (Purpose::Publish(track), Err(error)) => {
                 let Some(publication) = self.publications.remove(track) else { return };
-                self.command(Purpose::Courtesy, Command::Unpublish { track });
+                let (room, participant) = (self.placement.room, self.me.id);
+                let request = Request::RemoveTrack { room, participant, track };
+                self.request(Purpose::Courtesy, request);
                 let (key, why) = (publication.key().to_owned(), refusal(&error));
                 self.tell(ClientNotice::AnnounceRefused { key, why });
             }

@@ -72,8 +72,8 @@ impl Session {
                     let request = Request::AddTrack { room, participant, track };
                     self.request(Purpose::Publish(id), request);
                 }
+                // Node and room hear of it together.
                 publication::Change::Ended(track) => {
-                    self.command(Purpose::Courtesy, Command::Unpublish { track });
                     let request = Request::RemoveTrack { room, participant, track };
                     self.request(Purpose::Courtesy, request);
                 }

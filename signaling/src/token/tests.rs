@@ -80,6 +80,8 @@ fn an_integrator_s_token_grants_what_it_says() {
 fn rooms_of_two_integrators_are_two_even_with_one_name() {
     assert_ne!(integrator_room("a", "bc"), integrator_room("ab", "c"));
     assert_ne!(integrator_room("a", "x"), integrator_room("b", "x"));
+    let meeting = RoomId(77);
+    assert_eq!(integrator_room("a", &meeting.to_string()), meeting);
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub struct Controller {
     /// Every request, in order.
     pub requests: mpsc::UnboundedReceiver<Request>,
     say: mpsc::UnboundedSender<ToEdge>,
+    serving: tokio::task::AbortHandle,
 }
 
 /// Where everything is.
@@ -40,8 +41,13 @@ impl Controller {
         let (outgoing, from_edge) = mpsc::channel(256);
         let (heard, requests) = mpsc::unbounded_channel();
         let (say, said) = mpsc::unbounded_channel();
-        tokio::spawn(serve(from_edge, to_edge, heard, said));
-        ((outgoing, incoming), Controller { requests, say })
+        let serving = tokio::spawn(serve(from_edge, to_edge, heard, said)).abort_handle();
+        ((outgoing, incoming), Controller { requests, say, serving })
+    }
+
+    /// Breaks the link.
+    pub fn cut(&self) {
+        self.serving.abort();
     }
 
     /// Tells the edge something.
