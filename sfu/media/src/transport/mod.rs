@@ -346,8 +346,9 @@ impl Transport {
 
     /// Encrypts the RTP packet in `buffer[..len]` in place and gives its new length; the buffer
     /// needs [`Self::MAX_OVERHEAD`] bytes more. The low 16 bits of `index` must be the packet's
-    /// sequence number, and `index` must be above all indices of its SSRC before. A stream should
-    /// begin below 2^15, so that a receiver that misses its first packets can tell its rollovers.
+    /// sequence number. Each index of an SSRC is sealed once at most; one that comes late is refused
+    /// when it lies far below the highest one, or below the first. A stream should begin below
+    /// 2^15, so that a receiver that misses its first packets can tell its rollovers.
     pub fn seal_rtp(
         &mut self,
         index: u64,

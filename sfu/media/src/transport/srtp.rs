@@ -20,6 +20,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 const RTP_WINDOW_WORDS: usize = 16;
 /// SRTCP comes rarely: half a minute of it.
 const RTCP_WINDOW_WORDS: usize = 2;
+/// Indices (64 × words) by which a packet that is forwarded may come late: reordering on the
+/// publisher's path, and quick repairs.
+const SEALED_WINDOW_WORDS: usize = 2;
 /// SSRCs a peer sends at once: 16 tracks of four encodings, each with retransmissions. One more
 /// takes the place of the one unused for longest.
 const MAX_INGRESS_SSRCS: usize = 128;
@@ -139,8 +142,8 @@ pub struct Session {
     keys: Keys,
     local: Cipher,
     remote: Cipher,
-    /// The last index sealed, for each SSRC.
-    sealed: Streams<u64>,
+    /// The indices sealed, for each SSRC.
+    sealed: Streams<replay::Window<SEALED_WINDOW_WORDS>>,
     opened: Streams<replay::Window<RTP_WINDOW_WORDS>>,
     opened_rtcp: Streams<replay::Window<RTCP_WINDOW_WORDS>>,
     /// The SRTCP index to be used next; one counter for all SSRCs.
@@ -179,11 +182,11 @@ impl Session {
             return Err(DropReason::Malformed);
         }
         match self.sealed.find_mut(header.ssrc) {
-            Some(last) if index <= *last => return Err(DropReason::SrtpIndexReused),
+            Some(window) if !window.is_new(index) => return Err(DropReason::SrtpIndexReused),
             // The index counts as used even where sealing fails for want of room.
-            Some(last) => *last = index,
+            Some(window) => window.accept(index),
             None => {
-                if !self.sealed.insert(header.ssrc, index) {
+                if !self.sealed.insert(header.ssrc, replay::Window::closed(index)) {
                     return Err(DropReason::TooManyStreams);
                 }
             }
@@ -273,7 +276,7 @@ impl Session {
     pub fn export(&self) -> State {
         State {
             keys: self.keys.clone(),
-            sealed: self.sealed.iter().map(|(ssrc, last)| (ssrc, *last)).collect(),
+            sealed: self.sealed.iter().map(|(ssrc, window)| (ssrc, window.highest())).collect(),
             opened: self.opened.iter().map(|(ssrc, window)| (ssrc, window.export())).collect(),
             opened_rtcp: self
                 .opened_rtcp
@@ -289,7 +292,7 @@ impl Session {
         let mut session = Session::new(state.keys.clone())?;
         session.next_rtcp_index = state.next_rtcp_index.saturating_add(INDEX_JUMP);
         for (ssrc, last) in &state.sealed {
-            if !session.sealed.insert(*ssrc, *last) {
+            if !session.sealed.insert(*ssrc, replay::Window::closed(*last)) {
                 return None;
             }
         }

@@ -23,6 +23,11 @@ impl<const WORDS: usize> Window<WORDS> {
         Window { highest: index, seen }
     }
 
+    /// A window in which `index` and all below it count as seen.
+    pub fn closed(index: u64) -> Self {
+        Window { highest: index, seen: [u64::MAX; WORDS] }
+    }
+
     /// The highest index seen.
     pub fn highest(&self) -> u64 {
         self.highest

@@ -185,6 +185,18 @@ fn no_index_is_sealed_twice() {
             let sealed = a.seal_rtp(index, &mut packet, len);
             assert_eq!(sealed, Err(DropReason::SrtpIndexReused));
         }
+        // A late one is sealed, once; one that is too late is not.
+        seal(&mut a, 7, 110, 4);
+        seal(&mut a, 7, 105, 4);
+        seal(&mut a, 7, 300, 4);
+        for index in [105, 110, 109, 300 - 128, 0] {
+            let mut packet = rtp(7, index as u16, 4);
+            let len = packet.len();
+            packet.resize(len + TAG, 0);
+            let sealed = a.seal_rtp(index, &mut packet, len);
+            assert_eq!(sealed, Err(DropReason::SrtpIndexReused), "{index}");
+        }
+        seal(&mut a, 7, 300 - 127, 4);
         let mut packet = rtp(7, 102, 4);
         let len = packet.len();
         packet.resize(len + TAG, 0);

@@ -1,0 +1,16 @@
+//! The engine with real transports at both ends: what subscribers get, and what they do not.
+
+mod access;
+mod client;
+mod commands;
+mod data;
+mod forwarding;
+mod hostile;
+mod keyframes;
+mod layers;
+mod moving;
+mod repair;
+mod reports;
+mod speakers;
+mod stream;
+mod world;
