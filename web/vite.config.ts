@@ -5,7 +5,7 @@ const server = process.env['LECTERN_SERVER'] ?? 'http://127.0.0.1:7880';
 
 export default defineConfig({
   build: {
-    target: ['chrome107', 'firefox104', 'safari16', 'edge107'],
+    target: ['chrome111', 'edge111', 'firefox121', 'safari16.4'],
     // The content security policy of the server allows no data: fonts, scripts or styles.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 800,

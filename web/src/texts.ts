@@ -22,6 +22,8 @@ export const texts = {
     nameHint: 'Optional. Viewers see this name before they join.',
     share: 'Share my screen',
     creating: 'Making your meeting…',
+    cannotShare:
+      'Browsers on phones and tablets cannot share their screen. You can still make the meeting here, speak and be seen, and share from a computer by the presenter link.',
     haveLink: 'Got a link from somebody?',
     linkLabel: 'Meeting link',
     linkPlaceholder: 'Paste the link here',
@@ -140,7 +142,7 @@ export const texts = {
       count === 1 ? 'One other person is here' : `${count} others are here`,
     waitingBody: 'The shared screen appears here by itself. You can leave this page open.',
     nothingShared: 'Nothing is shared right now',
-    ready: 'You are on. Nothing is shared yet.',
+    ready: 'Nothing is shared yet',
     readyAlone: 'Nobody else is here yet. Send them the viewer link.',
     readyWith: (count: number): string =>
       count === 1

@@ -18,6 +18,9 @@ export class Banner extends LitElement {
         display: grid;
         gap: 6px;
       }
+      :host([hidden]) {
+        display: none;
+      }
       .line {
         display: flex;
         align-items: center;
@@ -63,6 +66,11 @@ export class Banner extends LitElement {
   ];
 
   @property({ attribute: false }) state!: MeetingState;
+
+  protected override willUpdate(): void {
+    const { phase, poorNetwork, audioBlocked, trouble } = this.state;
+    this.hidden = phase.is === 'live' && !poorNetwork && !audioBlocked && trouble === undefined;
+  }
 
   protected override render(): TemplateResult {
     return html`${this.#connection()} ${this.#sound()} ${this.#trouble()}`;

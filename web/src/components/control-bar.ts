@@ -88,6 +88,7 @@ export class ControlBar extends LitElement {
   #devices(): Control[] {
     const self = selfOf(this.state);
     const speaking = self?.microphone === 'on';
+    const connecting = this.state.phase.is === 'connecting';
     const filming = self !== undefined && self.camera.status !== 'off';
     return [
       {
@@ -97,7 +98,7 @@ export class ControlBar extends LitElement {
         short: speaking ? t.mute : t.unmute,
         look: speaking ? '' : 'off',
         pressed: speaking,
-        disabled: this.state.microphoneBusy,
+        disabled: this.state.microphoneBusy || connecting,
       },
       {
         action: 'camera',
@@ -106,7 +107,7 @@ export class ControlBar extends LitElement {
         short: filming ? t.cameraStop : t.cameraStart,
         look: filming ? '' : 'off',
         pressed: filming,
-        disabled: this.state.cameraBusy,
+        disabled: this.state.cameraBusy || connecting,
       },
     ];
   }
@@ -120,7 +121,11 @@ export class ControlBar extends LitElement {
       short: live ? t.stopSharing : t.shareScreen,
       look: live ? 'brass' : 'primary',
       pressed: live,
-      disabled: this.state.sharing === 'choosing' || !canShare(),
+      // What is shared while the connection is gone would reach nobody; stopping always works.
+      disabled:
+        (!live && this.state.phase.is !== 'live') ||
+        this.state.sharing === 'choosing' ||
+        !canShare(),
     };
   }
 

@@ -1,6 +1,6 @@
 // A modal dialog; on phones a sheet that rises from the bottom. Focus goes in and comes back.
-import { css, html, LitElement, type PropertyValues, type TemplateResult } from 'lit';
-import { customElement, property, query } from 'lit/decorators.js';
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { customElement, property, query, state } from 'lit/decorators.js';
 import { icon } from '../icons';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
@@ -77,6 +77,8 @@ export class Dialog extends LitElement {
   @property() heading = '';
   @query('dialog') private dialog!: HTMLDialogElement;
   @query('h2') private headline!: HTMLElement;
+  @query('.body') private body!: HTMLElement;
+  @state() private scrolls = false;
 
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('open')) return;
@@ -84,6 +86,8 @@ export class Dialog extends LitElement {
       this.dialog.showModal();
       const wished = this.querySelector<HTMLElement>('[data-focus]');
       (wished ?? this.headline).focus();
+      // What scrolls must scroll by keyboard too.
+      this.scrolls = this.body.scrollHeight > this.body.clientHeight;
     } else if (!this.open && this.dialog.open) {
       this.dialog.close();
     }
@@ -106,7 +110,14 @@ export class Dialog extends LitElement {
           ${icon('close')}
         </button>
       </header>
-      <div class="body"><slot></slot></div>
+      <div
+        class="body"
+        role=${this.scrolls ? 'region' : nothing}
+        tabindex=${this.scrolls ? '0' : nothing}
+        aria-labelledby=${this.scrolls ? 'title' : nothing}
+      >
+        <slot></slot>
+      </div>
     </dialog>`;
   }
 

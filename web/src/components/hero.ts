@@ -33,8 +33,8 @@ export class Hero extends LitElement {
       --slide-ink: #13201b;
       --slide-bar: #b8d5ca;
       --slide-line: #0f5c49;
-      --frame: #13201b;
-      --wire: #9db5aa;
+      --frame: var(--hero-frame);
+      --wire: var(--hero-wire);
     }
     svg {
       display: block;
@@ -80,10 +80,6 @@ export class Hero extends LitElement {
       .wire {
         animation: none;
       }
-    }
-    :host-context([data-theme='dark']) {
-      --frame: #33413b;
-      --wire: #4c6158;
     }
   `;
 

@@ -129,7 +129,7 @@ export class QualityDetails extends LitElement {
       class="panel"
       role="dialog"
       aria-label="${t.details}: ${this.name}"
-      tabindex="-1"
+      tabindex="0"
       data-focus
       data-testid="quality-details"
     >

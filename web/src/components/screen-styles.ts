@@ -173,6 +173,7 @@ export const screenStyles = css`
   }
   :host([immersive]) .tools {
     position: absolute;
+    gap: 6px;
     inset: 14px 14px auto;
     pointer-events: none;
     transition: opacity var(--slow) var(--ease);
@@ -211,6 +212,7 @@ export const screenStyles = css`
     display: none;
   }
   .instead.over p {
+    max-width: none;
     padding: 10px 16px;
     border-radius: 12px;
     background: rgb(14 22 18 / 88%);
@@ -252,6 +254,13 @@ export const screenStyles = css`
       border-radius: 12px;
       background: rgb(14 22 18 / 84%);
       --focus: #8ff0d0;
+    }
+    :host(:not([immersive])) .tools {
+      transition: opacity var(--slow) var(--ease);
+    }
+    :host([resting]) .tools:not(:focus-within) {
+      opacity: 0;
+      pointer-events: none;
     }
     :host(:not([immersive])) .label {
       display: none;

@@ -42,8 +42,8 @@ export const stageStyles = css`
     gap: 6px;
     padding: 0 var(--s4);
   }
-  .news > * {
-    margin-bottom: 6px;
+  .news:has(> :not([hidden])) {
+    padding-bottom: 6px;
   }
   .middle {
     grid-area: middle;
@@ -237,7 +237,7 @@ export const stageStyles = css`
     .top {
       display: none;
     }
-    .news {
+    .news:has(> :not([hidden])) {
       padding: 6px 0 0 8px;
     }
     .middle,

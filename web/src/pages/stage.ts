@@ -37,7 +37,7 @@ const t = texts.stage;
 
 type Panel = 'chat' | 'people';
 
-/** In full screen the controls go away when the pointer rests so long. */
+/** What lies over the picture goes away when the pointer rests so long. */
 const REST_MS = 3_000;
 
 @customElement('lectern-stage')
@@ -74,6 +74,8 @@ export class Stage extends LitElement {
     this.#wakeLock.start();
     document.addEventListener('fullscreenchange', this.#fullscreenChanged);
     this.addEventListener('pointermove', this.#moved);
+    this.addEventListener('pointerdown', this.#moved);
+    this.#moved();
   }
 
   override disconnectedCallback(): void {
@@ -83,6 +85,8 @@ export class Stage extends LitElement {
     this.#stopNews = undefined;
     document.removeEventListener('fullscreenchange', this.#fullscreenChanged);
     this.removeEventListener('pointermove', this.#moved);
+    this.removeEventListener('pointerdown', this.#moved);
+    clearTimeout(this.#restTimer);
     void leaveFullscreen();
   }
 
@@ -393,7 +397,6 @@ export class Stage extends LitElement {
   };
 
   readonly #moved = (): void => {
-    if (!this.immersive) return;
     this.resting = false;
     clearTimeout(this.#restTimer);
     this.#restTimer = setTimeout(() => (this.resting = true), REST_MS);

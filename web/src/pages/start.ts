@@ -5,6 +5,7 @@ import { createMeeting, troubleOf, type CreatedMeeting } from '../api';
 import '../components/hero';
 import { icon } from '../icons';
 import { secretOf } from '../link';
+import { canShare } from '../meeting/sharing';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { troubles, type TroubleKind } from '../trouble';
@@ -141,6 +142,7 @@ export class StartPage extends LitElement {
       <button class="btn primary big" data-testid="create" ?disabled=${this.busy}>
         ${icon('share')} ${this.busy ? t.creating : t.share}
       </button>
+      ${canShare() ? '' : html`<p class="hint" data-testid="cannot-share">${t.cannotShare}</p>`}
       ${this.trouble === undefined ? '' : this.#failure(this.trouble)}
     </form>`;
   }

@@ -87,6 +87,7 @@ export class TroublePage extends LitElement {
       this.cause === 'left'
         ? { title: texts.ended.leftTitle, body: texts.ended.leftBody }
         : troubles[this.cause];
+    document.title = `${title} · ${texts.product}`;
     return html`${pageHeader()}
       <main>
         <div data-testid="ending" data-cause=${this.cause}>

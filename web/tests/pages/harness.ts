@@ -3,6 +3,7 @@ import '@fontsource-variable/schibsted-grotesk/wght.css';
 import '../../src/styles/tokens.css';
 import '../../src/theme';
 import { prepareAnnouncements } from '../../src/announce';
+import { keepOwnership } from '../../src/link';
 import '../../src/pages/stage';
 import '../../src/pages/trouble';
 import { scenes } from './scenes';
@@ -15,6 +16,17 @@ declare global {
 }
 
 prepareAnnouncements();
+const link = (secret: string) => ({
+  id: secret,
+  url: `https://meet.example.org/j#${secret}`,
+  expiresAt: '2027-01-31T18:00:00Z',
+});
+keepOwnership({
+  meetingId: 'RM_test',
+  ownerKey: 'key',
+  presenter: link('p8vEjRWeJASNFZ4kBI0VniQEjRWeJAS2'),
+  viewer: link('q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS'),
+});
 const wanted = new URLSearchParams(location.search).get('scene') ?? 'viewer-share';
 const scene = scenes[wanted];
 if (scene === undefined) throw new Error(`no scene ${wanted}`);

@@ -68,16 +68,11 @@ export class LiveMeeting implements Meeting {
   /** Comes in, and sends the tracks of the preview. */
   async connect(): Promise<void> {
     const tracks = this.options.tracks.splice(0);
+    this.state.set({ microphoneBusy: true, cameraBusy: true });
     const room = await this.#open();
-    if (room === undefined) {
-      for (const track of tracks) track.stop();
-      return;
-    }
-    for (const track of tracks) {
-      const kind = track.kind === 'audio' ? 'microphone' : 'camera';
-      this.#wanted[kind] = true;
-      await this.#attempt('publish-refused', () => room.localParticipant.publishTrack(track));
-    }
+    if (room === undefined) for (const track of tracks) track.stop();
+    else await Promise.all(tracks.map((track) => this.#publish(room, track)));
+    this.state.set({ microphoneBusy: false, cameraBusy: false });
   }
 
   async rejoin(): Promise<void> {
@@ -122,7 +117,8 @@ export class LiveMeeting implements Meeting {
 
   async startShare(options: ShareOptions): Promise<void> {
     const room = this.#room;
-    if (room === undefined || this.state.value.sharing !== 'no') return;
+    const { phase, sharing } = this.state.value;
+    if (room === undefined || phase.is !== 'live' || sharing !== 'no') return;
     this.state.set({ sharing: 'choosing', trouble: undefined });
     const began = performance.now();
     try {
@@ -180,7 +176,11 @@ export class LiveMeeting implements Meeting {
 
   /** Makes a room, and enters it. Undefined when that failed; the state says why. */
   async #open(): Promise<Room | undefined> {
-    this.state.set({ phase: { is: 'connecting' }, trouble: undefined, poorNetwork: false });
+    this.state.set({
+      phase: { is: 'connecting' },
+      trouble: undefined,
+      poorNetwork: false,
+    });
     const room = this.#makeRoom();
     try {
       const ticket = await this.options.ticket();
@@ -247,6 +247,12 @@ export class LiveMeeting implements Meeting {
         this.state.set({ audioBlocked: !room.canPlaybackAudio }),
       );
     return room;
+  }
+
+  async #publish(room: Room, track: LocalTrack): Promise<void> {
+    const kind = track.kind === 'audio' ? 'microphone' : 'camera';
+    this.#wanted[kind] = true;
+    await this.#attempt('publish-refused', () => room.localParticipant.publishTrack(track));
   }
 
   #reconnecting(attempt: number): void {
