@@ -101,8 +101,9 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT);
         let mut connection = options.connect().await?;
+        // `run` would make this future one that no thread may take over (sqlx says so itself).
         sqlx::migrate!("migrations/coordination")
-            .run(&mut connection)
+            .run_direct(None, &mut connection, false)
             .await
             .map_err(|error| Error::Unavailable(error.to_string()))?;
         // A store that begins anew, beside nodes that do not, must not begin at revisions they

@@ -194,6 +194,32 @@ impl Room {
         }
     }
 
+    /// An edge came back a while ago, perhaps as another process: who has no transport by now was
+    /// not brought back.
+    pub fn handle_edge_settled(&mut self, now: Now, edge: &EdgeId) {
+        for participant in self.roster.of_edge(edge) {
+            if !self.peers.values().any(|peer| peer.participant() == participant) {
+                self.leave(now, participant, LeaveReason::ConnectionLost);
+            }
+        }
+    }
+
+    /// A node introduced itself without the room: what the room had there is gone.
+    pub fn handle_node_emptied(&mut self, now: Now, node: &NodeId) {
+        if self.relocation.as_ref().is_some_and(|relocation| relocation.target() == node) {
+            self.handle_target_lost(now);
+        }
+        if self.home.standby.as_ref().is_some_and(|place| place.node == *node) {
+            for peer in self.peers.values_mut() {
+                peer.standby = None;
+            }
+        }
+        if self.home.primary.node == *node && !self.peers.is_empty() {
+            let (primary, standby) = (self.home.primary.clone(), self.home.standby.clone());
+            self.handle_node_lost(now, Some((primary, standby)));
+        }
+    }
+
     /// The time has come for something, perhaps.
     pub fn handle_timeout(&mut self, now: Now) {
         self.remove_leftovers(|removal| removal.at <= now.at);
@@ -279,6 +305,20 @@ impl Room {
         self.out.push_back(Output::Closed);
     }
 
+    /// Lets go of a room that somebody else owns: people come again, nodes are told nothing.
+    pub fn forsake(&mut self, now: Now) {
+        self.closed = true;
+        self.revision = None;
+        self.relocation = None;
+        for participant in self.roster.ids() {
+            self.leave(now, participant, LeaveReason::ServerShutdown);
+        }
+        for (ticket, _) in std::mem::take(&mut self.deferred) {
+            let error = RequestError::Unavailable("the room's lease is lost".to_owned());
+            self.out.push_back(Output::Respond(ticket, Err(error)));
+        }
+    }
+
     /// All nodes on which the room has something.
     fn nodes(&self) -> BTreeSet<NodeId> {
         let mut nodes = BTreeSet::from([self.home.primary.node.clone()]);
@@ -334,6 +374,7 @@ impl Room {
             Some(revision) => {
                 self.out.push_back(Output::Command { node, request, revision, command });
             }
+            None if self.closed => {} // It is somebody else's to command.
             None if self.held.len() < MAX_HELD_COMMANDS => {
                 self.held.push_back((node, request, command));
             }
@@ -351,3 +392,6 @@ impl Room {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

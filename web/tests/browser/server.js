@@ -36,7 +36,7 @@ export async function serve(stage, { name = 'lectern', media, settings: more = {
     data_dir: join(stage.directory, name),
     admin: `127.0.0.1:${await freePort('tcp')}`,
     'edge.listen': `127.0.0.1:${web}`,
-    'node.bind': `127.0.0.1:${media ?? (await freePort('udp'))}`,
+    'node.listen': `127.0.0.1:${media ?? (await freePort('udp'))}`,
     ...more,
   };
   const program = stage.program(name, binary('lectern'), ['serve', ...settings(values)]);
@@ -90,7 +90,7 @@ export async function startCluster(stage) {
   const nodes = [];
   for (const name of ['node-a', 'node-b']) {
     const address = `127.0.0.1:${await freePort('udp')}`;
-    await start(name, 'node', { 'node.name': name, 'node.bind': address });
+    await start(name, 'node', { 'node.name': name, 'node.listen': address });
     nodes.push({ name, address });
   }
   const edge = await start('edge', 'edge', {

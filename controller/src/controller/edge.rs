@@ -1,0 +1,251 @@
+//! What edges ask.
+
+use super::{Controller, Output, Role};
+use crate::clock::Now;
+use crate::job::{RecordsDone, RecordsJob};
+use crate::placement::{self, Wish};
+use crate::records::{self, AuditKind};
+use crate::room::Ticket;
+use lectern_control::edge::{FromEdge, Request, RequestError, Response, ToEdge};
+use lectern_control::{EdgeId, NodeId, RoomId, Version};
+use rand::Rng;
+
+/// Refused links written to the audit log in a minute: a flood of guesses must not fill the disk.
+/// The metrics count them all.
+const REFUSALS_PER_MINUTE: u32 = 60;
+
+/// Counts what went into the audit log in the present minute.
+#[derive(Debug, Default)]
+pub(super) struct Refusals {
+    minute: u64,
+    count: u32,
+}
+
+impl Refusals {
+    fn may_log(&mut self, now: Now) -> bool {
+        let minute = now.unix_ms / 60_000;
+        if self.minute != minute {
+            *self = Refusals { minute, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= REFUSALS_PER_MINUTE
+    }
+}
+
+impl Controller {
+    pub(super) fn from_edge(&mut self, now: Now, link: u64, message: FromEdge) {
+        let (request, body) = match message {
+            FromEdge::Hello { version, edge, region } => {
+                return self.edge_hello(now, link, version, edge, region);
+            }
+            FromEdge::Request { request, body } => (request, body),
+        };
+        let Some(edge) = self.edges.on_link(link).cloned() else {
+            return self.ignore(Role::Edge, "early");
+        };
+        self.metrics.requests.with_label_values(&[kind(&body)]).inc();
+        self.request(now, Ticket { edge, link, request }, body);
+    }
+
+    fn edge_hello(
+        &mut self,
+        now: Now,
+        link: u64,
+        version: Version,
+        edge: EdgeId,
+        region: String,
+    ) {
+        tracing::info!(%edge, region, "an edge is here");
+        let welcome = ToEdge::Welcome { version: Version::CURRENT };
+        self.out.push_back(Output::ToEdge { link, message: welcome });
+        let welcomed = match self.edges.handle_hello(now, link, version, edge.clone(), region) {
+            Ok(welcomed) => welcomed,
+            Err(refusal) => {
+                tracing::warn!(%edge, %refusal, "an edge is refused");
+                return self.end_link(Role::Edge, link, "refused");
+            }
+        };
+        self.strangers.remove(&link);
+        if let Some(replaced) = welcomed.replaced {
+            self.end_link(Role::Edge, replaced, "replaced");
+        }
+        for (room, notice) in welcomed.missed {
+            self.out.push_back(Output::ToEdge { link, message: ToEdge::Notice { room, notice } });
+        }
+        if welcomed.lost {
+            self.edge_lost(now, &edge);
+        }
+    }
+
+    fn request(&mut self, now: Now, ticket: Ticket, body: Request) {
+        match body {
+            Request::CreateMeeting { .. }
+            | Request::Meeting { .. }
+            | Request::CreateLink { .. }
+            | Request::RevokeLink { .. }
+            | Request::ResolveLink { .. } => {
+                let (fresh, now_unix_ms) = (self.ids.next_u64(), now.unix_ms);
+                let job = RecordsJob::Ask { ticket, request: body, fresh, now_unix_ms };
+                self.out.push_back(Output::Records(job));
+            }
+            Request::Join { room, .. } => self.join(now, room, ticket, body),
+            Request::Leave { room, .. }
+            | Request::UpdateParticipant { room, .. }
+            | Request::AddTrack { room, .. }
+            | Request::RemoveTrack { room, .. }
+            | Request::MuteTrack { room, .. }
+            | Request::OpenPeer { room, .. }
+            | Request::Node { room, .. } => {
+                if !self.rooms.contains_key(&room) {
+                    return self.conclude(&ticket, Err(RequestError::NotFound));
+                }
+                self.with_room(now, room, |room| room.handle_request(now, ticket, body));
+            }
+            Request::MoveRoom { room, node } => {
+                let result = self.move_room(now, room, node);
+                self.conclude(&ticket, result);
+            }
+            Request::Nodes => {
+                let result = Ok(Response::Nodes(self.nodes.infos()));
+                self.conclude(&ticket, result);
+            }
+            Request::Rooms => {
+                let mut rooms: Vec<_> = self.rooms.values().map(|room| room.info()).collect();
+                rooms.sort_by_key(|info| info.room);
+                self.conclude(&ticket, Ok(Response::Rooms(rooms)));
+            }
+        }
+    }
+
+    /// Answers a request that no room answers.
+    pub(super) fn conclude(&mut self, ticket: &Ticket, result: Result<Response, RequestError>) {
+        self.count_result(&result);
+        self.respond(ticket, result);
+    }
+
+    pub(super) fn count_result(&mut self, result: &Result<Response, RequestError>) {
+        let label = match result {
+            Ok(_) => "ok",
+            Err(RequestError::NotFound) => "not_found",
+            Err(RequestError::NotPermitted) => "not_permitted",
+            Err(RequestError::Limit(_)) => "limit",
+            Err(RequestError::Invalid(_)) => "invalid",
+            Err(RequestError::NoNode) => "no_node",
+            Err(RequestError::Unavailable(_)) => "unavailable",
+        };
+        self.metrics.responses.with_label_values(&[label]).inc();
+    }
+
+    fn move_room(
+        &mut self,
+        now: Now,
+        id: RoomId,
+        to: Option<NodeId>,
+    ) -> Result<Response, RequestError> {
+        let room = self.rooms.get(&id).ok_or(RequestError::NotFound)?;
+        let peers = u32::try_from(room.peer_count()).unwrap_or(u32::MAX);
+        let from = room.home().primary.node.clone();
+        let wish = Wish { region: room.region(), peers, avoid: Some(&from) };
+        let (place, standby) = match to {
+            None => self.place(&wish).ok_or(RequestError::NoNode)?,
+            Some(node) => {
+                if self.nodes.is_draining(&node).ok_or(RequestError::NotFound)? {
+                    return Err(RequestError::Invalid("the node takes no new rooms".to_owned()));
+                }
+                let sites = self.sites();
+                if !sites.iter().any(|site| site.node == node && site.alive) {
+                    return Err(RequestError::NoNode);
+                }
+                let wish = Wish { avoid: None, ..wish };
+                let standby = placement::standby(&wish, &node, &sites);
+                let standby = standby.and_then(|node| self.nodes.place(&node));
+                (self.nodes.place(&node).ok_or(RequestError::NotFound)?, standby)
+            }
+        };
+        let mut begun = Ok(());
+        self.with_room(now, id, |room| begun = room.begin_move(now, place, standby));
+        begun.map(|()| Response::Done)
+    }
+
+    pub(super) fn records_done(&mut self, now: Now, done: RecordsDone) {
+        match done {
+            RecordsDone::Loaded { room, result } => self.loaded(room, result),
+            RecordsDone::Answered { ticket, request, result } => {
+                self.records_answered(now, &ticket, &request, &result);
+                self.conclude(&ticket, result.map_err(request_error));
+            }
+        }
+    }
+
+    fn records_answered(
+        &mut self,
+        now: Now,
+        ticket: &Ticket,
+        request: &Request,
+        result: &Result<Response, records::Error>,
+    ) {
+        match (request, result) {
+            (Request::CreateMeeting { .. }, Ok(Response::Meeting(meeting))) => {
+                self.audit(now, AuditKind::MeetingCreated, Some(meeting.room), &ticket.edge);
+            }
+            (Request::CreateLink { room, .. }, Ok(Response::Link(link))) => {
+                self.audit(now, AuditKind::LinkCreated, Some(*room), &ticket.edge);
+                if let Some(live) = self.rooms.get_mut(room) {
+                    live.add_link(link.clone());
+                }
+                if let Some(opening) = self.opening.get_mut(room) {
+                    opening.links_made.push(link.clone());
+                }
+            }
+            (Request::RevokeLink { room, link, .. }, Ok(_)) => {
+                self.audit(now, AuditKind::LinkRevoked, Some(*room), &ticket.edge);
+                if let Some(live) = self.rooms.get_mut(room) {
+                    live.revoke_link(*link);
+                }
+                if let Some(opening) = self.opening.get_mut(room) {
+                    opening.links_revoked.push(*link);
+                }
+            }
+            (Request::ResolveLink { .. }, Err(records::Error::NotFound)) => {
+                if self.refusals.may_log(now) {
+                    self.audit(now, AuditKind::LinkRefused, None, &ticket.edge);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// An error of the records in the edges' words.
+pub(super) fn request_error(error: records::Error) -> RequestError {
+    match error {
+        records::Error::NotFound => RequestError::NotFound,
+        records::Error::Limit(of) => RequestError::Limit(of.to_owned()),
+        records::Error::Invalid(why) => RequestError::Invalid(why.to_owned()),
+        records::Error::Unavailable(_) => {
+            RequestError::Unavailable("the records do not answer".to_owned())
+        }
+    }
+}
+
+/// A request's kind, as metric labels have it.
+fn kind(request: &Request) -> &'static str {
+    match request {
+        Request::CreateMeeting { .. } => "create_meeting",
+        Request::Meeting { .. } => "meeting",
+        Request::CreateLink { .. } => "create_link",
+        Request::RevokeLink { .. } => "revoke_link",
+        Request::ResolveLink { .. } => "resolve_link",
+        Request::Join { .. } => "join",
+        Request::Leave { .. } => "leave",
+        Request::UpdateParticipant { .. } => "update_participant",
+        Request::AddTrack { .. } => "add_track",
+        Request::RemoveTrack { .. } => "remove_track",
+        Request::MuteTrack { .. } => "mute_track",
+        Request::OpenPeer { .. } => "open_peer",
+        Request::Node { .. } => "node",
+        Request::MoveRoom { .. } => "move_room",
+        Request::Nodes => "nodes",
+        Request::Rooms => "rooms",
+    }
+}

@@ -1,0 +1,182 @@
+//! What the time brings, and the coming and going of links.
+
+use super::{Controller, Output, Role, Unreadable};
+use crate::clock::Now;
+use crate::edges::Elapsed;
+use crate::job::LeaseJob;
+use crate::lease::Step;
+use crate::placement::Wish;
+use lectern_control::edge::RequestError;
+use lectern_control::{EdgeId, NodeId, RoomId};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// How often [`Controller::handle_timeout`] is called.
+pub const TICK: Duration = Duration::from_millis(25);
+/// A pause between two ticks after which nobody else's silence says anything: this process, or the
+/// whole machine, stood still.
+const STALL: Duration = Duration::from_millis(100);
+/// How long whoever opens a link may take to introduce itself.
+const INTRODUCTION: Duration = Duration::from_secs(5);
+/// Unreadable messages on one link before it is ended: something is wrong with the other side.
+const MAX_UNREADABLE: u32 = 1_000;
+
+impl Controller {
+    /// Looks at everything that depends on the time; to be called every [`TICK`].
+    pub fn handle_timeout(&mut self, now: Now) {
+        if let Some(before) = self.ticked.replace(now.at) {
+            let pause = now.at.saturating_duration_since(before);
+            if pause > STALL {
+                self.nodes.excuse(pause);
+            }
+        }
+        let late: Vec<(u64, Role)> = self
+            .strangers
+            .iter()
+            .filter(|(_, (_, until))| now.at >= *until)
+            .map(|(link, (role, _))| (*link, *role))
+            .collect();
+        for (link, role) in late {
+            self.end_link(role, link, "silent");
+        }
+        for node in self.nodes.handle_timeout(now) {
+            self.node_died(&node);
+        }
+        for elapsed in self.edges.handle_timeout(now) {
+            match elapsed {
+                Elapsed::Lost(edge) => self.edge_lost(now, &edge),
+                Elapsed::Settled(edge) => {
+                    self.each_room(now, |room| room.handle_edge_settled(now, &edge));
+                }
+            }
+        }
+        for id in self.rooms.keys().copied().collect::<Vec<_>>() {
+            self.look_after(now, id);
+        }
+        match self.lease.handle_timeout(now) {
+            Some(Step::Grant) => self.out.push_back(Output::Lease(LeaseJob::Grant)),
+            Some(Step::KeepAlive(lease)) => {
+                self.out.push_back(Output::Lease(LeaseJob::KeepAlive(lease)));
+            }
+            None => {}
+        }
+        self.claim_unowned(now);
+        self.measure();
+    }
+
+    /// Brings one room from what is to what should be.
+    fn look_after(&mut self, now: Now, id: RoomId) {
+        let Some(room) = self.rooms.get(&id) else { return };
+        let is_dead = |node: &NodeId| !self.nodes.is_alive(node);
+        let target_lost = room.moving_to().is_some_and(is_dead);
+        let standby_lost = room.home().standby.as_ref().is_some_and(|place| is_dead(&place.node));
+        let primary_lost = is_dead(&room.home().primary.node) && room.revision().is_some();
+        let mut next = None;
+        if primary_lost {
+            let peers = u32::try_from(room.peer_count()).unwrap_or(u32::MAX);
+            let dead = &room.home().primary.node;
+            next = self.place(&Wish { region: room.region(), peers, avoid: Some(dead) });
+        }
+        self.with_room(now, id, |room| {
+            if target_lost {
+                room.handle_target_lost(now);
+            }
+            if standby_lost {
+                room.handle_standby_lost();
+            }
+            if primary_lost {
+                room.handle_node_lost(now, next);
+            }
+            room.handle_timeout(now);
+        });
+    }
+
+    fn node_died(&mut self, node: &NodeId) {
+        let rooms = self.rooms.values().filter(|room| room.uses(node)).map(|room| room.id());
+        let rooms: BTreeSet<RoomId> = rooms.collect();
+        tracing::warn!(%node, rooms = rooms.len(), "a node has fallen silent");
+        self.metrics.node_deaths.inc();
+        self.nodes.note_death(node, rooms);
+    }
+
+    pub(super) fn edge_lost(&mut self, now: Now, edge: &EdgeId) {
+        tracing::warn!(%edge, "an edge did not come back: its participants have left");
+        self.each_room(now, |room| room.handle_edge_lost(now, edge));
+    }
+
+    fn each_room(&mut self, now: Now, mut act: impl FnMut(&mut crate::room::Room)) {
+        for id in self.rooms.keys().copied().collect::<Vec<_>>() {
+            self.with_room(now, id, &mut act);
+        }
+    }
+
+    fn measure(&self) {
+        let sum = |count: fn(&crate::room::Room) -> usize| {
+            let total: usize = self.rooms.values().map(count).sum();
+            i64::try_from(total).unwrap_or(i64::MAX)
+        };
+        self.metrics.rooms.set(sum(|_| 1));
+        self.metrics.participants.set(sum(|room| room.participant_count()));
+        self.metrics.peers.set(sum(|room| room.peer_count()));
+        let infos = self.nodes.infos();
+        let states: [(&str, fn(bool, bool) -> bool); 3] = [
+            ("alive", |alive, draining| alive && !draining),
+            ("draining", |alive, draining| alive && draining),
+            ("dead", |alive, _| !alive),
+        ];
+        for (label, matches) in states {
+            let count = infos.iter().filter(|node| matches(node.alive, node.draining)).count();
+            self.metrics.nodes.with_label_values(&[label]).set(count as i64);
+        }
+    }
+
+    pub(super) fn linked(&mut self, now: Now, link: u64, role: Role) {
+        self.metrics.links.with_label_values(&[role.label()]).inc();
+        self.strangers.insert(link, (role, now.at + INTRODUCTION));
+    }
+
+    pub(super) fn unlinked(&mut self, now: Now, link: u64, role: Role) {
+        self.metrics.links.with_label_values(&[role.label()]).dec();
+        self.strangers.remove(&link);
+        self.unreadable.remove(&link);
+        match role {
+            Role::Node => self.nodes.handle_unlinked(link),
+            Role::Edge => {
+                for opening in self.opening.values_mut() {
+                    opening.forget_link(link);
+                }
+                self.edges.handle_unlinked(now, link);
+            }
+        }
+    }
+
+    /// Ends a link; that it is gone will be said in its turn.
+    pub(super) fn end_link(&mut self, role: Role, link: u64, reason: &str) {
+        self.strangers.remove(&link);
+        self.metrics.links_ended.with_label_values(&[role.label(), reason]).inc();
+        self.out.push_back(Output::Unlink { link });
+    }
+
+    pub(super) fn ignore(&mut self, role: Role, reason: &str) {
+        self.metrics.ignored.with_label_values(&[role.label(), reason]).inc();
+    }
+
+    pub(super) fn unreadable(&mut self, link: u64, role: Role, what: Unreadable) {
+        let (reason, request) = match what {
+            Unreadable::Unknown(request) => ("unknown_kind", request),
+            Unreadable::Malformed(request) => ("malformed", request),
+        };
+        self.ignore(role, reason);
+        // Whoever asked waits for an answer, whether it was understood or not.
+        if let (Some(request), Some(edge)) = (request, self.edges.on_link(link).cloned()) {
+            let ticket = crate::room::Ticket { edge, link, request };
+            let error = RequestError::Invalid(format!("the request is {reason}"));
+            self.conclude(&ticket, Err(error));
+        }
+        let count = self.unreadable.entry(link).or_default();
+        *count += 1;
+        if *count == MAX_UNREADABLE {
+            self.end_link(role, link, "unreadable");
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Does the controller's jobs on its stores, and brings the answers back. Decides nothing.
+
+use crate::controller::Input;
+use crate::coordination::{
+    Compare, Coordination, Error, LeaseId, Op, OpResult, Relation, Target, Transaction,
+};
+use crate::job::{Claimed, KeptAlive, LeaseDone, LeaseJob, RecordsDone, RecordsJob};
+use crate::lease::TTL;
+use crate::metrics::Metrics;
+use crate::records::{self, AuditEntry, NewLink, NewMeeting, Records};
+use lectern_control::edge::{Request, Response};
+use lectern_control::{LinkId, Revision, RoomId};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::time::timeout;
+
+/// Jobs that may wait for either store; more are refused at once.
+pub const QUEUED_JOBS: usize = 1_024;
+/// Audit entries that may wait to be written; more are lost, and counted.
+pub const QUEUED_AUDIT: usize = 16_384;
+/// How long a store may take: an edge's patience is longer.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Jobs of the records done at once.
+const RECORDS_AT_ONCE: usize = 16;
+/// Audit entries written together: one sync of the disk for all of them.
+const AUDIT_BATCH: usize = 256;
+/// Attempts to write audit entries before they are given up.
+const AUDIT_ATTEMPTS: u32 = 5;
+/// How often what is over its time is deleted.
+const PURGE_EVERY: Duration = Duration::from_secs(600);
+
+/// Where a room's owner is written.
+fn room_key(room: RoomId) -> Vec<u8> {
+    format!("rooms/{room}").into_bytes()
+}
+
+/// Where a controller's presence is written.
+fn controller_key(name: &str) -> Vec<u8> {
+    format!("controllers/{name}").into_bytes()
+}
+
+/// Does jobs on the coordination store, one after the other: a room that is given up and claimed
+/// again must not be given up afterwards.
+pub struct Leases<C> {
+    /// The store.
+    pub store: C,
+    /// This controller's name.
+    pub name: String,
+    /// The lease it holds.
+    pub held: Option<LeaseId>,
+    /// What is measured.
+    pub metrics: Metrics,
+}
+
+impl<C: Coordination> Leases<C> {
+    /// Runs until there are no more jobs; then gives everything up, so that nobody has to wait.
+    pub async fn run(mut self, mut jobs: mpsc::Receiver<LeaseJob>, inputs: mpsc::Sender<Input>) {
+        while let Some(job) = jobs.recv().await {
+            let began = Instant::now();
+            let done = self.done(job).await;
+            let elapsed = began.elapsed().as_secs_f64();
+            self.metrics.store_seconds.with_label_values(&["coordination"]).observe(elapsed);
+            let Some(done) = done else { continue };
+            if inputs.send(Input::Lease(done)).await.is_err() {
+                break;
+            }
+        }
+        if let Some(lease) = self.held {
+            self.checked(timeout(PATIENCE, self.store.revoke(lease)).await);
+        }
+    }
+
+    async fn done(&mut self, job: LeaseJob) -> Option<LeaseDone> {
+        match job {
+            LeaseJob::Grant => {
+                let granted = timeout(PATIENCE, self.grant()).await;
+                let granted = self.checked(granted);
+                self.held = granted.or(self.held);
+                Some(LeaseDone::Granted(granted))
+            }
+            LeaseJob::KeepAlive(lease) => {
+                let result = match timeout(PATIENCE, self.store.keep_alive(lease)).await {
+                    Ok(Err(Error::LeaseNotFound)) => {
+                        self.held = None;
+                        KeptAlive::Gone
+                    }
+                    other => match self.checked(other) {
+                        Some(()) => KeptAlive::Alive,
+                        None => KeptAlive::Unavailable,
+                    },
+                };
+                Some(LeaseDone::KeptAlive(lease, result))
+            }
+            LeaseJob::Claim { room, lease } => {
+                let result = match timeout(PATIENCE, self.claim(room, lease)).await {
+                    Ok(Err(Error::LeaseNotFound)) => Claimed::LeaseGone,
+                    other => self.checked(other).unwrap_or(Claimed::Unavailable),
+                };
+                Some(LeaseDone::Claimed { room, lease, result })
+            }
+            LeaseJob::Release { room, revision } => {
+                // Where this fails, the key goes with the lease, or is found ours at the next claim.
+                self.checked(timeout(PATIENCE, self.release(room, revision)).await);
+                None
+            }
+        }
+    }
+
+    /// A lease of ours; a former process of the same name gives up what it still holds.
+    async fn grant(&self) -> Result<LeaseId, Error> {
+        let key = controller_key(&self.name);
+        if let Some(former) = self.store.get(&key).await?.and_then(|entry| entry.lease) {
+            match self.store.revoke(former).await {
+                Ok(()) | Err(Error::LeaseNotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let lease = self.store.grant(TTL).await?;
+        self.store.put(&key, &[], Some(lease)).await?;
+        Ok(lease)
+    }
+
+    async fn claim(&self, room: RoomId, lease: LeaseId) -> Result<Claimed, Error> {
+        let key = room_key(room);
+        let absent = Compare {
+            key: key.clone(),
+            relation: Relation::Equal,
+            target: Target::CreateRevision(Revision(0)),
+        };
+        let value = self.name.clone().into_bytes();
+        let transaction = Transaction {
+            compare: vec![absent],
+            success: vec![Op::Put { key: key.clone(), value, lease: Some(lease) }],
+            failure: vec![Op::Get { key }],
+        };
+        let mut outcome = self.store.transact(transaction).await?;
+        if outcome.succeeded {
+            return Ok(Claimed::Ours(outcome.revision));
+        }
+        match outcome.results.pop() {
+            // An earlier claim whose answer was lost.
+            Some(OpResult::Got(Some(entry))) if entry.lease == Some(lease) => {
+                Ok(Claimed::Ours(entry.create_revision))
+            }
+            Some(OpResult::Got(Some(entry))) => {
+                Ok(Claimed::Others(String::from_utf8_lossy(&entry.value).into_owned()))
+            }
+            _ => Err(Error::Unavailable("a read was not answered".to_owned())),
+        }
+    }
+
+    async fn release(&self, room: RoomId, revision: Revision) -> Result<(), Error> {
+        let key = room_key(room);
+        let ours = Compare {
+            key: key.clone(),
+            relation: Relation::Equal,
+            target: Target::CreateRevision(revision),
+        };
+        let success = vec![Op::Delete { key }];
+        let transaction = Transaction { compare: vec![ours], success, failure: Vec::new() };
+        self.store.transact(transaction).await.map(|_| ())
+    }
+
+    fn checked<T>(
+        &self,
+        result: Result<Result<T, Error>, tokio::time::error::Elapsed>,
+    ) -> Option<T> {
+        let error = match result {
+            Ok(Ok(value)) => return Some(value),
+            Ok(Err(error)) => error.to_string(),
+            Err(elapsed) => elapsed.to_string(),
+        };
+        self.metrics.store_errors.with_label_values(&["coordination"]).inc();
+        tracing::warn!(error, "the coordination store did not do as asked");
+        None
+    }
+}
+
+/// Does jobs on the records, several at once.
+pub async fn run_records(
+    records: Records,
+    metrics: Metrics,
+    mut jobs: mpsc::Receiver<RecordsJob>,
+    inputs: mpsc::Sender<Input>,
+) {
+    let permits = Arc::new(Semaphore::new(RECORDS_AT_ONCE));
+    while let Some(job) = jobs.recv().await {
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        let (records, metrics, inputs) = (records.clone(), metrics.clone(), inputs.clone());
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let done = records_done(&records, job).await;
+            let elapsed = began.elapsed().as_secs_f64();
+            metrics.store_seconds.with_label_values(&["records"]).observe(elapsed);
+            if failed(&done) {
+                metrics.store_errors.with_label_values(&["records"]).inc();
+            }
+            // Where this fails the controller stops, and nobody waits for the answer.
+            let _ = inputs.send(Input::Records(done)).await;
+            drop(permit);
+        });
+    }
+}
+
+fn failed(done: &RecordsDone) -> bool {
+    let error = match done {
+        RecordsDone::Answered { result, .. } => result.as_ref().err(),
+        RecordsDone::Loaded { result, .. } => result.as_ref().err(),
+    };
+    match error {
+        Some(records::Error::Unavailable(why)) => {
+            tracing::warn!(why, "the records did not do as asked");
+            true
+        }
+        _ => false,
+    }
+}
+
+/// The answer to a job that cannot even wait.
+pub fn refused(job: RecordsJob) -> RecordsDone {
+    let error = || records::Error::Unavailable("too much is asked of the records".to_owned());
+    match job {
+        RecordsJob::Ask { ticket, request, .. } => {
+            RecordsDone::Answered { ticket, request, result: Err(error()) }
+        }
+        RecordsJob::Load { room, .. } => RecordsDone::Loaded { room, result: Err(error()) },
+    }
+}
+
+async fn records_done(records: &Records, job: RecordsJob) -> RecordsDone {
+    let late = |_| records::Error::Unavailable("no answer in time".to_owned());
+    match job {
+        RecordsJob::Ask { ticket, request, fresh, now_unix_ms } => {
+            let asked = ask(records, &request, fresh, now_unix_ms);
+            let result = timeout(PATIENCE, asked).await.map_err(late).flatten();
+            RecordsDone::Answered { ticket, request, result }
+        }
+        RecordsJob::Load { room, now_unix_ms } => {
+            let loaded = records.meeting(now_unix_ms, room);
+            let result = timeout(PATIENCE, loaded).await.map_err(late).flatten();
+            RecordsDone::Loaded { room, result }
+        }
+    }
+}
+
+async fn ask(
+    records: &Records,
+    request: &Request,
+    fresh: u64,
+    now: u64,
+) -> Result<Response, records::Error> {
+    match request {
+        Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash } => {
+            let meeting = NewMeeting {
+                room: RoomId(fresh),
+                name: name.clone(),
+                expires_at_unix_ms: *expires_at_unix_ms,
+                owner_key_hash: *owner_key_hash,
+            };
+            records.create_meeting(now, meeting).await.map(Response::Meeting)
+        }
+        Request::Meeting { room, owner_key_hash } => {
+            records.owned_meeting(now, *room, owner_key_hash).await.map(Response::Meeting)
+        }
+        Request::CreateLink { room, owner_key_hash, role, expires_at_unix_ms, secret_hash } => {
+            let link = NewLink {
+                id: LinkId(fresh),
+                room: *room,
+                owner_key_hash: *owner_key_hash,
+                role: *role,
+                expires_at_unix_ms: *expires_at_unix_ms,
+                secret_hash: *secret_hash,
+            };
+            records.create_link(now, link).await.map(Response::Link)
+        }
+        Request::RevokeLink { room, owner_key_hash, link } => {
+            records.revoke_link(now, *room, owner_key_hash, *link).await.map(|()| Response::Done)
+        }
+        Request::ResolveLink { secret_hash } => {
+            let (link, meeting) = records.resolve_link(now, secret_hash).await?;
+            Ok(Response::Grant { link, meeting })
+        }
+        _ => Err(records::Error::Invalid("not a request about meetings and links")),
+    }
+}
+
+/// Writes the audit log, and deletes what is over its time, until there are no more entries.
+pub async fn run_audit(
+    records: Records,
+    metrics: Metrics,
+    mut entries: mpsc::Receiver<AuditEntry>,
+) {
+    let mut purge = tokio::time::interval(PURGE_EVERY);
+    let mut batch = Vec::with_capacity(AUDIT_BATCH);
+    loop {
+        tokio::select! {
+            count = entries.recv_many(&mut batch, AUDIT_BATCH) => {
+                if count == 0 {
+                    return;
+                }
+                write_audit(&records, &metrics, &batch).await;
+                batch.clear();
+            }
+            _ = purge.tick() => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+                if let Err(error) = records.purge(now).await {
+                    tracing::warn!(%error, "could not delete what is over its time");
+                }
+            }
+        }
+    }
+}
+
+async fn write_audit(records: &Records, metrics: &Metrics, batch: &[AuditEntry]) {
+    for attempt in 1..=AUDIT_ATTEMPTS {
+        let Err(error) = records.append(batch).await else { return };
+        metrics.store_errors.with_label_values(&["records"]).inc();
+        tracing::warn!(%error, attempt, entries = batch.len(), "the audit log was not written");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    metrics.audit_lost.inc_by(batch.len() as u64);
+}
