@@ -24,13 +24,13 @@ export async function slowLine(toPort, roundTripMs) {
   return { port: server.address().port, end };
 }
 
-/** Timers keep their order for equal delays, and `notBefore` only ever lies before later bytes. */
+/** Whichever timer comes first, what arrived first goes first. */
 function carry(from, to, delayMs, notBefore) {
-  let latest = 0;
+  const waiting = [];
   const later = (action) => {
     const now = performance.now();
-    latest = Math.max(latest, now + delayMs, notBefore + delayMs);
-    setTimeout(action, latest - now);
+    waiting.push(action);
+    setTimeout(() => waiting.shift()(), Math.max(now, notBefore) + delayMs - now);
   };
   from.on('data', (bytes) => later(() => to.writable && to.write(bytes)));
   from.on('end', () => later(() => to.end()));

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PAGE = new URL('page/', import.meta.url);
 const POLL_MS = 50;
 const PATIENCE_MS = 15_000;
+const CLICK_MS = 2_000;
 
 /** What runs in each page of a person: it watches and does not change what the app does. */
 const OBSERVERS = ['counter.js', 'clock.js', 'find.js', 'watch.js', 'read.js'];
@@ -96,13 +97,17 @@ export class Tab {
     return element;
   }
 
-  /** Clicks a button as a hand would. */
-  async press(name, timeoutMs) {
-    await (await this.#control('button', name, timeoutMs)).click();
-  }
-
-  async follow(name, timeoutMs) {
-    await (await this.#control('link', name, timeoutMs)).click();
+  /** Clicks a button as a hand would; one that goes away under the pointer is looked for again. */
+  async press(name, timeoutMs = PATIENCE_MS) {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const button = await this.#control('button', name, deadline - Date.now());
+      try {
+        return await button.click({ timeout: CLICK_MS });
+      } catch (error) {
+        if (Date.now() > deadline) throw error;
+      }
+    }
   }
 
   /** Types into a field; what stood there is replaced. */
