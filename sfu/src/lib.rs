@@ -54,7 +54,7 @@ pub struct Config {
     /// What must not fail together with it, such as a rack or a zone. Empty: its name.
     pub failure_domain: String,
     /// Where its one UDP port is. `[::]` takes IPv4 as well.
-    pub bind: SocketAddr,
+    pub listen: SocketAddr,
     /// Where clients reach it, best first: an IP address, or one with a port. Empty: the machine's
     /// addresses.
     pub advertise: Vec<Advertised>,
@@ -76,7 +76,7 @@ impl Default for Config {
             name: String::new(),
             region: "local".to_owned(),
             failure_domain: String::new(),
-            bind: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7882)),
+            listen: SocketAddr::from((Ipv6Addr::UNSPECIFIED, 7882)),
             advertise: Vec::new(),
             workers: 0,
             pin: false,
@@ -97,7 +97,7 @@ pub enum Error {
     #[error("node.workers: {0} is over the limit of {MAX_WORKERS}")]
     Workers(u16),
     /// The port cannot be had.
-    #[error("node.bind: cannot bind UDP {0}: {1}")]
+    #[error("node.listen: cannot bind UDP {0}: {1}")]
     Bind(SocketAddr, io::Error),
     /// The machine's addresses cannot be listed.
     #[error("cannot list this machine's addresses: {0}; set node.advertise")]
@@ -216,14 +216,15 @@ fn bind(config: &Config, workers: u16) -> Result<Vec<Socket>, Error> {
         Socket::bind(address, sharing, &config.socket).map_err(|error| Error::Bind(address, error))
     };
     // Alone first: another process that shares the port would take our clients unnoticed.
-    let first = match bind(config.bind, Sharing::Alone) {
-        Err(Error::Bind(_, error)) if without_ipv6(config.bind, &error) => {
+    let first = match bind(config.listen, Sharing::Alone) {
+        Err(Error::Bind(_, error)) if without_ipv6(config.listen, &error) => {
             tracing::warn!("this machine has no IPv6: only IPv4 is served");
-            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, config.bind.port())), Sharing::Alone)?
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, config.listen.port())), Sharing::Alone)?
         }
         first => first?,
     };
-    let (received, sent) = first.buffer_bytes().map_err(|error| Error::Bind(config.bind, error))?;
+    let (received, sent) =
+        first.buffer_bytes().map_err(|error| Error::Bind(config.listen, error))?;
     if received.min(sent) < config.socket.buffer_bytes {
         tracing::warn!(
             received,

@@ -58,7 +58,7 @@ impl Scene {
             .expect("a runtime");
         let config = Config {
             name: "node-1".to_owned(),
-            bind: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             workers,
             ..Config::default()
         };
