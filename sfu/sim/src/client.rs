@@ -3,11 +3,12 @@
 
 use crate::frame::Codec;
 use crate::negotiated::{CODECS, Config, Remote, add_codec};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use str0m::channel::{ChannelConfig, ChannelId, Reliability};
+pub use str0m::channel::ChannelId;
+use str0m::channel::{ChannelConfig, Reliability};
 use str0m::config::Fingerprint;
 use str0m::media::{KeyframeRequestKind, MediaKind, Mid, Pt, Rid};
 use str0m::net::{Protocol, Receive};
@@ -98,6 +99,8 @@ pub struct Client {
     config: Config,
     now: Instant,
     deadline: Instant,
+    /// Streams that are sent, by SSRC.
+    streams: HashMap<u32, (Mid, Option<Rid>)>,
     outgoing: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
 }
@@ -125,8 +128,15 @@ impl Client {
         let candidate = Candidate::host(config.address, "udp").expect("a host candidate");
         rtc.add_local_candidate(candidate);
         rtc.direct_api().set_ice_controlling(config.is_controlling);
-        let (outgoing, events) = (VecDeque::new(), VecDeque::new());
-        let mut client = Client { rtc, config, now, deadline: now, outgoing, events };
+        let mut client = Client {
+            rtc,
+            config,
+            now,
+            deadline: now,
+            streams: HashMap::new(),
+            outgoing: VecDeque::new(),
+            events: VecDeque::new(),
+        };
         client.drain();
         client
     }
@@ -181,8 +191,9 @@ impl Client {
         let mut api = self.rtc.direct_api();
         api.declare_media(mid, kind(codec));
         for (ssrc, rtx, rid) in encodings {
-            let stream =
-                api.declare_stream_tx((*ssrc).into(), rtx.map(Ssrc::from), mid, rid.map(Rid::from));
+            let rid = rid.map(Rid::from);
+            self.streams.insert(*ssrc, (mid, rid));
+            let stream = api.declare_stream_tx((*ssrc).into(), rtx.map(Ssrc::from), mid, rid);
             stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_WINDOW, None);
         }
         self.drain();
@@ -194,6 +205,8 @@ impl Client {
         let rtx = rtx.map(Ssrc::from);
         let stream = self.rtc.direct_api().reset_stream_tx(mid, rid, ssrc.into(), rtx).map(|_| ());
         stream.expect("the encoding was announced, with other SSRCs");
+        self.streams.retain(|_, stream| *stream != (mid, rid));
+        self.streams.insert(ssrc, (mid, rid));
         self.drain();
     }
 
@@ -230,8 +243,9 @@ impl Client {
             .marker(packet.marker)
             .ext_vals(values)
             .nackable(rtx.is_some());
+        let (mid, rid) = *self.streams.get(&packet.ssrc).expect("the stream was announced");
         let mut api = self.rtc.direct_api();
-        api.stream_tx(&packet.ssrc.into()).expect("the stream was announced").write_rtp(write);
+        api.stream_tx_by_mid(mid, rid).expect("the stream was announced").write_rtp(write);
         self.handle_timeout(now);
     }
 

@@ -226,7 +226,7 @@ fn read_descriptor(codec: Codec, payload: &[u8]) -> Result<(usize, Numbers, Opti
                 Some(FU_A) => 2,
                 _ => 1,
             };
-            Ok((len, Numbers::default(), read.sequence_parameters.then_some(true)))
+            Ok((len, Numbers::default(), (len != 1).then_some(read.starts_keyframe())))
         }
     }
 }

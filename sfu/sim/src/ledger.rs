@@ -34,7 +34,6 @@ pub struct Expected {
 pub struct Ledger {
     expected: Expected,
     packets: BTreeMap<u64, Entry>,
-    contents: HashMap<Stamp, u64>,
     faults: Vec<String>,
 }
 
@@ -62,6 +61,10 @@ pub struct Report {
     pub whole_keyframes: u64,
     /// When the first packet came.
     pub first_at: Option<Instant>,
+    /// How often the stream went back to a keyframe it had shown before, as after a pause.
+    pub replays: u64,
+    /// Times that follow faster than at the source: what a late joiner is sent to catch up.
+    pub squeezed: u64,
     /// The longest time between two frames of which something came.
     pub longest_gap: Duration,
     /// The first and the last packet's stamp, by sequence number.
@@ -73,7 +76,7 @@ pub struct Report {
 impl Ledger {
     /// An empty ledger.
     pub fn new(expected: Expected) -> Ledger {
-        Ledger { expected, packets: BTreeMap::new(), contents: HashMap::new(), faults: Vec::new() }
+        Ledger { expected, packets: BTreeMap::new(), faults: Vec::new() }
     }
 
     /// What is expected.
@@ -117,10 +120,6 @@ impl Ledger {
         if let Some(before) = self.packets.insert(packet.sequence, entry) {
             self.fault(format!("sequence {} came twice: {before:?}", packet.sequence));
         }
-        if let Some(before) = self.contents.insert(read.stamp, packet.sequence) {
-            let stamp = read.stamp;
-            self.fault(format!("{stamp:?} came as {before} and as {}", packet.sequence));
-        }
     }
 
     /// Looks at everything in the order of the sequence numbers.
@@ -131,6 +130,8 @@ impl Ledger {
             jumps: 0,
             whole_frames: 0,
             whole_keyframes: 0,
+            replays: 0,
+            squeezed: 0,
             first_at: self.packets.values().map(|entry| entry.arrival).min(),
             longest_gap: self.longest_gap(),
             ends: self
@@ -153,8 +154,13 @@ impl Ledger {
             } else {
                 report.missing += hole
             }
-            if let Some(fault) = self.fault_between(before, after) {
-                report.faults.push(fault);
+            match self.fault_between(before, after) {
+                None => {}
+                Some(Finding::Replayed) => report.replays += 1,
+                Some(Finding::Squeezed) => report.squeezed += 1,
+                Some(Finding::Fault(what)) => {
+                    report.faults.push(format!("{what}: {before:?}, then {after:?}"));
+                }
             }
         }
         self.count_frames(&mut report);
@@ -169,26 +175,29 @@ impl Ledger {
     }
 
     /// What does not follow between two packets next to each other.
-    fn fault_between(&self, before: (&u64, &Entry), after: (&u64, &Entry)) -> Option<String> {
+    fn fault_between(&self, before: (&u64, &Entry), after: (&u64, &Entry)) -> Option<Finding> {
         let ((sequence, from), (next_sequence, to)) = (before, after);
-        let say =
-            |what: &str| Some(format!("{what}: {sequence} {from:?}, then {next_sequence} {to:?}"));
         let is_hole = next_sequence - sequence > 1;
         if is_switch(from.stamp, to.stamp) {
             let begins_well = to.stamp.starts_keyframe() || (is_hole && to.stamp.is_key);
             if self.expected.codec.is_video() && !begins_well {
-                return say("another source or encoding without a keyframe");
+                return Some(Finding::Fault("another source or encoding without a keyframe"));
             }
-            return self.fault_of_switch(from, to).and_then(say);
+            return self.fault_of_switch(from, to).map(Finding::Fault);
         }
         let position = |stamp: Stamp| (stamp.frame, stamp.index);
         if position(from.stamp) >= position(to.stamp) {
-            return say("the order is wrong");
+            // A decoder takes a keyframe at any time; its numbers go on.
+            let fault = match to.stamp.starts_keyframe() {
+                true => self.fault_of_switch(from, to),
+                false => Some("the order is wrong"),
+            };
+            return Some(fault.map_or(Finding::Replayed, Finding::Fault));
         }
         if !is_hole && !follows(from.stamp, to.stamp) && !self.may_skip(to.stamp) {
-            return say("content is missing without a hole");
+            return Some(Finding::Fault("content is missing without a hole"));
         }
-        self.fault_of_numbers(from, to).and_then(say)
+        self.fault_of_numbers(from, to)
     }
 
     /// Whether something may have been left out before a packet without a hole: a keyframe needs
@@ -198,35 +207,39 @@ impl Ledger {
     }
 
     /// Within one encoding of one source everything follows exactly.
-    fn fault_of_numbers(&self, from: &Entry, to: &Entry) -> Option<&'static str> {
+    fn fault_of_numbers(&self, from: &Entry, to: &Entry) -> Option<Finding> {
         let frames = u64::from(to.stamp.frame - from.stamp.frame);
-        let ticks = |frame: u32| {
-            u128::from(self.expected.codec.clock_rate())
-                * (self.expected.interval * frame).as_micros()
-                / 1_000_000
-        };
-        let expected = ticks(to.stamp.frame) - ticks(from.stamp.frame);
-        let passed = to.timestamp.checked_sub(from.timestamp).map(u128::from);
-        if to.stamp.starts_keyframe() && frames > 1 {
-            // After a pause the clock may have been mapped anew.
-            return passed.is_none().then_some("the time goes back");
-        }
-        if passed != Some(expected) {
-            return Some("the time does not follow");
-        }
         let is_video = self.expected.codec.is_video();
         if is_video && (from.marker, to.marker) != (from.stamp.is_last(), to.stamp.is_last()) {
-            return Some("the marker is not on the last packet");
+            return Some(Finding::Fault("the marker is not on the last packet"));
         }
-        let pictures = (to.numbers.picture_id.wrapping_sub(from.numbers.picture_id)) & 0x7fff;
-        if self.expected.codec.has_picture_id() && u64::from(pictures) != frames & 0x7fff {
-            return Some("the picture id does not follow");
+        let Some(passed) = to.timestamp.checked_sub(from.timestamp) else {
+            return Some(Finding::Fault("the time goes back"));
+        };
+        if self.may_skip(to.stamp) && !follows(from.stamp, to.stamp) {
+            // The subscriber may have paused: then all numbers were mapped anew.
+            return self.fault_of_switch(from, to).map(Finding::Fault);
         }
-        let indices = to.numbers.tl0_picture_index.wrapping_sub(from.numbers.tl0_picture_index);
-        if self.expected.codec.has_picture_id() && u64::from(indices) != frames & 0xff {
-            return Some("the TL0PICIDX does not follow");
+        if self.expected.codec.has_picture_id() {
+            let pictures = (to.numbers.picture_id.wrapping_sub(from.numbers.picture_id)) & 0x7fff;
+            let indices = to.numbers.tl0_picture_index.wrapping_sub(from.numbers.tl0_picture_index);
+            if (u64::from(pictures), u64::from(indices)) != (frames & 0x7fff, frames & 0xff) {
+                return Some(Finding::Fault("the picture numbers do not follow"));
+            }
         }
-        None
+        let expected = self.ticks(to.stamp.frame) - self.ticks(from.stamp.frame);
+        if passed == expected {
+            return None;
+        }
+        let is_squeezed = expected > 0 && (1..expected).contains(&passed);
+        let fault = Finding::Fault("the time does not follow");
+        Some(if is_squeezed { Finding::Squeezed } else { fault })
+    }
+
+    /// The time of a frame at its source.
+    fn ticks(&self, frame: u32) -> u64 {
+        let micros = (self.expected.interval * frame).as_micros();
+        (u128::from(self.expected.codec.clock_rate()) * micros / 1_000_000) as u64
     }
 
     /// Between sources or encodings numbers go on, and the time with the clock.
@@ -272,6 +285,16 @@ impl Ledger {
             report.whole_keyframes += u64::from(stamp.is_key);
         }
     }
+}
+
+/// What two packets next to each other show.
+enum Finding {
+    /// A keyframe comes again.
+    Replayed,
+    /// Time passes faster than at the source.
+    Squeezed,
+    /// Something is wrong.
+    Fault(&'static str),
 }
 
 fn is_switch(from: Stamp, to: Stamp) -> bool {

@@ -15,6 +15,8 @@ pub struct Config {
     pub codec: Codec,
     /// The m-line it is sent on.
     pub mid: String,
+    /// Stands in every stamp until the source begins anew.
+    pub incarnation: u8,
     /// From frame to frame.
     pub interval: Duration,
     /// Bytes of a full packet's payload.
@@ -81,7 +83,8 @@ impl Source {
         let mut random = StdRng::seed_from_u64(seed);
         let encodings =
             config.encodings.iter().map(|e| Encoding::new(e.clone(), &mut random)).collect();
-        Source { config, random, incarnation: 0, frame: 0, next_at: now, encodings, sent: 0 }
+        let incarnation = config.incarnation;
+        Source { config, random, incarnation, frame: 0, next_at: now, encodings, sent: 0 }
     }
 
     /// What it was made from.
@@ -226,6 +229,7 @@ mod tests {
             track: 1,
             codec,
             mid: "v".to_owned(),
+            incarnation: 0,
             interval: Duration::from_millis(20),
             payload_len: 1_000,
             encodings: vec![encoding(1, "q"), encoding(2, "f")],

@@ -106,6 +106,7 @@ fn run(codec: Codec, network: &network::Config, seed: u64) -> Report {
                 track: 7,
                 codec,
                 mid: "mid".to_owned(),
+                incarnation: 0,
                 interval: INTERVAL,
                 payload_len: 1_000,
                 encodings: vec![EncodingConfig {

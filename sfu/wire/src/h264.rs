@@ -54,9 +54,10 @@ impl Payload {
         Ok(found)
     }
 
-    /// Whether a keyframe begins: an IDR slice, or the parameters that go before it.
+    /// Whether a keyframe begins: with the parameters that every sender on the Web puts before an
+    /// IDR slice, and without which no decoder can show it.
     pub fn starts_keyframe(&self) -> bool {
-        self.starts_idr || self.sequence_parameters
+        self.sequence_parameters
     }
 
     fn aggregated(&mut self, reader: &mut Reader<'_>) -> Result<(), Error> {
@@ -89,7 +90,8 @@ mod tests {
 
     #[test]
     fn a_single_unit_tells_by_its_type() {
-        assert_eq!(starts_keyframe(&[0x65, 0xaa]), Ok(true));
+        assert_eq!(starts_keyframe(&[0x65, 0xaa]), Ok(false));
+        assert!(Payload::parse(&[0x65, 0xaa]).is_ok_and(|found| found.starts_idr));
         assert_eq!(starts_keyframe(&[0x67, 0xaa]), Ok(true));
         assert_eq!(starts_keyframe(&[0x41, 0xaa]), Ok(false));
         assert_eq!(starts_keyframe(&[0x68, 0xaa]), Ok(false));
@@ -107,6 +109,7 @@ mod tests {
         for len in 0..whole.len() {
             assert_eq!(starts_keyframe(&whole[..len]).is_ok(), ends_of_units.contains(&len));
         }
+        assert_eq!(starts_keyframe(&[0x78, 0, 1, 0x68, 0, 1, 0x65]), Ok(false));
         assert_eq!(starts_keyframe(&[0x78, 0, 0, 0, 1, 0x65]), Err(Error::Length));
         assert_eq!(starts_keyframe(&[0x78, 0xff, 0xff, 0x65]), Err(Error::Truncated));
         let many = [&[0x78][..], &[0, 1, 0x65].repeat(MAX_AGGREGATED_UNITS + 1)].concat();
@@ -115,7 +118,8 @@ mod tests {
 
     #[test]
     fn only_the_first_fragment_begins_a_keyframe() {
-        assert_eq!(starts_keyframe(&[0x7c, 0x85, 0xaa]), Ok(true));
+        assert_eq!(starts_keyframe(&[0x7c, 0x87, 0xaa]), Ok(true));
+        assert_eq!(starts_keyframe(&[0x7c, 0x85, 0xaa]), Ok(false));
         assert_eq!(starts_keyframe(&[0x7c, 0x05, 0xaa]), Ok(false));
         assert_eq!(starts_keyframe(&[0x7c, 0x45, 0xaa]), Ok(false));
         assert_eq!(starts_keyframe(&[0x7c, 0xc5, 0xaa]), Err(Error::Invalid));

@@ -21,6 +21,7 @@ fn sent(codec: Codec) -> Vec<(Instant, Outgoing)> {
         track: 1,
         codec,
         mid: "m".to_owned(),
+        incarnation: 0,
         interval: INTERVAL,
         payload_len: 400,
         encodings: vec![encoding],
@@ -84,7 +85,7 @@ fn lost_packets_are_holes_and_no_fault() {
 #[test]
 fn every_fault_is_found() {
     type Change = fn(&mut Vec<(Instant, Received)>);
-    let changes: [(&str, Change); 9] = [
+    let changes: [(&str, Change); 10] = [
         ("the checksum is wrong", |packets| {
             let mut payload = packets[30].1.payload.to_vec();
             let middle = payload.len() / 2;
@@ -92,7 +93,7 @@ fn every_fault_is_found() {
             packets[30].1.payload = payload.into();
         }),
         ("came twice", |packets| packets.push(packets[30].clone())),
-        ("and as", |packets| {
+        ("the order is wrong", |packets| {
             let mut again = packets[30].clone();
             again.1.sequence += 5_000;
             packets.push(again);
@@ -105,7 +106,8 @@ fn every_fault_is_found() {
             let (a, b) = (packets[30].1.sequence, packets[31].1.sequence);
             (packets[30].1.sequence, packets[31].1.sequence) = (b, a);
         }),
-        ("the time does not follow", |packets| packets[30].1.timestamp += 1),
+        ("the time does not follow", |packets| packets[30].1.timestamp += 9_000),
+        ("the time goes back", |packets| packets[30].1.timestamp -= 9_000),
         ("the marker", |packets| packets[30].1.marker ^= true),
         ("no keyframe", |packets| drop(packets.drain(..20))),
         ("SSRC 6", |packets| packets[30].1.ssrc = 6),
@@ -125,7 +127,7 @@ fn a_picture_id_that_does_not_follow_is_found() {
             payload[low] ^= 1;
             packets[30].1.payload = payload.into();
         });
-        assert!(faults.faults.iter().any(|fault| fault.contains("picture id")), "{faults:?}");
+        assert!(faults.faults.iter().any(|fault| fault.contains("picture numbers")), "{faults:?}");
     }
 }
 
