@@ -4,8 +4,11 @@ use crate::{install, step, web};
 use anyhow::{Result, bail};
 use std::time::{Duration, Instant};
 
+/// A step's name, and what it does.
+type Step = (&'static str, fn() -> Result<()>);
+
 /// The steps in their order: what fails soonest comes first.
-const STEPS: &[(&str, fn() -> Result<()>)] =
+const STEPS: &[Step] =
     &[("fmt", fmt), ("web", web_app), ("clippy", clippy), ("unit", unit), ("browser", browser)];
 
 /// Runs all steps, or those that are named.
