@@ -43,6 +43,8 @@ pub struct Counters {
     pub uncached: u64,
     /// Subscriptions of restored peers that could not go on when their track was restored.
     pub unattached: u64,
+    /// Exports that waited for data messages and then could not be made.
+    pub unexported: u64,
     /// Data messages received.
     pub messages_in: u64,
     /// Data messages sent, one for each receiver.
@@ -79,6 +81,7 @@ impl Default for Counters {
             keyframe_requests_in: 0,
             uncached: 0,
             unattached: 0,
+            unexported: 0,
             messages_in: 0,
             messages_out: 0,
             rooms: 0,

@@ -1,22 +1,22 @@
 //! The egress state of one subscription: select, rewrite, remember.
 
+mod write;
+
 use crate::DropReason;
 use crate::arena::PeerKey;
 use crate::clock::WallClock;
 use crate::encoding::Encoding;
 use crate::extensions::Extensions;
-use crate::limits::{INDEX_JUMP, MAX_DATAGRAM_BYTES, MAX_SEQUENCE_GAP};
+use crate::limits::{INDEX_JUMP, MAX_SEQUENCE_GAP};
 use crate::nack::Repairs;
-use crate::packet::{Packet, rewrite_frame_number, rewrite_picture};
+use crate::packet::Packet;
 use crate::rewrite::{Latest, Rewriter, Segment};
-use lectern_control::media::{
-    CodecName, Extension, MediaKind, PayloadMapping, SubscriptionParameters,
-};
-use lectern_wire::rtp::{Fields, Form, HeaderWriter};
-use lectern_wire::{MediaTime, Mid, NtpTime, PayloadType, RtpTime, SeqNo, Ssrc, red};
+use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters};
+use lectern_wire::{MediaTime, Mid, NtpTime, PayloadType, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
+use write::Header;
 
 /// How far the timestamp that follows from two sender reports may be from the one that follows
 /// from the time that has passed, in seconds; a report further off is not believed.
@@ -356,87 +356,4 @@ impl Forwarder {
         let translated = source.encoding.clock?.translate(timestamp, &former.clock?);
         Some(segment.live_timestamp(translated))
     }
-
-    fn write(
-        &self,
-        header: &Header,
-        segment: &Segment,
-        packet: &Packet,
-        bytes: &[u8],
-        extensions: &Extensions,
-        buffer: &mut [u8],
-    ) -> Result<Rewritten, DropReason> {
-        let buffer = buffer.get_mut(..MAX_DATAGRAM_BYTES).ok_or(DropReason::TooLarge)?;
-        let timestamp = segment.timestamp(packet.timestamp);
-        let fields = Fields {
-            marker: packet.marker,
-            payload_type: PayloadType::from_low_bits(header.payload_type),
-            sequence: header.index.wire(),
-            timestamp,
-            ssrc: header.ssrc,
-        };
-        let start = self.write_header(&fields, segment, packet, bytes, extensions, buffer)?;
-        let payload = packet.payload(bytes);
-        let original = header.original.map(|original| original.wire().to_be_bytes());
-        let original = original.as_ref().map_or(&[][..], |bytes| &bytes[..]);
-        let payload_start = start + original.len();
-        let len = payload_start + payload.len();
-        buffer.get_mut(start..payload_start).ok_or(DropReason::TooLarge)?.copy_from_slice(original);
-        let place = buffer.get_mut(payload_start..len).ok_or(DropReason::TooLarge)?;
-        place.copy_from_slice(payload);
-        if packet.codec == Some(CodecName::Red) {
-            let map = |from: PayloadType| PayloadType::new(self.mapping(from)?.to);
-            red::map_payload_types(place, map).map_err(|_| DropReason::UnmappedPayloadType)?;
-        }
-        if !segment.keeps_pictures() {
-            let picture = segment.picture(packet.picture);
-            let (id, tl0_index) = (picture.id.unwrap_or(0), picture.tl0_index.unwrap_or(0));
-            rewrite_picture(packet.codec, place, id, tl0_index)?;
-        }
-        Ok(Rewritten { index: header.index, len, timestamp, payload_len: payload.len() as u32 })
-    }
-
-    /// Fixed fields, the mid while the subscriber may need it, and what is passed on.
-    fn write_header(
-        &self,
-        fields: &Fields,
-        segment: &Segment,
-        packet: &Packet,
-        bytes: &[u8],
-        extensions: &Extensions,
-        buffer: &mut [u8],
-    ) -> Result<usize, DropReason> {
-        let two_byte = extensions.needs_two_bytes() || packet.has_long_element();
-        let form = if two_byte { Form::TwoByte } else { Form::OneByte };
-        let too_large = |_| DropReason::TooLarge;
-        let mut writer = HeaderWriter::new(buffer, fields, form).map_err(too_large)?;
-        if let (false, Some(mid), Some(id)) =
-            (self.acknowledged, self.mid, extensions.id(Extension::Mid))
-        {
-            writer.extension(id, mid.as_bytes()).map_err(too_large)?;
-        }
-        for (element, value) in packet.elements(bytes) {
-            let Some(id) = extensions.id(element.extension) else { continue };
-            let number = segment.picture(packet.picture).frame_number;
-            if let (Extension::DependencyDescriptor, Some(number)) = (element.extension, number) {
-                let mut renumbered = [0; u8::MAX as usize];
-                let copy = &mut renumbered[..value.len().min(u8::MAX as usize)];
-                copy.copy_from_slice(&value[..copy.len()]);
-                rewrite_frame_number(copy, number);
-                writer.extension(id, copy).map_err(too_large)?;
-            } else {
-                writer.extension(id, value).map_err(too_large)?;
-            }
-        }
-        writer.finish().map_err(too_large)
-    }
-}
-
-/// What differs between a packet and its retransmission.
-struct Header {
-    index: SeqNo,
-    ssrc: Ssrc,
-    payload_type: u8,
-    /// The number of the packet that is sent again.
-    original: Option<SeqNo>,
 }

@@ -86,6 +86,10 @@ pub const MAX_SEQUENCE_GAP: u64 = 2_048;
 /// owner may have sent beyond its last snapshot).
 pub const INDEX_JUMP: u64 = 512;
 
+/// How long an export waits for data messages that are on their way: longer than most round trips,
+/// shorter than a pause that people notice.
+pub const EXPORT_PATIENCE: Duration = Duration::from_millis(250);
+
 /// Time between two transport-wide feedback messages: what libwebrtc's estimator is tuned for.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
 /// Arrivals remembered for transport-wide feedback: 20,000 packets a second and peer.

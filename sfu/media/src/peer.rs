@@ -40,6 +40,8 @@ pub struct Peer {
     pub is_standby: bool,
     /// Its state was given away: it is received from, and sent nothing.
     pub is_exported: bool,
+    /// Until when an export that was asked for may wait.
+    pub export_until: Option<Instant>,
     /// What it publishes.
     pub ingress: Ingress,
     /// What it receives.
@@ -73,6 +75,7 @@ impl Peer {
             allowance: Allowance::new(now),
             is_standby: parameters.duty == Duty::Standby,
             is_exported: false,
+            export_until: None,
             ingress: Ingress::new(now),
             egress: Egress::default(),
             ssrc,

@@ -1,19 +1,14 @@
 //! Commands: what the controller wants, turned into state.
 
 use super::Engine;
-use crate::arena::{PeerKey, RoomKey, TrackKey};
-use crate::limits::{
-    MAX_PEERS, MAX_PEERS_PER_ROOM, MAX_ROOMS, QUALITY_INTERVAL, SPEAKERS_INTERVAL,
-};
-use crate::peer::Peer;
-use crate::room::Room;
+use crate::arena::{RoomKey, TrackKey};
 use crate::transport::Transport;
 use lectern_control::limits::{MAX_CHANNELS_PER_PEER, MAX_EXTENSIONS_PER_PEER, MAX_SPLICE_BYTES};
 use lectern_control::media::{ExtensionId, PublicationParameters, SubscriptionParameters};
 use lectern_control::node::{Command, CommandError};
-use lectern_control::transport::{DataParameters, IceCredentials, PeerParameters};
+use lectern_control::transport::{DataParameters, IceCredentials};
 use lectern_control::{PeerId, Revision, RoomId, TrackId};
-use lectern_wire::{SeqNo, Ssrc};
+use lectern_wire::SeqNo;
 use rand::RngExt;
 use std::time::Instant;
 
@@ -92,10 +87,10 @@ impl Engine {
                 self.refresh(now, key);
                 Ok(())
             }
-            Command::SetData { peer, data } => self.set_data(room, peer, data),
+            Command::SetData { peer, data } => self.set_data(now, room, peer, data),
             Command::RemovePeer { peer } => {
                 let key = self.router.peer(room, peer)?;
-                self.remove_peer(now, key);
+                self.remove_peer(key);
                 self.remove_room_if_empty(room);
                 Ok(())
             }
@@ -125,7 +120,7 @@ impl Engine {
             }
             Command::Export { peer } => self.export(now, room, peer),
             Command::CloseRoom => {
-                self.close_room(now, room);
+                self.close_room(room);
                 Ok(())
             }
         }
@@ -142,126 +137,6 @@ impl Engine {
             room.revision = revision;
         }
         Ok(())
-    }
-
-    fn room_or_new(
-        &mut self,
-        now: Instant,
-        id: RoomId,
-        revision: Revision,
-    ) -> Result<RoomKey, CommandError> {
-        if let Some(key) = self.router.room(id) {
-            return Ok(key);
-        }
-        if self.router.rooms.len() >= MAX_ROOMS {
-            return Err(limit("rooms"));
-        }
-        let room = Room {
-            id,
-            revision,
-            peers: Vec::new(),
-            tracks: Vec::new(),
-            pending: Vec::new(),
-            speakers: Default::default(),
-            speakers_due: now + SPEAKERS_INTERVAL,
-            quality_due: now + QUALITY_INTERVAL,
-            figures: Vec::new(),
-        };
-        let due = room.speakers_due;
-        let key = self.router.add_room(room);
-        self.room_timers.set(crate::arena::Key::index(key), Some(due));
-        self.count();
-        Ok(key)
-    }
-
-    fn add_peer(
-        &mut self,
-        now: Instant,
-        room: RoomKey,
-        id: PeerId,
-        parameters: &PeerParameters,
-    ) -> Result<(), CommandError> {
-        self.check_new_peer(room, id, parameters)?;
-        let random = self.rng.random();
-        let transport =
-            Transport::new(now, parameters, &self.addresses, random).map_err(invalid)?;
-        self.insert_peer(now, room, id, parameters, transport);
-        Ok(())
-    }
-
-    pub(super) fn check_new_peer(
-        &self,
-        room: RoomKey,
-        id: PeerId,
-        parameters: &PeerParameters,
-    ) -> Result<(), CommandError> {
-        if self.router.knows_peer(id) {
-            return Err(CommandError::AlreadyExists);
-        }
-        let in_room = self.router.rooms.get(room).map_or(0, |room| room.peers.len());
-        if in_room >= MAX_PEERS_PER_ROOM || self.router.peers.len() >= MAX_PEERS {
-            return Err(limit("peers"));
-        }
-        if self.demux.by_fragment(&parameters.ice.ufrag).is_some() {
-            return Err(CommandError::Invalid("the user fragment is taken".to_owned()));
-        }
-        check_extensions(&parameters.extensions)?;
-        check_data(&parameters.data)
-    }
-
-    pub(super) fn insert_peer(
-        &mut self,
-        now: Instant,
-        room: RoomKey,
-        id: PeerId,
-        parameters: &PeerParameters,
-        transport: Transport,
-    ) -> PeerKey {
-        let check_tag = transport.check_tag();
-        let ssrc = Ssrc(self.rng.random());
-        let mut peer = Peer::new(now, id, room, parameters, transport, ssrc);
-        peer.add_fragment(&parameters.ice.ufrag);
-        let key = self.router.add_peer(peer);
-        self.demux.insert_fragment(key, &parameters.ice.ufrag);
-        self.demux.insert_checks(key, check_tag);
-        self.count();
-        self.serve(now, key);
-        key
-    }
-
-    /// Takes a peer out at once: what waits in the outbox for it is not sent either.
-    pub(super) fn remove_peer(&mut self, now: Instant, key: PeerKey) -> Option<Peer> {
-        let peer = self.router.remove_peer(&mut self.pool, key)?;
-        let index = crate::arena::Key::index(key);
-        for address in &peer.addresses {
-            self.demux.close(*address, key);
-        }
-        for fragment in &peer.fragments {
-            self.demux.remove_fragment(key, fragment);
-        }
-        self.demux.remove_checks(key, peer.transport.check_tag());
-        self.peer_timers.set(index, None);
-        self.outbox.purge(index);
-        self.count();
-        let _ = now;
-        Some(peer)
-    }
-
-    pub(super) fn remove_room_if_empty(&mut self, key: RoomKey) {
-        let empty = self.router.rooms.get(key).is_some_and(|room| room.peers.is_empty());
-        if let Some(room) = empty.then(|| self.router.remove_room(key)).flatten() {
-            self.room_timers.set(crate::arena::Key::index(key), None);
-            self.fences.raise(room.id, room.revision);
-            self.count();
-        }
-    }
-
-    fn close_room(&mut self, now: Instant, key: RoomKey) {
-        let peers = self.router.rooms.get(key).map(|room| room.peers.clone());
-        for peer in peers.unwrap_or_default() {
-            self.remove_peer(now, peer);
-        }
-        self.remove_room_if_empty(key);
     }
 
     fn with_transport(
@@ -315,15 +190,19 @@ impl Engine {
 
     fn set_data(
         &mut self,
+        now: Instant,
         room: RoomKey,
         id: PeerId,
         data: DataParameters,
     ) -> Result<(), CommandError> {
         check_data(&data)?;
         let key = self.router.peer(room, id)?;
-        if let Some(peer) = self.router.peers.get_mut(key) {
-            peer.data = data;
+        let peer = self.router.peers.get_mut(key).ok_or(CommandError::UnknownPeer)?;
+        if !peer.is_standby {
+            peer.transport.open_channels(now, &data.channels);
         }
+        peer.data = data;
+        self.serve(now, key);
         Ok(())
     }
 
@@ -425,30 +304,21 @@ impl Engine {
         self.refresh_one(now, key, subscription);
         Ok(())
     }
-
-    /// Brings the gauges up to date.
-    pub(super) fn count(&mut self) {
-        self.counters.rooms = self.router.rooms.len() as u64;
-        self.counters.peers = self.router.peers.len() as u64;
-        self.counters.tracks = self.router.tracks.len() as u64;
-        let subscriptions = self.router.tracks.iter().map(|(_, track)| track.forwarders.len());
-        self.counters.subscriptions = subscriptions.sum::<usize>() as u64;
-    }
 }
 
-fn invalid(error: crate::transport::Error) -> CommandError {
+pub(super) fn invalid(error: crate::transport::Error) -> CommandError {
     CommandError::Invalid(error.to_string())
 }
 
-fn limit(what: &str) -> CommandError {
+pub(super) fn limit(what: &str) -> CommandError {
     CommandError::Limit(what.to_owned())
 }
 
-fn check_extensions(extensions: &[ExtensionId]) -> Result<(), CommandError> {
+pub(super) fn check_extensions(extensions: &[ExtensionId]) -> Result<(), CommandError> {
     if extensions.len() > MAX_EXTENSIONS_PER_PEER { Err(limit("extensions")) } else { Ok(()) }
 }
 
-fn check_data(data: &DataParameters) -> Result<(), CommandError> {
+pub(super) fn check_data(data: &DataParameters) -> Result<(), CommandError> {
     if data.channels.len() > MAX_CHANNELS_PER_PEER {
         return Err(limit("channels"));
     }

@@ -82,7 +82,7 @@ impl Router {
             expected: 0,
             complete: 0,
             downlink_loss: peer.egress.take_loss(),
-            round_trip: peer.egress.round_trip,
+            round_trip: peer.egress.round_trip.or(peer.transport.rtt()),
         };
         for track in &peer.ingress.tracks {
             let Some(track) = self.tracks.get_mut(*track) else { continue };

@@ -26,6 +26,7 @@ impl Engine {
             self.handle_event(now, key, event);
         }
         self.transmit(key);
+        self.go_on_with_export(now, key);
         self.arm(now, key);
     }
 
@@ -79,7 +80,7 @@ impl Engine {
                 Some(Event::PeerMoved { peer: id })
             }
             transport::Event::Disconnected(reason) => {
-                self.disconnect(now, key, reason);
+                self.disconnect(key, reason);
                 return;
             }
             transport::Event::Message { label, binary, payload } => {
@@ -97,9 +98,9 @@ impl Engine {
         }
     }
 
-    fn disconnect(&mut self, now: Instant, key: PeerKey, reason: DisconnectReason) {
+    fn disconnect(&mut self, key: PeerKey, reason: DisconnectReason) {
         self.transmit(key);
-        let Some(peer) = self.remove_peer(now, key) else { return };
+        let Some(peer) = self.remove_peer(key) else { return };
         if let Some(room) = self.router.rooms.get(peer.room) {
             self.events.push((room.id, Event::PeerDisconnected { peer: peer.id, reason }));
         }
@@ -110,7 +111,7 @@ impl Engine {
 impl Router {
     /// When the peer is to be looked after next.
     fn deadline(&self, now: Instant, peer: &Peer) -> Option<Instant> {
-        let transport = peer.transport.deadline();
+        let transport = [peer.transport.deadline(), peer.export_until].into_iter().flatten().min();
         if peer.sends_to().is_err() {
             return transport;
         }

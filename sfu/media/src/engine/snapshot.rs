@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::arena::{PeerKey, RoomKey, TrackKey};
 use crate::forwarder::Forwarder;
-use crate::limits::{MAX_PENDING_PER_ROOM, REPORT_INTERVAL};
+use crate::limits::{EXPORT_PATIENCE, MAX_PENDING_PER_ROOM, REPORT_INTERVAL};
 use crate::room::Pending;
 use crate::snapshot::{Publication, Snapshot, Subscription};
 use crate::transport::{State, Transport};
@@ -16,7 +16,7 @@ use rand::RngExt;
 use std::time::Instant;
 
 impl Engine {
-    /// Gives a peer's state away. From then on it is sent nothing; what it sends still comes.
+    /// Gives a peer's state away, at once or as soon as no data message is on its way.
     pub(super) fn export(
         &mut self,
         now: Instant,
@@ -25,6 +25,35 @@ impl Engine {
     ) -> Result<(), CommandError> {
         let key = self.router.peer(room, id)?;
         let peer = self.router.peers.get_mut(key).ok_or(CommandError::UnknownPeer)?;
+        if peer.sends_to().is_err() {
+            return Err(CommandError::Invalid("the peer is not connected".to_owned()));
+        }
+        if !peer.transport.is_export_ready() {
+            peer.export_until.get_or_insert(now + EXPORT_PATIENCE);
+            self.serve(now, key);
+            return Ok(());
+        }
+        self.export_now(now, key)
+    }
+
+    /// Goes on with an export that waits.
+    pub(super) fn go_on_with_export(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.router.peers.get(key) else { return };
+        let Some(until) = peer.export_until.filter(|_| !peer.is_exported) else { return };
+        if !peer.transport.is_export_ready() && now < until {
+            return;
+        }
+        // A peer that has lost its connection meanwhile has said so itself.
+        if self.export_now(now, key).is_err() {
+            self.counters.unexported += 1;
+        }
+    }
+
+    /// From now on the peer is sent nothing; what it sends still comes.
+    fn export_now(&mut self, now: Instant, key: PeerKey) -> Result<(), CommandError> {
+        let peer = self.router.peers.get_mut(key).ok_or(CommandError::UnknownPeer)?;
+        let (id, room) = (peer.id, peer.room);
+        peer.export_until = None;
         let state = peer.transport.export(now).map_err(invalid)?;
         peer.is_exported = true;
         let snapshot = self.snapshot(now, key, state).ok_or(CommandError::UnknownPeer)?;

@@ -45,10 +45,6 @@ pub struct World {
     pub events: Vec<(usize, Event)>,
     /// One way.
     pub delay: Duration,
-    /// Whether a datagram to a client is lost.
-    pub loses_down: Box<dyn FnMut(&[u8]) -> bool>,
-    /// Whether a datagram to a node is lost.
-    pub loses_up: Box<dyn FnMut(&[u8]) -> bool>,
     /// Whether the next client offers, and nominates.
     pub next_offers: fn(usize) -> bool,
     flying: VecDeque<Flying>,
@@ -75,8 +71,6 @@ impl World {
             parameters: Vec::new(),
             events: Vec::new(),
             delay: Duration::from_millis(10),
-            loses_down: Box::new(|_| false),
-            loses_up: Box::new(|_| false),
             next_offers: |place| place % 2 == 0,
             flying: VecDeque::new(),
             requests: 0,
@@ -214,12 +208,8 @@ impl World {
             }
             let Flying { from, to, bytes, .. } = &mut flying;
             if let Some(client) = self.clients.iter_mut().find(|client| client.address == *to) {
-                if !(self.loses_down)(bytes) {
-                    client.receive(now, *from, bytes);
-                }
-            } else if let Some(node) = (0..self.engines.len()).find(|n| node_address(*n) == *to)
-                && !(self.loses_up)(bytes)
-            {
+                client.receive(now, *from, bytes);
+            } else if let Some(node) = (0..self.engines.len()).find(|n| node_address(*n) == *to) {
                 self.give(node, *from, bytes);
             }
         }

@@ -1,0 +1,125 @@
+//! Ingress: what becomes of an authenticated packet before it is forwarded.
+
+use super::Engine;
+use crate::DropReason;
+use crate::arena::{Key, PeerKey};
+use crate::encoding::Arrival;
+use crate::ingress::Binding;
+use crate::order::Place;
+use crate::packet::Packet;
+use crate::track::{Format, Role, Track};
+use lectern_control::media::{Extension, MediaKind};
+use lectern_control::node::Event;
+use lectern_wire::extension::{AudioLevel, TransportSequence};
+use lectern_wire::rtp::View;
+use lectern_wire::{SeqNo, rtx};
+use std::ops::Range;
+use std::time::Instant;
+
+impl Engine {
+    /// The packet's place in its encoding, statistics, losses, cache.
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        binding: Binding,
+        index: SeqNo,
+        view: &View<'_>,
+    ) -> Result<Packet, DropReason> {
+        let peer = self.router.peers.get(key).ok_or(DropReason::UnknownStream)?;
+        let track = self.router.tracks.get_mut(binding.track).ok_or(DropReason::UnknownStream)?;
+        if !peer.permissions.publish {
+            return Err(DropReason::NotPermitted);
+        }
+        let (format, payload, sent) = original(track, binding, index, view)?;
+        let encoding =
+            track.encodings.get_mut(binding.encoding).ok_or(DropReason::UnknownStream)?;
+        let arrival = Arrival {
+            sent,
+            timestamp: view.header.fields.timestamp,
+            padding: payload.is_empty(),
+            repair: binding.role == Role::Repair,
+        };
+        let Place { number, .. } = encoding.receive(now, &arrival, format.nack)?;
+        if arrival.repair {
+            self.counters.rtx_in += 1;
+        }
+        let payload_type = format.payload_type;
+        let mut packet = Packet::read(view, payload, payload_type, format.codec, &peer.extensions)?;
+        packet.number = number;
+        track.heard(now, binding.encoding);
+        if track.is_muted() {
+            return Err(DropReason::Muted);
+        }
+        if let Some(level) = peer.extensions.id(Extension::AudioLevel)
+            && let Some(Ok(level)) = view.extensions().find(level).map(AudioLevel::parse)
+        {
+            track.level.hear(now, level.below_overload_db);
+        }
+        self.keep(now, key, binding, &packet, view.bytes());
+        Ok(packet)
+    }
+
+    /// Notes when a packet came, for transport-wide feedback.
+    pub(super) fn note_arrival(&mut self, now: Instant, key: PeerKey, view: &View<'_>) {
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        let Some(id) = peer.extensions.id(Extension::TransportWideSequence) else { return };
+        let sequence = view.extensions().find(id).map(TransportSequence::parse);
+        if let Some(Ok(TransportSequence(sequence))) = sequence {
+            let due = peer.ingress.arrivals.record(now, sequence);
+            self.peer_timers.advance(key.index(), due);
+        }
+    }
+
+    /// Keeps a packet for those who lose it or come late, and has what is missing asked for.
+    fn keep(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        binding: Binding,
+        packet: &Packet,
+        bytes: &[u8],
+    ) {
+        let Some(track) = self.router.tracks.get_mut(binding.track) else { return };
+        if !track.started {
+            track.started = true;
+            if let Some(room) = self.router.rooms.get(track.room) {
+                self.events.push((room.id, Event::TrackStarted { track: track.id }));
+            }
+        }
+        let is_video = track.kind() == MediaKind::Video;
+        let keeps = is_video || track.forwarders.iter().any(|f| f.repair_ssrc.is_some());
+        let Some(encoding) = track.encodings.get_mut(binding.encoding) else { return };
+        if keeps && !encoding.keep(&mut self.pool, now, packet, bytes) {
+            self.counters.uncached += 1;
+        }
+        let request = encoding.keyframes.deadline(now).filter(|_| is_video);
+        if let Some(due) = encoding.losses.deadline().into_iter().chain(request).min() {
+            self.peer_timers.advance(key.index(), due);
+        }
+    }
+}
+
+/// Which packet it is when it is one that was sent before: its format, payload and number.
+fn original(
+    track: &Track,
+    binding: Binding,
+    index: SeqNo,
+    view: &View<'_>,
+) -> Result<(Format, Range<usize>, SeqNo), DropReason> {
+    let payload_type = view.header.fields.payload_type;
+    let (format, role) = track.format(payload_type).ok_or(DropReason::UnknownPayloadType)?;
+    let payload = view.payload_range();
+    match (binding.role, role) {
+        (Role::Media, Role::Media) => Ok((format, payload, index)),
+        (Role::Repair, Role::Repair) => {
+            let repair = rtx::split(view.payload()).map_err(|_| DropReason::Malformed)?;
+            let (sequence, _) = repair.ok_or(DropReason::Padding)?;
+            let encoding = track.encodings.get(binding.encoding);
+            let sent = encoding.and_then(|encoding| encoding.original(sequence));
+            let sent = sent.ok_or(DropReason::UnknownStream)?;
+            Ok((format, payload.start + rtx::HEADER_LEN..payload.end, sent))
+        }
+        _ => Err(DropReason::UnknownPayloadType),
+    }
+}
