@@ -31,6 +31,10 @@ describe('the secret', () => {
     visit(`#${SECRET}`);
     expect(visit('#anotherSecret123').secret).toBe('anotherSecret123');
   });
+  test('a broken link does not open the kept one', () => {
+    visit(`#${SECRET}`);
+    expect(visit('#short').secret).toBeUndefined();
+  });
   test.each([
     '',
     '#',

@@ -32,7 +32,8 @@ export function takeSecret(location: Location, history: History): string | undef
     history.replaceState(null, '', location.pathname + location.search);
     return fresh;
   }
-  return readTab(LINK_KEY);
+  // A broken link must not lead into the meeting that this tab was in before.
+  return location.hash.length > 1 ? undefined : readTab(LINK_KEY);
 }
 
 export function keepSecret(secret: string): void {

@@ -68,8 +68,9 @@ export class Banner extends LitElement {
   @property({ attribute: false }) state!: MeetingState;
 
   protected override willUpdate(): void {
-    const { phase, poorNetwork, audioBlocked, trouble } = this.state;
-    this.hidden = phase.is === 'live' && !poorNetwork && !audioBlocked && trouble === undefined;
+    const { phase, poorNetwork, offline, audioBlocked, trouble } = this.state;
+    const calm = !poorNetwork && !offline && !audioBlocked && trouble === undefined;
+    this.hidden = phase.is === 'live' && calm;
   }
 
   protected override render(): TemplateResult {
@@ -89,6 +90,12 @@ export class Banner extends LitElement {
         <span class="spin">${icon('loading')}</span>
         <p>${offline ? t.offline : t.reconnecting}</p>
         <span class="attempt">${t.attempt(phase.attempt)}</span>
+      </div>`;
+    }
+    if (offline) {
+      return html`<div class="line bad" role="status" data-testid="banner-offline">
+        ${icon('offline')}
+        <p>${t.offline}</p>
       </div>`;
     }
     if (!poorNetwork) return nothing;

@@ -191,5 +191,5 @@ function row<T>(
 
 /** `AEAD_AES_128_GCM` → `AES 128 GCM`. */
 function cipherName(name: string): string {
-  return name.replace(/^AEAD_/, '').replaceAll('_', ' ');
+  return name.replace(/^(SRTP_)?(AEAD_)?/, '').replaceAll('_', ' ');
 }

@@ -28,6 +28,12 @@ export interface LocalState {
   cameraTrack?: LocalVideoTrack | undefined;
 }
 
+/** What the preview leaves to the meeting. */
+export interface Taken {
+  tracks: LocalTrack[];
+  trouble?: TroubleKind;
+}
+
 export class LocalDevices {
   readonly state = new Store<LocalState>({
     microphone: { status: 'off', id: recall('microphone').id },
@@ -73,18 +79,40 @@ export class LocalDevices {
     if (status !== 'off') await this.set(kind, true);
   }
 
-  /** Hands the running tracks over: from now on the meeting stops them. */
-  take(): LocalTrack[] {
-    const { microphoneTrack, cameraTrack } = this.state.value;
+  /**
+   * Hands the tracks over: from now on the meeting stops them. Waits for a device that is still
+   * starting, or whoever joins fast would be unheard without knowing.
+   */
+  async take(): Promise<Taken> {
+    await this.#settled();
+    const { microphone, camera, microphoneTrack, cameraTrack } = this.state.value;
     this.state.set({ microphoneTrack: undefined, cameraTrack: undefined });
     this.#cancel();
-    return [microphoneTrack, cameraTrack].filter((track) => track !== undefined);
+    const trouble = microphone.trouble ?? camera.trouble;
+    return {
+      tracks: [microphoneTrack, cameraTrack].filter((track) => track !== undefined),
+      ...(trouble === undefined ? {} : { trouble }),
+    };
   }
 
   release(): void {
     this.#cancel();
     this.#stop('microphone');
     this.#stop('camera');
+  }
+
+  #settled(): Promise<void> {
+    const starting = (): boolean =>
+      this.state.value.microphone.status === 'starting' ||
+      this.state.value.camera.status === 'starting';
+    if (!starting()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const stop = this.state.subscribe(() => {
+        if (starting()) return;
+        stop();
+        resolve();
+      });
+    });
   }
 
   async #startBoth(): Promise<boolean> {

@@ -128,7 +128,7 @@ export class JoinFlow extends LitElement {
     const { secret } = this;
     const meeting = new LiveMeeting({
       ticket: () => ticketFor(secret, name),
-      tracks: step.local?.take() ?? [],
+      devices: step.local?.take() ?? Promise.resolve({ tracks: [] }),
       meetingName: step.invitation.meetingName || texts.created.untitled,
     });
     this.step = { is: 'meeting', meeting };

@@ -218,7 +218,11 @@ export const stageStyles = css`
     }
     lectern-notes {
       left: 12px;
-      bottom: 84px;
+      right: 12px;
+      bottom: auto;
+      top: 52px;
+      justify-items: center;
+      max-width: none;
     }
   }
   @keyframes sheet {

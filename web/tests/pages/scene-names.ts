@@ -10,6 +10,7 @@ export const scenes: readonly (readonly [name: string, scene: string, ...steps: 
   ['stage-picture-waiting', 'viewer-picture-waiting'],
   ['stage-paused', 'viewer-paused'],
   ['stage-reconnecting', 'viewer-reconnecting'],
+  ['stage-offline', 'viewer-offline'],
   ['stage-audio-blocked', 'viewer-audio-blocked'],
   ['stage-chat', 'viewer-chat', 'control-chat'],
   ['stage-chat-empty', 'viewer-share', 'control-chat'],

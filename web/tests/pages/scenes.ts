@@ -142,6 +142,7 @@ export const scenes: Record<string, () => MeetingState> = {
     shares: [{ ...graceShares, view: { status: 'paused', picture: slide('slide') } }],
   }),
   'viewer-reconnecting': () => ({ ...viewing, phase: { is: 'reconnecting', attempt: 3 } }),
+  'viewer-offline': () => ({ ...viewing, offline: true }),
   'viewer-audio-blocked': () => ({ ...viewing, audioBlocked: true }),
   'viewer-chat': () => ({ ...viewing, messages: talk, unread: 2 }),
   'viewer-crowd': () => ({ ...viewing, people: [...viewing.people, ...many] }),

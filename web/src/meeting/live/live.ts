@@ -9,6 +9,7 @@ import {
 } from 'livekit-client';
 import type { Ticket } from '../../api';
 import { mediaDeviceKind, type DeviceKind } from '../../devices/list';
+import type { Taken } from '../../devices/local';
 import { deviceTrouble } from '../../devices/trouble';
 import { recall } from '../../remembered';
 import { Emitter, Store } from '../../store';
@@ -39,8 +40,8 @@ setLogLevel('warn');
 export interface LiveOptions {
   /** Gets a fresh way in; called again for each rejoin. */
   ticket: () => Promise<Ticket>;
-  /** Camera and microphone as they run in the preview. */
-  tracks: LocalTrack[];
+  /** Camera and microphone as they run in the preview, once they do. */
+  devices: Promise<Taken>;
   meetingName: string;
 }
 
@@ -67,11 +68,15 @@ export class LiveMeeting implements Meeting {
 
   /** Comes in, and sends the tracks of the preview. */
   async connect(): Promise<void> {
-    const tracks = this.options.tracks.splice(0);
     this.state.set({ microphoneBusy: true, cameraBusy: true });
     const room = await this.#open();
-    if (room === undefined) for (const track of tracks) track.stop();
-    else await Promise.all(tracks.map((track) => this.#publish(room, track)));
+    const { tracks, trouble } = await this.options.devices;
+    if (trouble !== undefined) this.state.set({ trouble });
+    if (room?.state === ConnectionState.Connected) {
+      await Promise.all(tracks.map((track) => this.#publish(room, track)));
+    } else {
+      for (const track of tracks) track.stop();
+    }
     this.state.set({ microphoneBusy: false, cameraBusy: false });
   }
 

@@ -56,8 +56,7 @@ describe('people', () => {
   });
   test('a hand is a time, and nothing else', () => {
     const hand = (value: string): number | undefined =>
-      peopleOf(room(participant('a', { attributes: { 'lectern.hand': value } })), 'good')[0]
-        ?.handRaisedAt;
+      peopleOf(room(participant('a', { attributes: { hand: value } })), 'good')[0]?.handRaisedAt;
     expect(hand('1700000000000')).toBe(1_700_000_000_000);
     expect(hand('')).toBeUndefined();
     expect(hand('<b>')).toBeUndefined();

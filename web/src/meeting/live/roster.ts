@@ -5,8 +5,8 @@ import type { Quality } from '../quality';
 import type { MicrophoneStatus, Person, Share, View } from '../state';
 import { pictureOf } from './picture';
 
-/** The attribute of a participant that holds the time at which the hand went up. */
-export const HAND = 'lectern.hand';
+/** Holds the time at which a participant's hand went up. Names with `lectern.` are the server's. */
+export const HAND = 'hand';
 
 /** The attribute by which the server tells a participant's role. */
 export const ROLE = 'lectern.role';
