@@ -152,12 +152,7 @@ impl Edges {
     }
 
     /// The link on which to tell an edge; without one the notice is kept until there is one.
-    pub fn notify(
-        &mut self,
-        edge: &EdgeId,
-        room: RoomId,
-        notice: Notice,
-    ) -> Option<(u64, Notice)> {
+    pub fn notify(&mut self, edge: &EdgeId, room: RoomId, notice: Notice) -> Option<(u64, Notice)> {
         let edge = self.all.get_mut(edge)?;
         if let Some(link) = edge.link {
             return Some((link, notice));

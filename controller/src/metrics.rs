@@ -94,20 +94,16 @@ impl Metrics {
             moves: make.counters("moves_total", "Calm moves, by result.", &["result"])?,
             move_seconds: make.histogram()?,
             lease_losses: make.counter("lease_losses_total", "Leases lost.")?,
-            rooms_lost: make.counter(
-                "rooms_lost_total",
-                "Rooms given up because somebody else owns them.",
-            )?,
+            rooms_lost: make
+                .counter("rooms_lost_total", "Rooms given up because somebody else owns them.")?,
             store_errors: make.counters(
                 "store_errors_total",
                 "Calls of stores that failed, by store.",
                 &["store"],
             )?,
             store_seconds: make.histograms()?,
-            audit_lost: make.counter(
-                "audit_entries_lost_total",
-                "Audit entries that could not be written.",
-            )?,
+            audit_lost: make
+                .counter("audit_entries_lost_total", "Audit entries that could not be written.")?,
         })
     }
 }

@@ -77,12 +77,7 @@ impl Nodes {
     }
 
     /// A node introduces itself on a link.
-    pub fn handle_hello(
-        &mut self,
-        now: Now,
-        link: u64,
-        hello: Hello,
-    ) -> Result<Welcomed, Refusal> {
+    pub fn handle_hello(&mut self, now: Now, link: u64, hello: Hello) -> Result<Welcomed, Refusal> {
         check(&hello)?;
         if !self.all.contains_key(&hello.node) && self.all.len() >= MAX_NODES {
             return Err(Refusal::TooMany);
@@ -297,7 +292,10 @@ mod tests {
         assert!(nodes.handle_timeout(at(start, 400)).is_empty());
         assert!(!nodes.is_alive(&name));
         nodes.note_death(&name, BTreeSet::from([RoomId(7)]));
-        assert_eq!(nodes.handle_sign_of_life(at(start, 500), 1), Some((name.clone(), vec![RoomId(7)])));
+        assert_eq!(
+            nodes.handle_sign_of_life(at(start, 500), 1),
+            Some((name.clone(), vec![RoomId(7)]))
+        );
         assert!(nodes.is_alive(&name));
         assert_eq!(nodes.handle_sign_of_life(at(start, 600), 1), Some((name, Vec::new())));
     }

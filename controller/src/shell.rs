@@ -85,7 +85,8 @@ fn start_stores<C: Coordination>(
     let worker = Leases { store, name, held: None, metrics: metrics.clone() };
     tasks.spawn(worker.run(lease_jobs, inputs.clone()));
     let (records, metrics) = (records.clone(), metrics.clone());
-    let reader = stores::run_records(records.clone(), metrics.clone(), records_jobs, inputs.clone());
+    let reader =
+        stores::run_records(records.clone(), metrics.clone(), records_jobs, inputs.clone());
     tasks.spawn(reader);
     tasks.spawn(stores::run_audit(records, metrics, entries));
     Stores { leases, records: asks, audit }

@@ -33,7 +33,7 @@ impl Refusals {
 }
 
 impl Controller {
-    pub(super) fn from_edge(&mut self, now: Now, link: u64, message: FromEdge) {
+    pub(super) fn edge_said(&mut self, now: Now, link: u64, message: FromEdge) {
         let (request, body) = match message {
             FromEdge::Hello { version, edge, region } => {
                 return self.edge_hello(now, link, version, edge, region);
@@ -47,14 +47,7 @@ impl Controller {
         self.request(now, Ticket { edge, link, request }, body);
     }
 
-    fn edge_hello(
-        &mut self,
-        now: Now,
-        link: u64,
-        version: Version,
-        edge: EdgeId,
-        region: String,
-    ) {
+    fn edge_hello(&mut self, now: Now, link: u64, version: Version, edge: EdgeId, region: String) {
         tracing::info!(%edge, region, "an edge is here");
         let welcome = ToEdge::Welcome { version: Version::CURRENT };
         self.out.push_back(Output::ToEdge { link, message: welcome });
@@ -206,10 +199,10 @@ impl Controller {
                     opening.links_revoked.push(*link);
                 }
             }
-            (Request::ResolveLink { .. }, Err(records::Error::NotFound)) => {
-                if self.refusals.may_log(now) {
-                    self.audit(now, AuditKind::LinkRefused, None, &ticket.edge);
-                }
+            (Request::ResolveLink { .. }, Err(records::Error::NotFound))
+                if self.refusals.may_log(now) =>
+            {
+                self.audit(now, AuditKind::LinkRefused, None, &ticket.edge);
             }
             _ => {}
         }

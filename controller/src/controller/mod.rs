@@ -90,8 +90,8 @@ impl Controller {
         match input {
             Input::Linked { link, role } => self.linked(now, link, role),
             Input::Unlinked { link, role } => self.unlinked(now, link, role),
-            Input::FromNode { link, message } => self.from_node(now, link, message),
-            Input::FromEdge { link, message } => self.from_edge(now, link, message),
+            Input::FromNode { link, message } => self.node_said(now, link, message),
+            Input::FromEdge { link, message } => self.edge_said(now, link, message),
             Input::Unreadable { link, role, what } => self.unreadable(link, role, what),
             Input::Records(done) => self.records_done(now, done),
             Input::Lease(done) => self.lease_done(now, done),

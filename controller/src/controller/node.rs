@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 const MAX_STRAYS: usize = super::MAX_ROOMS;
 
 impl Controller {
-    pub(super) fn from_node(&mut self, now: Now, link: u64, message: FromNode) {
+    pub(super) fn node_said(&mut self, now: Now, link: u64, message: FromNode) {
         if let FromNode::Hello(hello) = message {
             return self.node_hello(now, link, hello);
         }
@@ -78,8 +78,7 @@ impl Controller {
     /// Ends rooms on a node that has no business with them.
     fn close_strays(&mut self, node: &NodeId, held: impl IntoIterator<Item = RoomId>) {
         let strays = held.into_iter().filter(|id| {
-            !self.opening.contains_key(id)
-                && self.rooms.get(id).is_none_or(|room| !room.uses(node))
+            !self.opening.contains_key(id) && self.rooms.get(id).is_none_or(|room| !room.uses(node))
         });
         let strays = strays.collect();
         self.close_all(node, strays);

@@ -6,7 +6,7 @@ use crate::edges::Elapsed;
 use crate::job::LeaseJob;
 use crate::lease::Step;
 use crate::placement::Wish;
-use lectern_control::edge::RequestError;
+use lectern_control::edge::{NodeInfo, RequestError};
 use lectern_control::{EdgeId, NodeId, RoomId};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -119,14 +119,10 @@ impl Controller {
         self.metrics.participants.set(sum(|room| room.participant_count()));
         self.metrics.peers.set(sum(|room| room.peer_count()));
         let infos = self.nodes.infos();
-        let states: [(&str, fn(bool, bool) -> bool); 3] = [
-            ("alive", |alive, draining| alive && !draining),
-            ("draining", |alive, draining| alive && draining),
-            ("dead", |alive, _| !alive),
-        ];
-        for (label, matches) in states {
-            let count = infos.iter().filter(|node| matches(node.alive, node.draining)).count();
-            self.metrics.nodes.with_label_values(&[label]).set(count as i64);
+        for label in NODE_STATES {
+            let count = infos.iter().filter(|node| node_state(node) == label).count();
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.metrics.nodes.with_label_values(&[label]).set(count);
         }
     }
 
@@ -178,5 +174,16 @@ impl Controller {
         if *count == MAX_UNREADABLE {
             self.end_link(role, link, "unreadable");
         }
+    }
+}
+
+const NODE_STATES: [&str; 3] = ["alive", "draining", "dead"];
+
+/// A node's state, as metric labels have it.
+fn node_state(node: &NodeInfo) -> &'static str {
+    match (node.alive, node.draining) {
+        (true, false) => NODE_STATES[0],
+        (true, true) => NODE_STATES[1],
+        (false, _) => NODE_STATES[2],
     }
 }

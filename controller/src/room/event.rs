@@ -34,10 +34,10 @@ impl Room {
                 speakers.truncate(MAX_SPEAKERS);
                 self.notify_all(&Notice::Speakers { speakers });
             }
-            Event::Quality { participant, quality } if is_active => {
-                if self.roster.get(participant).is_some() {
-                    self.notify_all(&Notice::Quality { participant, quality });
-                }
+            Event::Quality { participant, quality }
+                if is_active && self.roster.get(participant).is_some() =>
+            {
+                self.notify_all(&Notice::Quality { participant, quality });
             }
             // The path has moved by itself; nobody waits for it.
             Event::PeerMoved { .. } => {}
@@ -61,13 +61,7 @@ impl Room {
         self.advance_move(now);
     }
 
-    fn peer_disconnected(
-        &mut self,
-        now: Now,
-        from: &NodeId,
-        id: PeerId,
-        reason: DisconnectReason,
-    ) {
+    fn peer_disconnected(&mut self, now: Now, from: &NodeId, id: PeerId, reason: DisconnectReason) {
         if self.holds(from, id) {
             self.drop_peer(id, reason);
             self.advance_move(now);
@@ -82,12 +76,13 @@ impl Room {
             return self.out.push_back(Output::Lost);
         }
         match issued {
-            Some(Issued::For(participant, peer)) => {
-                // Of a transport that is gone, its edge has heard already.
-                if peer.is_none_or(|peer| self.peers.contains_key(&peer)) {
-                    self.notify(participant, Notice::CommandFailed { participant, error });
-                }
+            Some(Issued::For(participant, peer))
+                if peer.is_none_or(|peer| self.peers.contains_key(&peer)) =>
+            {
+                self.notify(participant, Notice::CommandFailed { participant, error });
             }
+            // Of a transport that is gone, its edge has heard already.
+            Some(Issued::For(..)) => {}
             Some(Issued::Export(peer)) => self.export_failed(now, peer, &error),
             Some(Issued::Restore(peer)) => {
                 self.drop_peer(peer, DisconnectReason::ConsentExpired);

@@ -20,7 +20,9 @@ use crate::clock::Now;
 use lectern_control::edge::{LinkInfo, Meeting, Notice, Request, RequestError, RoomInfo};
 use lectern_control::node::{Command, DisconnectReason};
 use lectern_control::room::LeaveReason;
-use lectern_control::{EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId};
+use lectern_control::{
+    EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId,
+};
 use output::Issued;
 use peer::{Peer, Publication};
 use rand::rngs::StdRng;
@@ -335,7 +337,8 @@ impl Room {
             known.identity.clone(),
             Notice::ParticipantLeft { participant, identity: known.identity.clone(), reason },
         );
-        let owned = |(id, peer): (&PeerId, &Peer)| (peer.participant() == participant).then_some(*id);
+        let owned =
+            |(id, peer): (&PeerId, &Peer)| (peer.participant() == participant).then_some(*id);
         for peer in self.peers.iter().filter_map(owned).collect::<Vec<_>>() {
             self.remove_peer(peer);
         }

@@ -131,8 +131,7 @@ impl Room {
         // What an earlier move left there would be taken for what comes now.
         self.remove_leftovers(|removal| removal.node == to.node);
         let stage = Stage::Settling { until: now.at + SETTLE };
-        self.relocation =
-            Some(Relocation { to, next_standby, generation, began: now.at, stage });
+        self.relocation = Some(Relocation { to, next_standby, generation, began: now.at, stage });
         self.advance_move(now);
         Ok(())
     }
@@ -230,10 +229,12 @@ impl Room {
         let mut ready = Vec::new();
         for (peer, step) in steps.iter_mut() {
             let is_publisher = publishers.contains(peer);
-            if matches!(step, Step::Exported(_)) && (is_publisher || !publishers_wait) {
-                if let Step::Exported(state) = std::mem::replace(step, Step::Restored) {
-                    ready.push((!is_publisher, *peer, state));
-                }
+            if !is_publisher && publishers_wait {
+                continue;
+            }
+            if let Step::Exported(state) = step {
+                ready.push((!is_publisher, *peer, state.clone()));
+                *step = Step::Restored;
             }
         }
         ready.sort_by_key(|(later, peer, _)| (*later, *peer));
@@ -255,7 +256,8 @@ impl Room {
         for (id, peer) in &mut self.peers {
             peer.parameters.generation = generation;
             let standby = peer.standby.take();
-            forsaken.extend(standby.filter(|node| *node != self.home.primary.node).map(|n| (n, *id)));
+            forsaken
+                .extend(standby.filter(|node| *node != self.home.primary.node).map(|n| (n, *id)));
         }
         for (node, peer) in forsaken {
             self.command(node, Command::RemovePeer { peer });

@@ -26,7 +26,9 @@ impl Room {
             return Err(RequestError::Unavailable("the room's lease is lost".to_owned()));
         }
         match request {
-            Request::Join { link, identity, name, role, permissions, metadata, attributes, .. } => {
+            Request::Join {
+                link, identity, name, role, permissions, metadata, attributes, ..
+            } => {
                 let participant = Participant {
                     id: ParticipantId(self.ids.next_u64()),
                     identity,
@@ -83,8 +85,7 @@ impl Room {
             if participant.role > granted {
                 return Err(RequestError::NotPermitted);
             }
-            participant.permissions =
-                both(participant.permissions, participant.role.permissions());
+            participant.permissions = both(participant.permissions, participant.role.permissions());
         }
         check::participant(&participant)?;
         let former = self.roster.by_identity(&participant.identity);

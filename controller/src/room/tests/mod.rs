@@ -8,17 +8,17 @@ mod roster;
 
 use super::*;
 use crate::records::AuditKind;
+use lectern_control::LinkId;
 use lectern_control::Secret;
 use lectern_control::edge::{Joined, Response};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
 use lectern_control::node::{CommandError, Event, Security};
 use lectern_control::room::{Participant, Role, Track};
+use lectern_control::transport::{Candidate, DtlsRole};
 use lectern_control::transport::{
-    DataParameters, Duty, DtlsIdentity, Fingerprint, IceCredentials, IceRole, PeerParameters,
+    DataParameters, DtlsIdentity, Duty, Fingerprint, IceCredentials, IceRole, PeerParameters,
     Permissions, RemoteParameters,
 };
-use lectern_control::transport::{Candidate, DtlsRole};
-use lectern_control::LinkId;
 
 const ROOM: RoomId = RoomId(77);
 const PRESENTER_LINK: LinkId = LinkId(1);
@@ -66,13 +66,8 @@ impl Bench {
             expires_at_unix_ms: HOUR_MS,
             links: vec![link(PRESENTER_LINK, Role::Presenter), link(VIEWER_LINK, Role::Viewer)],
         };
-        let begin = Start {
-            meeting,
-            region: "eu".to_owned(),
-            revision: Revision(5),
-            home,
-            seed: 1,
-        };
+        let begin =
+            Start { meeting, region: "eu".to_owned(), revision: Revision(5), home, seed: 1 };
         Bench {
             room: Room::new(Now { at: start, unix_ms: 0 }, begin),
             start,

@@ -166,7 +166,8 @@ fn a_move_waits_a_while_for_handshakes_and_those_that_last_come_again() {
     bench.begin(place("b", 2), None).expect("begun");
     bench.pass(2_900);
     assert!(bench.commands.is_empty());
-    bench.command("e2", bob, Command::SetRemote { peer: PeerId(21), remote: remote("r") })
+    bench
+        .command("e2", bob, Command::SetRemote { peer: PeerId(21), remote: remote("r") })
         .expect("the room works as ever");
     bench.connect("a", 21);
     bench.forget();
@@ -209,11 +210,8 @@ fn a_move_that_cannot_be_is_refused_before_it_begins() {
 fn a_node_that_gives_no_state_away_keeps_its_room() {
     let (mut bench, _, bob) = live();
     bench.begin(place("b", 2), None).expect("begun");
-    let waiting = bench.ask("e2", Request::Node {
-        room: ROOM,
-        participant: bob,
-        command: subscribe(20, 7),
-    });
+    let waiting =
+        bench.ask("e2", Request::Node { room: ROOM, participant: bob, command: subscribe(20, 7) });
     bench.fails("a", is_export(10), CommandError::Invalid("no".to_owned()));
     assert!(bench.story.contains(&"move failed".to_owned()));
     assert!(bench.moved().is_none() && bench.restored().is_empty());

@@ -259,16 +259,8 @@ fn a_roster_fits_one_message_whatever_people_say_of_themselves() {
             unreachable!()
         };
         let metadata = "x".repeat(MAX_METADATA_BYTES);
-        let join = Request::Join {
-            room,
-            link,
-            identity,
-            name,
-            role,
-            permissions,
-            metadata,
-            attributes,
-        };
+        let join =
+            Request::Join { room, link, identity, name, role, permissions, metadata, attributes };
         match bench.try_ask("e1", join) {
             Ok(Response::Joined(joined)) => {
                 lectern_control::frame::encode(&joined).expect("fits one message");
