@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InspectLink {
-    /// The part of the link after `#`.
+    /// The link, or only the part after `#`.
     link: String,
 }
 
@@ -50,7 +50,7 @@ pub struct MeetingName {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JoinByLink {
-    /// The part of the link after `#`.
+    /// The link, or only the part after `#`.
     link: String,
     /// The name shown to others, 1 to 64 characters.
     name: String,
@@ -138,10 +138,12 @@ async fn resolve(
 ) -> Result<(LinkInfo, Meeting), Problem> {
     let invalid = || Problem::new(Code::LinkInvalid, "ask for a new link");
     api.guesses.take(tls::client(connection)).map_err(Problem::too_many)?;
-    if !secret::is_plausible(link) {
+    // People and programs hand over the whole link as well.
+    let secret = link.rsplit_once('#').map_or(link, |(_, secret)| secret);
+    if !secret::is_plausible(secret) {
         return Err(invalid());
     }
-    let secret_hash = secret::hash(link);
+    let secret_hash = secret::hash(secret);
     match api.controller.request(Request::ResolveLink { secret_hash }).await {
         Ok(Response::Grant { link, meeting }) => Ok((link, meeting)),
         Ok(other) => Err(unexpected(&other)),

@@ -182,10 +182,12 @@ async fn a_link_leads_to_a_token_that_grants_its_role() {
     let made = client.meeting().await;
     for (name, publishes) in [("viewer", false), ("presenter", true)] {
         let link = secret_of(&made["links"][name]);
-        let (status, purpose) =
-            client.call(Method::POST, "/links/inspect", "", json!({ "link": link })).await;
-        assert_eq!((status, &purpose["role"]), (StatusCode::OK, &json!(name)));
-        assert_eq!(purpose["meeting"]["name"], "Weekly");
+        for shown in [json!(link), made["links"][name]["url"].clone()] {
+            let body = json!({ "link": shown });
+            let (status, purpose) = client.call(Method::POST, "/links/inspect", "", body).await;
+            assert_eq!((status, &purpose["role"]), (StatusCode::OK, &json!(name)));
+            assert_eq!(purpose["meeting"]["name"], "Weekly");
+        }
         let body = json!({ "link": link, "name": "  Ana  B " });
         let (status, joined) = client.call(Method::POST, "/join", "", body).await;
         assert_eq!(status, StatusCode::OK, "{joined}");
