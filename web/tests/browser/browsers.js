@@ -22,14 +22,14 @@ const CHROMIUM_ALWAYS = [
   '--disable-features=WebRtcHideLocalIpsWithMdns',
 ];
 
-/** How the picker of 'share my screen' ends. */
+/** How the picker of "share my screen" ends. */
 export const PICKER = {
   /** The tab of {@link SHARED_TITLE}: its own pixels and its own sound. */
   sharesTab: [`--auto-select-tab-capture-source-by-title=${SHARED_TITLE}`],
-  /** As if the person had closed it. */
-  rejects: ['--capture-auto-reject', '--auto-reject-this-tab-capture'],
-  /** A picker that stays open until it is closed. */
-  stays: [],
+  /** A person closes it; works where the page prefers its own tab. */
+  isClosed: ['--auto-reject-this-tab-capture'],
+  /** The browser may capture nothing at all: no screen, no camera, no microphone. */
+  isForbidden: ['--use-fake-ui-for-media-stream=deny'],
 };
 
 const FIREFOX_PREFERENCES = {

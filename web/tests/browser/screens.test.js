@@ -72,27 +72,38 @@ scene('controls', 120_000, async (stage) => {
   await bystander.sees('Nothing is shared right now');
 });
 
-/** A person needs a moment to close the picker; the browser's own refusal comes at once. */
+/** A person needs a moment to close the picker; Chromium's switch for it wants the own tab. */
 async function hesitate(tab) {
   await tab.evaluate(() => {
     const original = navigator.mediaDevices.getDisplayMedia;
     navigator.mediaDevices.getDisplayMedia = async (constraints) => {
       await new Promise((resolve) => setTimeout(resolve, 600));
-      return original(constraints);
+      return original({ ...constraints, preferCurrentTab: true });
     };
   });
 }
 
 async function checkPickers(stage, links) {
-  const rejecting = await stage.chromium(PICKER.rejects);
-  const second = await stage.tab(rejecting, 'second-presenter', PRESENTER_CONTEXT);
-  await join(second, links.presenter, 'Paul');
-  await shareScreen(second);
-  await second.sees('Sharing the screen is not allowed');
-  await hesitate(second);
-  await shareScreen(second);
-  await second.sees('Nothing was shared');
-  assert.ok(await second.has('button', 'Share screen'), 'sharing can be tried again');
+  const closing = await stage.chromium(PICKER.isClosed);
+  const paul = await stage.tab(closing, 'closes-picker', PRESENTER_CONTEXT);
+  await join(paul, links.presenter, 'Paul');
+  await hesitate(paul);
+  await shareScreen(paul);
+  await paul.sees('Nothing was shared');
+  assert.ok(await paul.has('button', 'Share screen'), 'sharing can be tried again');
+  await paul.close();
+
+  const forbidding = await stage.chromium(PICKER.isForbidden);
+  const petra = await stage.tab(forbidding, 'is-forbidden', {
+    viewport: PRESENTER_CONTEXT.viewport,
+  });
+  await petra.open(links.presenter);
+  await petra.sees('The camera is blocked');
+  await petra.sees('The microphone is blocked');
+  await enter(petra, 'Petra');
+  await shareScreen(petra);
+  await petra.sees('Sharing the screen is not allowed');
+  await petra.close();
 }
 
 async function sees(tab, url, title) {
@@ -129,7 +140,9 @@ scene('links', 150_000, async (stage) => {
   await sees(empty, `${origin}/nowhere`, 'There is nothing here');
 
   await moment(Math.max(0, expiresAt + 1_000 - Date.now()));
-  await sees(late, short.url, 'This link has expired');
   await stillWatches(guest);
+  await guest.page.reload();
+  await guest.sees('This link has expired');
+  await sees(empty, short.url, 'This link does not work');
   await stillWatches(bystander);
 });

@@ -37,6 +37,7 @@ export async function serve(stage, { name = 'lectern', media, settings: more = {
     admin: `127.0.0.1:${await freePort('tcp')}`,
     'edge.listen': `127.0.0.1:${web}`,
     'node.listen': `127.0.0.1:${media ?? (await freePort('udp'))}`,
+    'controller.node_silence_ms': BUSY_MACHINE_MS,
     ...more,
   };
   const program = stage.program(name, binary('lectern'), ['serve', ...settings(values)]);
@@ -45,6 +46,9 @@ export async function serve(stage, { name = 'lectern', media, settings: more = {
 }
 
 const OPERATOR_KEY = 'an operator key for tests, 32 bytes or more';
+
+/** A test machine that is busy may hold a node up for longer than one in service. */
+const BUSY_MACHINE_MS = 10_000;
 
 /** A request to the API, outside of any browser; gives the decoded body. */
 export async function api(origin, method, path, { key, body } = {}) {
@@ -86,12 +90,16 @@ export async function startCluster(stage) {
     const args = [role, ...settings({ ...(await common(name)), ...more })];
     return stage.program(name, binary('lectern'), args);
   };
-  await start('controller', 'controller', { 'cluster.listen': `127.0.0.1:${controllerPort}` });
+  await start('controller', 'controller', {
+    'cluster.listen': `127.0.0.1:${controllerPort}`,
+    'controller.node_silence_ms': BUSY_MACHINE_MS,
+  });
   const nodes = [];
   for (const name of ['node-a', 'node-b']) {
-    const address = `127.0.0.1:${await freePort('udp')}`;
+    const port = `${await freePort('udp')}`;
+    const address = `127.0.0.1:${port}`;
     await start(name, 'node', { 'node.name': name, 'node.listen': address });
-    nodes.push({ name, address });
+    nodes.push({ name, address, port });
   }
   const edge = await start('edge', 'edge', {
     'edge.listen': `127.0.0.1:${await freePort('tcp')}`,

@@ -97,14 +97,17 @@ export class Tab {
     return element;
   }
 
-  /** Clicks a button as a hand would; one that goes away under the pointer is looked for again. */
+  /** Clicks a button as a hand would; one that is replaced under the pointer is looked for again. */
   async press(name, timeoutMs = PATIENCE_MS) {
     const deadline = Date.now() + timeoutMs;
     for (;;) {
       const button = await this.#control('button', name, deadline - Date.now());
       try {
-        return await button.click({ timeout: CLICK_MS });
+        await button.click({ timeout: CLICK_MS });
+        return;
       } catch (error) {
+        // Where a click takes effect, Playwright may still fail to see its own end.
+        if (!(await this.has('button', name))) return;
         if (Date.now() > deadline) throw error;
       }
     }
