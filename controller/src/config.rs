@@ -16,13 +16,14 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// How long a node may be silent before its rooms begin anew elsewhere, in milliseconds. Nodes
     /// say something every 100 ms. Shorter finds deaths sooner, and sees them where a node or the
-    /// network only paused: transports do not survive being placed anew.
+    /// network only paused: transports do not survive being placed anew, so that a wrong alarm
+    /// costs everybody more than a late one.
     pub node_silence_ms: u64,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { name: "controller".to_owned(), data_dir: None, node_silence_ms: 300 }
+        Config { name: "controller".to_owned(), data_dir: None, node_silence_ms: 2_000 }
     }
 }
 
