@@ -5,6 +5,7 @@
 
 mod gate;
 mod hello;
+mod library;
 mod order;
 mod reassembly;
 mod record;

@@ -8,8 +8,6 @@ mod checks;
 mod messages;
 pub mod pair;
 pub mod session;
-#[cfg(test)]
-mod tests;
 
 use crate::DropReason;
 use crate::transport::Transmit;

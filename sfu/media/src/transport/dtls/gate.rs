@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 /// What speaks against a handshake ends it after this, if it is not done by then: forged messages
 /// should not end it, a wrong certificate should not keep a person waiting.
-const REFUSAL_GRACE: Duration = Duration::from_secs(2);
+const REFUSAL_GRACE: Duration = Duration::from_secs(10);
 /// Encrypted records kept until their time has come; the oldest gives way.
 const MAX_HELD: usize = 8;
 /// Encrypted handshake records the library gets in one second of a handshake: it keeps them all.
@@ -87,20 +87,19 @@ impl RtcDtls {
         }
         let Some(message) = self.reassembly.take_any() else { return Ok(()) };
         let hello = ClientHello::parse(&message.body).ok_or(DropReason::DtlsRefused)?;
-        let cookie = self.cookies.make(hello.random);
         if hello.cookie.is_empty() {
-            if let Some(record) = build_verify_request(&cookie, self.sent_clear) {
+            if let Some(record) = build_verify_request(&self.cookie, self.sent_clear) {
                 self.sent_clear += 1;
                 self.send(record);
             }
             return Ok(());
         }
-        if !self.cookies.check(&hello) || message.sequence == 0 {
+        if !self.cookie.check(&hello) || message.sequence == 0 {
             return Err(DropReason::DtlsRefused);
         }
         self.last_message = Some(message_type::CLIENT_HELLO);
         self.reassembly = Reassembly::new(message.sequence.saturating_add(1));
-        self.accept_hello(now, &message, hello.profile, cookie, &hello.without_cookie());
+        self.accept_hello(now, &message, hello.profile, &hello.without_cookie());
         Ok(())
     }
 

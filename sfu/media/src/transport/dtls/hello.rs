@@ -5,7 +5,6 @@ use super::order::message_type;
 use super::record::{VERSION_1_2, build_handshake};
 use crate::transport::srtp::Profile;
 use lectern_wire::cursor::Reader;
-use ring::hmac;
 use subtle::ConstantTimeEq;
 
 /// Bytes of our cookies.
@@ -25,8 +24,6 @@ const SRTP_AEAD_AES_128_GCM: u16 = 7;
 /// A ClientHello we can answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientHello<'a> {
-    /// The client's random: a repeated ClientHello has the same.
-    pub random: &'a [u8],
     /// Our cookie, or nothing.
     pub cookie: &'a [u8],
     /// The SRTP profile to use: AES-GCM wherever it is offered, in whatever order.
@@ -42,7 +39,7 @@ impl<'a> ClientHello<'a> {
         if reader.u16().ok()? != VERSION_1_2 {
             return None;
         }
-        let random = reader.take(RANDOM_LEN).ok()?;
+        reader.take(RANDOM_LEN).ok()?;
         // We keep no sessions, so that an honest client has none to resume.
         if reader.u8().ok()? != 0 {
             return None;
@@ -62,13 +59,7 @@ impl<'a> ClientHello<'a> {
         let extensions_len = usize::from(reader.u16().ok()?);
         let extensions = reader.take(extensions_len).ok()?;
         let profile = read_extensions(extensions)?;
-        reader.is_empty().then_some(ClientHello {
-            random,
-            cookie,
-            profile,
-            before_cookie,
-            after_cookie,
-        })
+        reader.is_empty().then_some(ClientHello { cookie, profile, before_cookie, after_cookie })
     }
 
     /// The message's body as it was before the client had a cookie.
@@ -118,34 +109,30 @@ fn choose_profile(list: &[u8]) -> Option<Profile> {
     }
 }
 
-/// Makes and checks cookies.
-pub struct Cookies(hmac::Key);
+/// A connection's cookie. It is the same for every ClientHello: one that was forged in the client's
+/// name, and answered, must not leave the client with a cookie of no use.
+#[derive(Clone, Copy)]
+pub struct Cookie(pub [u8; COOKIE_LEN]);
 
-impl Cookies {
-    /// Cookies under a secret.
-    pub fn new(secret: &[u8; 32]) -> Cookies {
-        Cookies(hmac::Key::new(hmac::HMAC_SHA256, secret))
-    }
-
-    /// The cookie for a ClientHello: over its random, which the client repeats.
-    pub fn make(&self, random: &[u8]) -> [u8; COOKIE_LEN] {
-        let tag = hmac::sign(&self.0, random);
+impl Cookie {
+    /// From secret bytes.
+    pub fn new(secret: &[u8; 32]) -> Cookie {
         let mut cookie = [0; COOKIE_LEN];
-        cookie.iter_mut().zip(tag.as_ref()).for_each(|(byte, from)| *byte = *from);
-        cookie
+        cookie.iter_mut().zip(secret).for_each(|(byte, from)| *byte = *from);
+        Cookie(cookie)
     }
 
     /// Whether the client has seen our HelloVerifyRequest.
     pub fn check(&self, hello: &ClientHello<'_>) -> bool {
-        bool::from(self.make(hello.random).ct_eq(hello.cookie))
+        bool::from(self.0.ct_eq(hello.cookie))
     }
 }
 
 /// The record of a HelloVerifyRequest.
-pub fn build_verify_request(cookie: &[u8; COOKIE_LEN], sequence: u64) -> Option<Vec<u8>> {
+pub fn build_verify_request(cookie: &Cookie, sequence: u64) -> Option<Vec<u8>> {
     let mut body = VERSION_1_2.to_be_bytes().to_vec();
     body.push(COOKIE_LEN as u8);
-    body.extend(cookie);
+    body.extend(cookie.0);
     build_handshake(message_type::HELLO_VERIFY_REQUEST, 0, sequence, &body)
 }
 
@@ -213,17 +200,16 @@ pub mod tests {
     }
 
     #[test]
-    fn a_cookie_fits_only_its_own_hello() {
-        let cookies = Cookies::new(&[1; 32]);
-        let cookie = cookies.make(&[7; RANDOM_LEN]);
-        let with = body(&cookie, &[0xc02b], Some(&[7]));
+    fn a_cookie_fits_only_its_own_connection() {
+        let cookie = Cookie::new(&[1; 32]);
+        let with = body(&cookie.0, &[0xc02b], Some(&[7]));
         let hello = ClientHello::parse(&with).expect("good");
-        assert!(cookies.check(&hello));
+        assert!(cookie.check(&hello));
         assert_eq!(hello.without_cookie(), body(&[], &[0xc02b], Some(&[7])));
-        assert!(!Cookies::new(&[2; 32]).check(&hello));
-        let other = body(&[9; COOKIE_LEN], &[0xc02b], Some(&[7]));
-        assert!(!cookies.check(&ClientHello::parse(&other).expect("good")));
-        let none = body(&[], &[0xc02b], Some(&[7]));
-        assert!(!cookies.check(&ClientHello::parse(&none).expect("good")));
+        assert!(!Cookie::new(&[2; 32]).check(&hello));
+        for wrong in [&[][..], &[9; COOKIE_LEN], &[1; COOKIE_LEN - 1], &[1; COOKIE_LEN + 1]] {
+            let other = body(wrong, &[0xc02b], Some(&[7]));
+            assert!(!cookie.check(&ClientHello::parse(&other).expect("good")));
+        }
     }
 }

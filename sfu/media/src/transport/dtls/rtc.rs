@@ -2,7 +2,8 @@
 //!
 //! The library sees only whole handshake messages, in order, that [`super::gate`] let through.
 
-use super::hello::{COOKIE_LEN, Cookies};
+use super::hello::Cookie;
+use super::library;
 use super::reassembly::{Message, Reassembly};
 use super::record::{build_handshake, renumber};
 use super::{Config, Dtls, Established, Event, State};
@@ -15,9 +16,8 @@ use lectern_control::node::DisconnectReason;
 use lectern_control::transport::{DtlsRole, Fingerprint};
 use ring::digest;
 use rtc_crypto::providers::RingProvider;
-use rtc_crypto::{CryptoError, RTCCrypto, RTCCryptoProvider, RTCRandom, SignatureScheme};
-use rtc_dtls::cipher_suite::CipherSuiteId;
-use rtc_dtls::config::{ClientAuthType, ConfigBuilder, HandshakeConfig};
+use rtc_crypto::{RTCCryptoProvider, SignatureScheme};
+use rtc_dtls::config::HandshakeConfig;
 use rtc_dtls::crypto::Certificate;
 use rtc_dtls::endpoint::{Endpoint, EndpointEvent};
 use rtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
@@ -31,14 +31,14 @@ use std::time::{Duration, Instant};
 
 /// The library tells connections apart by address; ours has one, which never changes.
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 9);
-/// Bytes of handshake in one datagram; with headers it stays under 1,200.
-const HANDSHAKE_MTU: usize = 1150;
 /// When an unanswered flight is first repeated; each time twice as late (RFC 6347 section 4.2.4.1
 /// asks for a second where the path is unknown: ours has just been checked by ICE).
 const FIRST_REPEAT: Duration = Duration::from_millis(200);
-const LAST_REPEAT: Duration = Duration::from_millis(6_400);
-/// By how many records the numbering jumps when a connection is restored.
-pub const RECORD_JUMP: usize = 512;
+const LAST_REPEAT: Duration = Duration::from_millis(12_800);
+/// By how many records the numbering jumps when a connection is restored: more than the former
+/// node can have sent after its last report. Each costs a microsecond, as nothing but sending moves
+/// the library's counter.
+pub const RECORD_JUMP: usize = 64;
 /// Records (64 × words) by which an encrypted one may come late.
 pub(super) const WINDOW_WORDS: usize = 2;
 /// What DTLS-SRTP keys are exported under (RFC 5764 section 4.2).
@@ -61,7 +61,7 @@ pub(super) enum Stage {
 pub struct RtcDtls {
     pub(super) role: DtlsRole,
     pub(super) fingerprint: Fingerprint,
-    pub(super) cookies: Cookies,
+    pub(super) cookie: Cookie,
     pub(super) stage: Stage,
     pub(super) reassembly: Reassembly,
     /// The type of the last message in the clear that the library has got.
@@ -103,7 +103,7 @@ impl RtcDtls {
         RtcDtls {
             role,
             fingerprint,
-            cookies: Cookies::new(random),
+            cookie: Cookie::new(random),
             stage: Stage::Idle,
             reassembly: Reassembly::default(),
             last_message: None,
@@ -140,7 +140,7 @@ impl RtcDtls {
             return Err(Error::Invalid("the DTLS state is another client's"));
         }
         // An association with a state is established at once, and only a client may bring one.
-        let config = builder(provider).build(true, None).map_err(invalid)?;
+        let config = library::builder(provider).build(true, None).map_err(invalid)?;
         let mut endpoint = Endpoint::new(PEER, TransportProtocol::UDP, None);
         endpoint.connect(now, PEER, Arc::new(config), Some(session)).map_err(invalid)?;
         // Records that never leave: the only way to move the library's counter.
@@ -158,27 +158,14 @@ impl RtcDtls {
         Ok(connection)
     }
 
-    fn build_config(
-        &self,
-        profiles: &[Profile],
-        cookie: [u8; COOKIE_LEN],
-    ) -> Result<Arc<HandshakeConfig>, LibraryError> {
-        let provider: Arc<dyn RTCCryptoProvider> = Arc::new(Provider::new(cookie));
-        let expected = self.fingerprint;
-        let profiles = profiles.iter().map(|profile| match profile {
-            Profile::AeadAes128Gcm => SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
-            Profile::Aes128CmHmacSha1_80 => SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
-        });
-        builder(provider)
-            .with_certificates(self.certificate.iter().cloned().collect())
-            .with_srtp_protection_profiles(profiles.collect())
-            .with_client_auth(ClientAuthType::RequireAnyClientCert)
-            .with_verify_peer_certificate(Some(Arc::new(move |chain, _| {
-                let is_promised = chain.first().is_some_and(|first| hash(first) == expected);
-                is_promised.then_some(()).ok_or(LibraryError::ErrInvalidCertificate)
-            })))
-            .build(self.role == DtlsRole::Client, None)
-            .map(Arc::new)
+    fn build_config(&self, profiles: &[Profile]) -> Result<Arc<HandshakeConfig>, LibraryError> {
+        library::config(
+            self.role,
+            self.certificate.as_ref(),
+            self.fingerprint,
+            profiles,
+            self.cookie,
+        )
     }
 
     /// A ClientHello with our cookie has come: the library takes over. It wants to have asked for
@@ -188,10 +175,9 @@ impl RtcDtls {
         now: Instant,
         message: &Message,
         profile: Profile,
-        cookie: [u8; COOKIE_LEN],
         first: &[u8],
     ) {
-        let Ok(config) = self.build_config(&[profile], cookie) else {
+        let Ok(config) = self.build_config(&[profile]) else {
             return self.fail(DisconnectReason::HandshakeFailed);
         };
         self.endpoint = Some(Endpoint::new(PEER, TransportProtocol::UDP, Some(config)));
@@ -323,7 +309,7 @@ impl Dtls for RtcDtls {
         let profiles = [Profile::AeadAes128Gcm, Profile::Aes128CmHmacSha1_80];
         let mut endpoint = Endpoint::new(PEER, TransportProtocol::UDP, None);
         let begun = self
-            .build_config(&profiles, [0; COOKIE_LEN])
+            .build_config(&profiles)
             .and_then(|config| endpoint.connect(now, PEER, config, None));
         if begun.is_err() {
             return self.fail(DisconnectReason::HandshakeFailed);
@@ -404,21 +390,6 @@ impl Dtls for RtcDtls {
     }
 }
 
-fn builder(provider: Arc<dyn RTCCryptoProvider>) -> ConfigBuilder {
-    ConfigBuilder::default()
-        .with_crypto_provider(provider)
-        .with_cipher_suites(vec![
-            CipherSuiteId::Tls_Ecdhe_Ecdsa_With_Aes_128_Gcm_Sha256,
-            CipherSuiteId::Tls_Ecdhe_Rsa_With_Aes_128_Gcm_Sha256,
-            CipherSuiteId::Tls_Ecdhe_Ecdsa_With_ChaCha20_Poly1305_Sha256,
-            CipherSuiteId::Tls_Ecdhe_Rsa_With_ChaCha20_Poly1305_Sha256,
-        ])
-        .with_mtu(HANDSHAKE_MTU)
-        // No authority vouches for these certificates: the fingerprint does (RFC 8827 section 6.5).
-        .with_insecure_skip_verify(true)
-        .with_server_name("webrtc".to_owned())
-}
-
 /// The SHA-256 of a certificate.
 pub(super) fn hash(certificate: &[u8]) -> Fingerprint {
     let digest = digest::digest(&digest::SHA256, certificate);
@@ -429,47 +400,4 @@ pub(super) fn hash(certificate: &[u8]) -> Fingerprint {
 
 fn certificate_fingerprint(state: &LibraryState) -> Option<Fingerprint> {
     state.peer_certificates.first().map(|certificate| hash(certificate))
-}
-
-/// `ring`, except that the cookie of HelloVerifyRequest is the one the gate has sent already.
-struct Provider {
-    ring: RingProvider,
-    random: Random,
-}
-
-struct Random {
-    ring: RingProvider,
-    cookie: [u8; COOKIE_LEN],
-}
-
-impl Provider {
-    fn new(cookie: [u8; COOKIE_LEN]) -> Provider {
-        Provider { ring: RingProvider::new(), random: Random { ring: RingProvider::new(), cookie } }
-    }
-}
-
-impl RTCCryptoProvider for Provider {
-    fn name(&self) -> &'static str {
-        self.ring.name()
-    }
-
-    fn crypto(&self) -> &dyn RTCCrypto {
-        self.ring.crypto()
-    }
-
-    fn random(&self) -> &dyn RTCRandom {
-        &self.random
-    }
-}
-
-impl RTCRandom for Random {
-    /// Nothing else that DTLS fills with random bytes is as long as a cookie: hello randoms have
-    /// 28, nonces 8, initialisation vectors 16.
-    fn fill(&self, output: &mut [u8]) -> Result<(), CryptoError> {
-        if output.len() == COOKIE_LEN {
-            output.copy_from_slice(&self.cookie);
-            return Ok(());
-        }
-        self.ring.random().fill(output)
-    }
 }

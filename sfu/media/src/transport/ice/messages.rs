@@ -9,6 +9,7 @@ use lectern_control::transport::IceRole;
 use lectern_wire::stun::{
     Builder, ErrorCode, Key, Kind, MAX_BUILT_LEN, Message, Role, TransactionId,
 };
+use rand::RngExt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -178,9 +179,8 @@ impl Agent {
         let answered = pair.answered(now, message.transaction).ok_or(DropReason::StunUnexpected)?;
         self.first_check();
         if message.kind == Kind::Error {
-            let is_conflict = message.error.is_some_and(|error| error.code == 487);
-            if is_conflict && answered.controlling == (self.role == IceRole::Controlling) {
-                self.lose_role(now, remote);
+            if message.error.is_some_and(|error| error.code == 487) {
+                self.lose_role(now, remote, answered.controlling);
             }
             return Ok(());
         }
@@ -201,19 +201,21 @@ impl Agent {
         Ok(())
     }
 
-    /// RFC 8445 section 7.2.5.1: the client keeps its role, we change ours and try again.
-    fn lose_role(&mut self, now: Instant, remote: SocketAddr) {
-        let other = match self.role {
-            IceRole::Controlling => IceRole::Controlled,
-            IceRole::Controlled => IceRole::Controlling,
-        };
-        if self.change_role(other) {
-            self.tie_breaker = rand::RngExt::random(&mut self.random);
-            if let Some(pair) = self.current.pair_mut(remote) {
-                pair.restart(now);
-            }
-            self.check(now, remote);
+    /// RFC 8445 section 7.2.5.1: the client keeps its role, we take the other one than the check
+    /// had, and try again.
+    fn lose_role(&mut self, now: Instant, remote: SocketAddr, was_controlling: bool) {
+        let other = if was_controlling { IceRole::Controlled } else { IceRole::Controlling };
+        let has_changed = self.role != other;
+        if !self.change_role(other) {
+            return;
         }
+        if has_changed {
+            self.tie_breaker = self.random.random();
+        }
+        if let Some(pair) = self.current.pair_mut(remote) {
+            pair.restart(now);
+        }
+        self.check(now, remote);
     }
 
     /// A check of a pair was answered: the pair can be used.

@@ -76,6 +76,71 @@ fn what_one_side_seals_the_other_opens_and_only_once() {
     }
 }
 
+/// Made with libsrtp 2: master key and salt are the bytes 1, 2, 3 ..., five packets from 65,533 on.
+#[test]
+fn libsrtp_makes_the_same_bytes() {
+    let cases = [
+        (
+            Profile::AeadAes128Gcm,
+            [
+                "9160fffd000000070000000901020304bede0001107f0000c2651726280d8e0b2895d73b8b52b02b\
+                 230f78a873ddfccdcf646067767aead195dc16b2480a53ebf880",
+                "91600001000000070000000901020304bede0001107f00003eef86361fee1b930606a17af7ee1843\
+                 c3168cf0604d01b47e1fb82b61c1599f910ea62b8cc5c8fde08a",
+            ],
+            [
+                "80c90001000000094532c0485e4d57ecd7ea841e6c67facb7aac4006415ae7d16701311780000001",
+                "80c9000100000009ad707b70f3989373d040367163bafd431b0d7453975ac8a6d8ca349380000002",
+            ],
+        ),
+        (
+            Profile::Aes128CmHmacSha1_80,
+            [
+                "9160fffd000000070000000901020304bede0001107f0000d95ab8f95cff2430b76dfe20e4c11e09\
+                 4a4ec831a415fbab4a309c8fda438d84938cedcb",
+                "91600001000000070000000901020304bede0001107f0000f1bda029a0c543a060e7229b3e3930ce\
+                 0e6b6f14f977c307d6bcf3bba51bb6079d7497ec",
+            ],
+            [
+                "80c9000100000009ea9076a8a2dcdf165474839a80000001f27180e6e8f85a0e2057",
+                "80c9000100000009477cd774542a3ac8723d737c80000002b22ed33f541c4785b77e",
+            ],
+        ),
+    ];
+    for (profile, [first, fifth], reports) in cases {
+        let bytes: Vec<u8> = (1..=30).collect();
+        let mut master = MasterKey { key: [0; KEY_LEN], salt: [0; SALT_LEN] };
+        master.key.copy_from_slice(&bytes[..KEY_LEN]);
+        let salt_len = profile.salt_len();
+        master.salt[..salt_len].copy_from_slice(&bytes[KEY_LEN..KEY_LEN + salt_len]);
+        let keys = || Keys { profile, local: master.clone(), remote: master.clone() };
+        let mut ours = Session::new(keys()).expect("valid keys");
+        let mut opens = Session::new(keys()).expect("valid keys");
+        for index in 65_533..65_538_u64 {
+            let mut packet = rtp(9, index as u16, 0);
+            packet.extend(b"what libsrtp makes of this");
+            let plain = packet.clone();
+            packet.resize(plain.len() + TAG, 0);
+            let len = ours.seal_rtp(index, &mut packet, plain.len()).expect("seals");
+            packet.truncate(len);
+            match index {
+                65_533 => assert_eq!(packet, unhex(first), "{profile:?}"),
+                65_537 => assert_eq!(packet, unhex(fifth), "{profile:?}"),
+                _ => {}
+            }
+            assert_eq!(opens.open_rtp(&mut packet), Ok((plain.len(), index)));
+            assert_eq!(packet[..plain.len()], plain);
+        }
+        for report in reports {
+            let mut packet = [0x80, 201, 0, 1, 0, 0, 0, 9, 0x81, 206, 0, 2].to_vec();
+            packet.extend([0, 0, 0, 9, 0, 0, 0, 7]);
+            packet.resize(20 + TAG, 0);
+            let len = ours.seal_rtcp(&mut packet, 20).expect("seals");
+            assert_eq!(packet[..len], unhex(report), "{profile:?}");
+        }
+    }
+}
+
 #[test]
 fn any_changed_bit_is_noticed() {
     for profile in PROFILES {
