@@ -142,6 +142,15 @@ fn what(kind: &figment::error::Kind) -> String {
 mod tests {
     use super::*;
 
+    /// Runs a test in a folder of its own, with variables of its own.
+    #[expect(clippy::result_large_err, reason = "the error is figment's")]
+    fn in_a_jail(test: impl FnOnce(&mut figment::Jail)) {
+        figment::Jail::expect_with(|jail| {
+            test(jail);
+            Ok(())
+        });
+    }
+
     fn refused(file: Option<&Path>, settings: &[&str]) -> String {
         let settings: Vec<String> = settings.iter().map(|text| (*text).to_owned()).collect();
         format!("{:#}", load(file, &settings).expect_err("refused"))
@@ -155,11 +164,12 @@ mod tests {
 
     #[test]
     fn the_command_line_wins_over_variables_and_those_over_the_file() {
-        figment::Jail::expect_with(|jail| {
+        in_a_jail(|jail| {
             jail.create_file(
                 "lectern.toml",
                 "admin = '127.0.0.1:1'\ndata_dir = 'file'\nnode = { workers = 3, region = 'file' }",
-            )?;
+            )
+            .expect("a file");
             jail.set_env("LECTERN_CONFIG", "lectern.toml");
             jail.set_env("LECTERN_DATA_DIR", "variable");
             jail.set_env("LECTERN_NODE__REGION", "variable");
@@ -168,26 +178,24 @@ mod tests {
             assert_eq!(config.admin.port(), 9);
             assert_eq!(config.data_dir, PathBuf::from("variable"));
             assert_eq!((config.node.workers, config.node.region.as_str()), (3, "here"));
-            Ok(())
         });
     }
 
     #[test]
     fn an_error_names_the_key_and_where_it_was_said() {
-        figment::Jail::expect_with(|jail| {
+        in_a_jail(|jail| {
             let file = Path::new("lectern.toml");
-            jail.create_file(file, "[node]\nworkers = 'many'")?;
+            jail.create_file(file, "[node]\nworkers = 'many'").expect("a file");
             let error = refused(Some(file), &[]);
             assert!(error.contains("node.workers"), "{error}");
             assert!(error.contains("lectern.toml"), "{error}");
-            jail.create_file(file, "[node]\nworkrs = 1")?;
+            jail.create_file(file, "[node]\nworkrs = 1").expect("a file");
             let error = refused(Some(file), &[]);
             assert!(error.contains("workrs") && error.contains("lectern.toml"), "{error}");
-            jail.create_file(file, "")?;
+            jail.create_file(file, "").expect("a file");
             jail.set_env("LECTERN_NODE__LISTEN", "nowhere");
             let error = refused(Some(file), &[]);
             assert!(error.contains("node.listen") && error.contains("LECTERN_"), "{error}");
-            Ok(())
         });
         let error = refused(None, &["node.advertise=[\"example.com\"]"]);
         assert!(error.contains("--set node.advertise"), "{error}");

@@ -18,13 +18,15 @@ use tokio_util::sync::CancellationToken;
 /// What both sides speak; another major version of the protocol would have another name.
 const PROTOCOL: &[u8] = b"lectern-control/1";
 /// A link with nothing to say sends this often.
-const KEEP_ALIVE: Duration = Duration::from_secs(1);
+const KEEP_ALIVE: Duration = Duration::from_millis(500);
 /// Silence after which a link is dead. Node liveness is judged far sooner, by heartbeats.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// A controller that is there answers a handshake sooner, from anywhere on earth.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The first wait before a link is tried again; doubles up to [`RETRY_LONGEST`].
 const RETRY_FIRST: Duration = Duration::from_millis(100);
 /// The longest wait: a controller that comes back is found within seconds.
-const RETRY_LONGEST: Duration = Duration::from_secs(5);
+const RETRY_LONGEST: Duration = Duration::from_secs(2);
 /// A peer that connects must open its stream within this time.
 const STREAM_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a link's end may take to be told.
@@ -60,7 +62,7 @@ pub async fn accept(
         tokio::spawn(async move {
             let address = incoming.remote_address();
             if let Err(error) = serve(incoming, nodes, edges).await {
-                tracing::warn!(%address, error = format!("{error:#}"), "a link ended");
+                tracing::info!(%address, error = format!("{error:#}"), "a link ended");
             }
             drop(place);
         });
@@ -163,7 +165,9 @@ impl Dialer {
         links: &mpsc::Sender<Link>,
     ) -> Result<()> {
         let name = Role::Controller.subject();
-        let connection = endpoint.connect_with(self.config.clone(), address, &name)?.await?;
+        let connecting = endpoint.connect_with(self.config.clone(), address, &name)?;
+        let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+        let connection = connection.context("it does not answer")??;
         let (send, receive) = connection.open_bi().await?;
         let (link, pump) = pumped(send, receive);
         tracing::info!(%address, "connected to the controller");

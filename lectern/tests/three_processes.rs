@@ -1,0 +1,90 @@
+//! Edge, controller and node as three processes, linked by certificates of `cluster init`.
+
+mod cluster;
+
+use cluster::{Browser, Cluster};
+use livekit_protocol::signal_response::Message as Tell;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_meeting_made_at_the_edge_leads_to_the_node() {
+    let cluster = Cluster::new();
+    let (controller, node, edge) = (cluster.controller(), cluster.node(), cluster.edge());
+    let line = edge.first_line();
+    node.wait_until_ready(true);
+    controller.wait_until_ready(true);
+
+    let browser = Browser::new(&cluster, &line);
+    let link = browser.viewer_link().await;
+    let mut ana = browser.join(&link, "Ana").await;
+    let join = ana.wait(|message| match message {
+        Tell::Join(join) => Some(join),
+        _ => None,
+    });
+    assert_eq!(join.await.participant.expect("me").name, "Ana");
+    let offer = ana.wait(|message| match message {
+        Tell::Offer(offer) => Some(offer.sdp),
+        _ => None,
+    });
+    let offer = offer.await;
+    let candidate = format!(" {} {} typ host", cluster.media.ip(), cluster.media.port());
+    assert!(offer.contains(&candidate), "the node's address is in the offer:\n{offer}");
+    let peers = |number: u64| {
+        let line = format!("lectern_node_peers {number}");
+        move |_: u16, body: &str| body.lines().any(|found| found == line)
+    };
+    let body = node.wait_for("/metrics", |_, body| !peers(0)(0, body));
+    assert!(body.contains("lectern_node_linked 1"), "{body}");
+
+    let (status, refused) = browser
+        .post("/api/v1/join", &serde_json::json!({ "link": "A".repeat(32), "name": "Eve" }))
+        .await;
+    assert_eq!(status, 404, "{refused}");
+    ana.leave().await;
+    node.wait_for("/metrics", peers(0));
+
+    for process in [edge, node, controller] {
+        let status = process.stop();
+        assert!(status.success(), "{status}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_controller_that_was_killed_is_found_again_by_its_node_and_edge() {
+    let cluster = Cluster::new();
+    let (controller, node, edge) = (cluster.controller(), cluster.node(), cluster.edge());
+    let line = edge.first_line();
+    node.wait_until_ready(true);
+    let browser = Browser::new(&cluster, &line);
+    let link = browser.viewer_link().await;
+
+    controller.kill();
+    assert!(edge.wait_until_ready(false).contains("the edge's link"));
+    assert!(node.wait_until_ready(false).contains("the node's link"));
+    assert_eq!((edge.operator("/livez").0, node.operator("/livez").0), (200, 200));
+
+    let _controller = cluster.controller();
+    edge.wait_until_ready(true);
+    node.wait_until_ready(true);
+    // What was made before is still known.
+    let mut ana = browser.join(&link, "Ana").await;
+    let joined = ana.wait(|message| matches!(message, Tell::Join(_)).then_some(()));
+    joined.await;
+}
+
+#[test]
+fn a_node_s_certificate_cannot_speak_as_an_edge() {
+    let cluster = Cluster::new();
+    let _controller = cluster.controller();
+    let stolen = tempfile::tempdir().expect("a folder");
+    let copy = |from: &str, to: &str| {
+        std::fs::copy(cluster.certificates().join(from), stolen.path().join(to)).expect("copied");
+    };
+    copy("ca.pem", "ca.pem");
+    copy("node.pem", "edge.pem");
+    copy("node.key", "edge.key");
+    let (honest, thief) = (cluster.edge(), cluster.edge_with(stolen.path()));
+    honest.wait_until_ready(true);
+    // It had as long as the honest one, and a second more.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(thief.wait_until_ready(false).contains("the edge's link"));
+}
