@@ -4,6 +4,8 @@ import {
   FIT,
   fitScale,
   isFit,
+  keepScale,
+  naturalSize,
   oneToOne,
   pan,
   percent,
@@ -81,6 +83,27 @@ describe('pan', () => {
     const corner = { scale: 3, x: 960, y: 460 };
     const { x, y } = clamp(corner, screen, { width: 480, height: 300 });
     expect([x, y]).toEqual([480, 255]);
+  });
+});
+
+describe('change', () => {
+  const wider = { width: 1400, height: 700 };
+  test('one to one stays one to one in another window', () => {
+    const view = oneToOne(screen, frame, 1);
+    const kept = keepScale(view, { picture: screen, frame }, { picture: screen, frame: wider });
+    expect(percent(kept, screen, wider, 1)).toBe(100);
+  });
+  test('what fits goes on to fit', () => {
+    expect(keepScale(FIT, { picture: screen, frame }, { picture: screen, frame: wider })).toEqual(
+      FIT,
+    );
+  });
+  test('a smaller layer is measured by what is published', () => {
+    expect(naturalSize({ width: 640, height: 360 }, screen)).toEqual(screen);
+    expect(naturalSize({ width: 640, height: 358 }, screen)).toEqual(screen);
+    expect(naturalSize({ width: 640, height: 480 }, screen)).toEqual({ width: 640, height: 480 });
+    expect(naturalSize(screen, { width: 640, height: 360 })).toEqual(screen);
+    expect(naturalSize(screen, undefined)).toEqual(screen);
   });
 });
 

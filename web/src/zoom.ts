@@ -29,6 +29,32 @@ export function fitScale(picture: Size, frame: Size): number {
   return Math.min(frame.width / picture.width, frame.height / picture.height);
 }
 
+/** Shapes that differ by more are another window, not rounding of a smaller layer. */
+const SAME_SHAPE = 0.02;
+
+/**
+ * The size that counts as one to one. What is received may be a smaller layer of what is published;
+ * measured by the smaller one, "one to one" would never ask for the whole.
+ */
+export function naturalSize(received: Size, published: Size | undefined): Size {
+  if (published === undefined || published.width <= received.width) return received;
+  const shapes = received.width / received.height / (published.width / published.height);
+  // A shared window that was resized has another shape than at first: only the new one counts.
+  return Math.abs(shapes - 1) < SAME_SHAPE ? published : received;
+}
+
+/** After the window or the picture changed: what was zoomed keeps the size of its pixels. */
+export function keepScale(
+  zoom: Zoom,
+  before: { picture: Size; frame: Size },
+  after: { picture: Size; frame: Size },
+): Zoom {
+  const known = before.frame.width > 0 && after.frame.width > 0;
+  if (!known || isFit(zoom)) return FIT;
+  const ratio = fitScale(before.picture, before.frame) / fitScale(after.picture, after.frame);
+  return clamp({ ...zoom, scale: zoom.scale * ratio }, after.picture, after.frame);
+}
+
 /** The size at which the picture is laid out. */
 export function shownSize(zoom: Zoom, picture: Size, frame: Size): Size {
   const factor = fitScale(picture, frame) * zoom.scale;

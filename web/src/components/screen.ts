@@ -13,9 +13,10 @@ import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { announce } from '../announce';
 import {
-  clamp,
   FIT,
   isFit,
+  keepScale,
+  naturalSize,
   oneToOne,
   pan,
   percent,
@@ -49,15 +50,15 @@ export class Screen extends LitElement {
   @property({ type: Boolean, reflect: true }) resting = false;
   @query('.window') private frame!: HTMLElement;
   @state() private zoom = FIT;
-  @state() private picture: Size = { width: 1920, height: 1080 };
+  @state() private received: Size = { width: 1920, height: 1080 };
   @state() private box: Size = { width: 0, height: 0 };
   @state() private frames: FrameState = 'empty';
 
   readonly #observer = new ResizeObserver(([entry]) => {
     const { width, height } = entry!.contentRect;
     this.box = { width, height };
-    this.zoom = clamp(this.zoom, this.picture, this.box);
   });
+  #shown: { picture: Size; frame: Size } = { picture: this.received, frame: this.box };
 
   readonly #gestures = new Gestures(() => this.frame, {
     move: (dx, dy) => (this.zoom = pan(this.zoom, dx, dy, this.picture, this.box)),
@@ -88,6 +89,16 @@ export class Screen extends LitElement {
       this.zoom = FIT;
       this.frames = 'empty';
     }
+    const shown = { picture: this.picture, frame: this.box };
+    const same = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
+    const { picture, frame } = this.#shown;
+    if (same(picture, shown.picture) && same(frame, shown.frame)) return;
+    this.zoom = keepScale(this.zoom, this.#shown, shown);
+    this.#shown = shown;
+  }
+
+  private get picture(): Size {
+    return naturalSize(this.received, this.share.size);
   }
 
   protected override render(): TemplateResult {
@@ -131,7 +142,7 @@ export class Screen extends LitElement {
       style=${styleMap(style)}
       .picture=${picture}
       label=${t.label(this.share.name)}
-      @picture-size=${(event: CustomEvent<Size>) => (this.picture = event.detail)}
+      @picture-size=${(event: CustomEvent<Size>) => (this.received = event.detail)}
       @frames=${(event: CustomEvent<FrameState>) => (this.frames = event.detail)}
     ></lectern-video>`;
   }

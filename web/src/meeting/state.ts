@@ -1,6 +1,7 @@
 // What the views of a meeting render: plain data, replaced as a whole at each change.
 import type { Role } from '../api';
 import type { TroubleKind } from '../trouble';
+import type { Size } from '../zoom';
 import type { Message } from './chat';
 import type { Quality } from './quality';
 
@@ -46,6 +47,8 @@ export interface Share {
   self: boolean;
   withSound: boolean;
   view: View;
+  /** As published, in pixels; what is received may be a smaller layer. */
+  size?: Size;
 }
 
 /** Why there is no connection any more; `left` is the person's own wish. */

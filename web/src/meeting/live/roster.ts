@@ -82,13 +82,15 @@ function microphoneOf(participant: Participant): MicrophoneStatus {
 }
 
 function shareOf(participant: Participant, publication: TrackPublication, self: boolean): Share {
+  const { trackSid, dimensions } = publication;
   return {
-    id: publication.trackSid,
+    id: trackSid,
     identity: participant.identity,
     name: nameOf(participant),
     self,
     withSound: participant.getTrackPublication(Track.Source.ScreenShareAudio) !== undefined,
     view: viewOf(publication),
+    ...(dimensions === undefined ? {} : { size: dimensions }),
   };
 }
 
