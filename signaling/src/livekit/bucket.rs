@@ -1,4 +1,4 @@
-//! How many messages one socket may send.
+//! How much one socket may send.
 
 use std::time::{Duration, Instant};
 
@@ -6,6 +6,9 @@ use std::time::{Duration, Instant};
 const MESSAGES_A_SECOND: u32 = 50;
 /// Messages at once: a client that comes back sends everything it held back.
 const BURST: u32 = 500;
+/// A long message counts once more for each of these: reading it costs as much as many short ones.
+/// The descriptions of ordinary meetings count as three.
+const BYTES_A_MESSAGE: usize = 4 << 10;
 
 /// A token bucket.
 #[derive(Debug)]
@@ -20,10 +23,11 @@ impl Bucket {
         Bucket { full_at: now }
     }
 
-    /// Takes one message; false where the bucket is empty.
-    pub fn take(&mut self, now: Instant) -> bool {
+    /// Takes a message of so many bytes; false where the bucket does not hold it.
+    pub fn take(&mut self, now: Instant, bytes: usize) -> bool {
         let each = Duration::from_secs(1) / MESSAGES_A_SECOND;
-        let full_at = self.full_at.max(now) + each;
+        let counts = u32::try_from(1 + bytes / BYTES_A_MESSAGE).unwrap_or(BURST);
+        let full_at = self.full_at.max(now) + each * counts.min(BURST);
         let allowed = full_at.duration_since(now) <= each * BURST;
         if allowed {
             self.full_at = full_at;
@@ -40,10 +44,19 @@ mod tests {
     fn a_burst_passes_and_a_flood_does_not() {
         let now = Instant::now();
         let mut bucket = Bucket::new(now);
-        let passed = (0..2 * BURST).filter(|_| bucket.take(now)).count();
+        let passed = (0..2 * BURST).filter(|_| bucket.take(now, 100)).count();
         assert_eq!(passed, BURST as usize);
         let later = now + Duration::from_secs(1);
-        let passed = (0..BURST).filter(|_| bucket.take(later)).count();
+        let passed = (0..BURST).filter(|_| bucket.take(later, 100)).count();
         assert_eq!(passed, MESSAGES_A_SECOND as usize);
+    }
+
+    #[test]
+    fn long_messages_count_more() {
+        let now = Instant::now();
+        let mut bucket = Bucket::new(now);
+        let passed = (0..BURST).filter(|_| bucket.take(now, 256 << 10)).count();
+        assert_eq!(passed, 7);
+        assert!(bucket.take(now, 100), "what does not fit takes nothing");
     }
 }

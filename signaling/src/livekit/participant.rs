@@ -162,7 +162,7 @@ impl Participant {
 
     fn message(&mut self, message: &[u8]) {
         let now = Instant::now();
-        if !self.bucket.take(now) {
+        if !self.bucket.take(now, message.len()) {
             self.detach(Some(Closed::Flood));
             return self.adapter.end(LeaveReason::ConnectionLost, None);
         }
