@@ -3,7 +3,7 @@
 use crate::DropReason;
 use crate::cache::{Cache, Pool};
 use crate::clock::SenderClock;
-use crate::keyframe::Requests;
+use crate::keyframe::{Group, Requests};
 use crate::limits::{CACHED_AUDIO_PACKETS, CACHED_VIDEO_PACKETS};
 use crate::nack::Losses;
 use crate::order::{Order, Place};
@@ -33,6 +33,8 @@ pub struct Encoding {
     pub clock: Option<SenderClock>,
     /// Requests for a keyframe.
     pub keyframes: Requests,
+    /// How the present group of pictures has grown.
+    pub group: Group,
     /// What is missing.
     pub losses: Losses,
     /// Statistics for reports.
@@ -75,6 +77,7 @@ impl Encoding {
             newest_timestamp: RtpTime::default(),
             clock: None,
             keyframes: Requests::default(),
+            group: Group::default(),
             losses: Losses::default(),
             reception: Reception::default(),
             cache: Cache::new(packets),
@@ -99,6 +102,7 @@ impl Encoding {
         self.clock = None;
         self.order = Order::default();
         self.losses.clear();
+        self.group = Group::default();
         self.reception = Reception::default();
         self.cache.clear(pool);
     }

@@ -357,3 +357,6 @@ impl Forwarder {
         Some(segment.live_timestamp(translated))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,12 @@
-//! Keyframe requests towards the publisher, one state for each encoding.
+//! Keyframes of one encoding: requests towards the publisher, and when a group has grown old.
 //!
 //! However many subscribers ask, one request is sent at most every [`KEYFRAME_INTERVAL`], and it is
 //! repeated until the keyframe has come: requests get lost like any packet.
 
-use crate::limits::{KEYFRAME_EAGER_TRIES, KEYFRAME_INTERVAL};
+use crate::limits::{
+    KEYFRAME_EAGER_TRIES, KEYFRAME_INTERVAL, REFRESH_FRAMES, REFRESH_GROWTH, REFRESH_INTERVAL,
+};
+use lectern_wire::RtpTime;
 use std::time::Instant;
 
 /// Whether a keyframe of an encoding is wanted, and when it was last asked for.
@@ -52,6 +55,47 @@ impl Requests {
     }
 }
 
+/// How a keyframe and what depends on it have grown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Group {
+    keyframe: RtpTime,
+    keyframe_bytes: u32,
+    bytes: u32,
+    latest: RtpTime,
+    frames: u32,
+    begun: Option<Instant>,
+}
+
+impl Group {
+    /// A packet has come. Says whether the group has grown so much that a new keyframe is due for
+    /// the sake of those who will join.
+    pub fn grow(
+        &mut self,
+        now: Instant,
+        timestamp: RtpTime,
+        starts_keyframe: bool,
+        bytes: usize,
+    ) -> bool {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        if starts_keyframe && (self.begun.is_none() || timestamp != self.keyframe) {
+            let begun = Some(now);
+            *self = Group { keyframe: timestamp, latest: timestamp, begun, ..Group::default() };
+        }
+        let Some(begun) = self.begun else { return false };
+        self.bytes = self.bytes.saturating_add(bytes);
+        if timestamp == self.keyframe {
+            self.keyframe_bytes = self.keyframe_bytes.saturating_add(bytes);
+        }
+        if timestamp != self.latest {
+            self.latest = timestamp;
+            self.frames = self.frames.saturating_add(1);
+        }
+        let is_big = self.bytes > self.keyframe_bytes.saturating_mul(REFRESH_GROWTH);
+        let is_old = now.saturating_duration_since(begun) >= REFRESH_INTERVAL;
+        is_old && (is_big || self.frames > REFRESH_FRAMES)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,5 +139,45 @@ mod tests {
         let ticks = (0..200).map(|tick| start + tick * KEYFRAME_INTERVAL);
         let sent = ticks.filter(|now| requests.take(*now)).count();
         assert!((50..=60).contains(&sent), "{sent} requests in 100 s");
+    }
+
+    /// Frames of so many bytes, 30 a second for a minute: how often a refresh is wanted.
+    fn refreshes(keyframe_bytes: usize, frame_bytes: usize, answers: bool) -> usize {
+        let start = Instant::now();
+        let mut group = Group::default();
+        let mut keyframe = true;
+        let mut refreshes = 0;
+        for frame in 0..1_800u32 {
+            let now = start + Duration::from_millis(33) * frame;
+            let bytes = if keyframe { keyframe_bytes } else { frame_bytes };
+            let wanted = group.grow(now, RtpTime(frame * 3_000), keyframe, bytes);
+            refreshes += usize::from(wanted);
+            keyframe = wanted && answers;
+        }
+        refreshes
+    }
+
+    #[test]
+    fn a_group_that_grows_is_begun_anew_every_ten_seconds() {
+        assert_eq!(refreshes(100_000, 2_000, true), 5);
+    }
+
+    #[test]
+    fn a_still_screen_is_left_alone() {
+        let start = Instant::now();
+        let mut group = Group::default();
+        assert!(!group.grow(start, RtpTime(0), true, 150_000));
+        for second in 1..100u32 {
+            let now = start + Duration::from_secs(1) * second;
+            assert!(!group.grow(now, RtpTime(second * 90_000), false, 500));
+        }
+    }
+
+    #[test]
+    fn nothing_is_wanted_before_the_first_keyframe() {
+        let mut group = Group::default();
+        let now = Instant::now() + REFRESH_INTERVAL * 2;
+        assert!((0..1_000).all(|frame| !group.grow(now, RtpTime(frame), false, 1_000)));
+        assert!(refreshes(1_000, 1_000, false) > 100, "wanted until it comes");
     }
 }

@@ -35,9 +35,9 @@ pub const CACHED_VIDEO_PACKETS: usize = 1_024;
 pub const CACHED_AUDIO_PACKETS: usize = 128;
 /// How long a packet is kept for retransmission: later ones miss their place in any jitter buffer.
 pub const CACHE_AGE: Duration = Duration::from_millis(1_500);
-/// Packets a keyframe and what depends on it may have to be kept for people who join late: about
-/// a megabyte; a longer group is too old to catch up with, and a keyframe is asked for instead.
-pub const MAX_GROUP_PACKETS: u64 = 800;
+/// Packets a keyframe and what depends on it may have to be kept for people who join late: half a
+/// second on a link of 8 Mbit/s. To catch up with more takes longer than a new keyframe.
+pub const MAX_GROUP_PACKETS: u64 = 400;
 /// Bytes of all packet caches of one engine: beyond it packets are forwarded but not kept.
 pub const MAX_CACHE_BYTES: usize = 512 << 20;
 
@@ -72,6 +72,19 @@ pub const REPAIR_INTERVAL: Duration = Duration::from_millis(10);
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// Keyframe requests without an answer after which they are sent four times more rarely.
 pub const KEYFRAME_EAGER_TRIES: u32 = 8;
+
+/// How often a new keyframe of a shared screen is asked for although nobody waits for one: often
+/// enough for whoever joins to catch up quickly, rarely enough to cost the screen no sharpness.
+pub const REFRESH_INTERVAL: Duration = Duration::from_secs(10);
+/// Frames after which the group of a shared screen is to be begun anew.
+pub const REFRESH_FRAMES: u32 = 150;
+/// How many times larger than its keyframe a group of a shared screen may grow.
+pub const REFRESH_GROWTH: u32 = 3;
+/// Video packets are padded to a multiple of so many bytes, so that those of one frame, which
+/// encoders make equal but for a byte, leave as one run of equal datagrams: costs under 1 %.
+pub const PADDING_GRID: usize = 16;
+/// Payloads under this are not padded: they would grow by more than they save.
+pub const LEAST_PADDED_BYTES: usize = 400;
 
 /// How long a lower layer of a track must come alone before the best one is given up: the time for
 /// which the picture stands still when an encoder switches its best layer off.

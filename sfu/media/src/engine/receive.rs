@@ -8,7 +8,7 @@ use crate::ingress::Binding;
 use crate::order::Place;
 use crate::packet::Packet;
 use crate::track::{Format, Role, Track};
-use lectern_control::media::{Extension, MediaKind};
+use lectern_control::media::{Extension, MediaKind, Source};
 use lectern_control::node::Event;
 use lectern_wire::extension::{AudioLevel, TransportSequence};
 use lectern_wire::rtp::View;
@@ -89,9 +89,16 @@ impl Engine {
         }
         let is_video = track.kind() == MediaKind::Video;
         let keeps = is_video || track.forwarders.iter().any(|f| f.repair_ssrc.is_some());
+        let is_screen = track.parameters.source == Source::Screen;
+        let refreshes = is_video && is_screen && !track.forwarders.is_empty();
         let Some(encoding) = track.encodings.get_mut(binding.encoding) else { return };
         if keeps && !encoding.keep(&mut self.pool, now, packet, bytes) {
             self.counters.uncached += 1;
+        }
+        if refreshes
+            && encoding.group.grow(now, packet.timestamp, packet.starts_keyframe, bytes.len())
+        {
+            encoding.keyframes.want();
         }
         let request = encoding.keyframes.deadline(now).filter(|_| is_video);
         if let Some(due) = encoding.losses.deadline().into_iter().chain(request).min() {

@@ -63,8 +63,13 @@ impl Engine {
         self.counters.keyframe_requests_in += 1;
         let Some(subscription) = self.subscription(key, ssrc) else { return };
         let Some(track) = self.router.tracks.get_mut(subscription.track) else { return };
-        let stream = track.forwarders.get(subscription.slot).and_then(|f| f.stream());
-        track.want_keyframe_of(stream);
+        match track.forwarders.get(subscription.slot) {
+            Some(forwarder) if !forwarder.waits() => {
+                let stream = forwarder.stream();
+                track.want_keyframe_of(stream);
+            }
+            _ => track.want_keyframe(),
+        }
         let publisher = track.publisher;
         self.wake(now, publisher);
     }

@@ -124,6 +124,7 @@ impl Engine {
                 self.insert_peer(now, room, id, parameters, transport)
             }
         };
+        self.note_fragment(key);
         if let Some(peer) = self.router.peers.get_mut(key) {
             for (ssrc, next) in retired {
                 peer.egress.retire(Ssrc(ssrc), SeqNo(next).plus(crate::limits::INDEX_JUMP));
@@ -139,6 +140,19 @@ impl Engine {
         self.count();
         self.serve(now, key);
         Ok(())
+    }
+
+    /// After an ICE restart at the former node, checks name another user fragment than that which
+    /// the peer was made with.
+    fn note_fragment(&mut self, key: PeerKey) {
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        let fragment = peer.transport.ufrag().to_owned();
+        if self.demux.by_fragment(&fragment).is_none() {
+            self.demux.insert_fragment(key, &fragment);
+            if let Some(forgotten) = peer.add_fragment(&fragment) {
+                self.demux.remove_fragment(key, &forgotten);
+            }
+        }
     }
 
     /// A peer that was held warm becomes active.

@@ -3,11 +3,11 @@
 use super::{Forwarder, Rewritten};
 use crate::DropReason;
 use crate::extensions::Extensions;
-use crate::limits::MAX_DATAGRAM_BYTES;
+use crate::limits::{LEAST_PADDED_BYTES, MAX_DATAGRAM_BYTES, PADDING_GRID};
 use crate::packet::{Packet, rewrite_frame_number, rewrite_picture};
 use crate::rewrite::Segment;
-use lectern_control::media::{CodecName, Extension};
-use lectern_wire::rtp::{Fields, Form, HeaderWriter};
+use lectern_control::media::{CodecName, Extension, MediaKind};
+use lectern_wire::rtp::{self, Fields, Form, HeaderWriter};
 use lectern_wire::{PayloadType, SeqNo, Ssrc, red};
 
 /// What differs between a packet and its retransmission.
@@ -57,7 +57,9 @@ impl Forwarder {
             let (id, tl0_index) = (picture.id.unwrap_or(0), picture.tl0_index.unwrap_or(0));
             rewrite_picture(packet.codec, place, id, tl0_index)?;
         }
-        Ok(Rewritten { index: header.index, len, timestamp, payload_len: payload.len() as u32 })
+        let payload_len = payload.len() as u32;
+        let len = pad(packet, buffer, len, payload.len())?;
+        Ok(Rewritten { index: header.index, len, timestamp, payload_len })
     }
 
     /// Fixed fields, the mid while the subscriber may need it, and what is passed on.
@@ -94,4 +96,22 @@ impl Forwarder {
         }
         writer.finish().map_err(too_large)
     }
+}
+
+/// Makes the packets of one frame equally long, so that one send call takes them all.
+fn pad(
+    packet: &Packet,
+    buffer: &mut [u8],
+    len: usize,
+    payload_len: usize,
+) -> Result<usize, DropReason> {
+    let missing = len.next_multiple_of(PADDING_GRID) - len;
+    let is_video = packet.codec.is_some_and(|codec| codec.kind() == MediaKind::Video);
+    if !is_video || payload_len < LEAST_PADDED_BYTES || missing == 0 {
+        return Ok(len);
+    }
+    if len + missing > buffer.len() {
+        return Ok(len);
+    }
+    rtp::pad(buffer, len, missing as u8).map_err(|_| DropReason::TooLarge)
 }
