@@ -82,6 +82,20 @@ export async function join(secret: string, name: string): Promise<Ticket> {
   };
 }
 
+/** Makes a link that takes the place of another one, which then works no longer. */
+export async function replaceLink(
+  meetingId: string,
+  ownerKey: string,
+  old: string,
+  role: Role,
+): Promise<Link> {
+  const path = `/api/v1/meetings/${encodeURIComponent(meetingId)}/links`;
+  const made = linkOf(new Answer(await call('POST', path, { role }, ownerKey)));
+  // The new one first: if only half of this succeeds, people can still come in.
+  await call('DELETE', `${path}/${encodeURIComponent(old)}`, undefined, ownerKey);
+  return made;
+}
+
 /** What to tell the person about a failed request. */
 export function troubleOf(error: unknown): TroubleKind {
   if (!(error instanceof ApiError)) return 'server-error';
@@ -100,13 +114,23 @@ const codes: Record<string, TroubleKind> = {
   too_many_requests: 'too-many-tries',
 };
 
-async function post(path: string, body: unknown): Promise<unknown> {
+const post = (path: string, body: unknown): Promise<unknown> => call('POST', path, body);
+
+async function call(
+  method: 'POST' | 'DELETE',
+  path: string,
+  body: unknown,
+  ownerKey?: string,
+): Promise<unknown> {
+  const headers: Record<string, string> = { accept: 'application/json' };
+  if (body !== undefined) headers['content-type'] = 'application/json';
+  if (ownerKey !== undefined) headers['authorization'] = `Bearer ${ownerKey}`;
   let response: Response;
   try {
     response = await fetch(path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', accept: 'application/json' },
-      body: JSON.stringify(body),
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
       signal: AbortSignal.timeout(TIMEOUT_MS),
@@ -114,6 +138,7 @@ async function post(path: string, body: unknown): Promise<unknown> {
   } catch (error) {
     throw new ApiError('unreachable', 0, String(error));
   }
+  if (response.status === 204) return undefined;
   const answer = await bodyOf(response);
   if (response.ok) return answer;
   // RFC 9457 problem details, with our own member `code`.

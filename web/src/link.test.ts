@@ -6,8 +6,18 @@ vi.stubGlobal('sessionStorage', {
   setItem: (key: string, value: string) => void storage.set(key, value),
 });
 
-const { keepGood, keepOwnership, ownership, ownLink, refusalOf, secretOf, takeSecret } =
-  await import('./link');
+const {
+  currentSecret,
+  keepSecret,
+  keepGood,
+  keepOwnership,
+  keepReplaced,
+  ownership,
+  ownLink,
+  refusalOf,
+  secretOf,
+  takeSecret,
+} = await import('./link');
 
 const SECRET = 'q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS';
 
@@ -68,4 +78,30 @@ test('ownership belongs to one meeting', () => {
   keepOwnership({ meetingId: 'a', ownerKey: 'k', presenter: link, viewer: link });
   expect(ownership('a')?.ownerKey).toBe('k');
   expect(ownership('b')).toBeUndefined();
+});
+
+describe('a replaced link', () => {
+  const link = (secret: string) => ({
+    id: secret,
+    url: `https://m.example/j#${secret}`,
+    expiresAt: 'e',
+  });
+  const owned = {
+    meetingId: 'a',
+    ownerKey: 'k',
+    presenter: link('presenterOld'),
+    viewer: link('viewerOld'),
+  };
+  test('is the one by which its owner comes in again', () => {
+    keepSecret('presenterOld');
+    keepReplaced(owned, 'presenter', link('presenterNew'));
+    expect(currentSecret()).toBe('presenterNew');
+    expect(ownership('a')?.presenter.id).toBe('presenterNew');
+    expect(ownership('a')?.viewer.id).toBe('viewerOld');
+  });
+  test('leaves alone who came in by another', () => {
+    keepSecret('presenterOld');
+    keepReplaced(owned, 'viewer', link('viewerNew'));
+    expect(currentSecret()).toBe('presenterOld');
+  });
 });

@@ -36,6 +36,11 @@ export function takeSecret(location: Location, history: History): string | undef
   return location.hash.length > 1 ? undefined : readTab(LINK_KEY);
 }
 
+/** The secret by which this tab comes in now: a replaced link brings a new one. */
+export function currentSecret(): string | undefined {
+  return readTab(LINK_KEY);
+}
+
 export function keepSecret(secret: string): void {
   writeTab(LINK_KEY, secret);
 }
@@ -56,6 +61,13 @@ export function ownLink(origin: string): string | undefined {
 
 export function keepOwnership(ownership: Ownership): void {
   writeTab(OWNER_KEY, JSON.stringify(ownership));
+}
+
+/** Takes a new link in the place of an old one; whoever came in by the old one goes on by the new. */
+export function keepReplaced(owned: Ownership, role: 'presenter' | 'viewer', made: LinkInfo): void {
+  const secret = secretOf(made.url);
+  if (secret !== undefined && currentSecret() === secretOf(owned[role].url)) keepSecret(secret);
+  keepOwnership({ ...owned, [role]: made });
 }
 
 export function ownership(meetingId: string): Ownership | undefined {

@@ -258,6 +258,11 @@ export const texts = {
     lead: 'Whoever opens the link joins in the browser, without an account.',
     viewerOnly: 'Pass on the link by which you came in.',
     presenterOnly: 'You came in by a presenter link: whoever you give it to can share and speak.',
+    replace: 'Replace this link',
+    replaceAsk: 'The old link stops working at once, for everybody who has it.',
+    replaceYes: 'Replace',
+    replaceNo: 'Keep',
+    replaced: 'The link was replaced',
     none: 'The link is no longer kept in this tab. Ask the person who invited you.',
   },
 

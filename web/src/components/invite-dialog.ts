@@ -4,6 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import type { Role } from '../api';
 import './copy';
 import './dialog';
+import './owned-link';
 import { ownership, ownLink } from '../link';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
@@ -21,22 +22,8 @@ export class InviteDialog extends LitElement {
       p {
         color: var(--ink-2);
       }
-      section {
-        margin-top: var(--s5);
-      }
-      h3 {
-        font-size: var(--t-md);
-      }
-      section p {
-        font-size: var(--t-sm);
-        margin: 2px 0 var(--s3);
-        color: var(--ink-3);
-      }
       lectern-copy {
         margin-top: var(--s4);
-      }
-      section lectern-copy {
-        margin-top: 0;
       }
     `,
   ];
@@ -56,12 +43,10 @@ export class InviteDialog extends LitElement {
   }
 
   #body(): TemplateResult {
-    const owned = ownership(this.meetingId);
-    if (owned !== undefined) {
-      const c = texts.created;
+    if (ownership(this.meetingId) !== undefined) {
       return html`<p>${t.lead}</p>
-        ${section(c.viewer, c.viewerHint, owned.viewer.url, true)}
-        ${section(c.presenter, c.presenterHint, owned.presenter.url, false)}`;
+        <lectern-owned-link .meetingId=${this.meetingId} link="viewer"></lectern-owned-link>
+        <lectern-owned-link .meetingId=${this.meetingId} link="presenter"></lectern-owned-link>`;
     }
     const link = ownLink(location.origin);
     if (link === undefined) return html`<p>${t.none}</p>`;
@@ -70,12 +55,4 @@ export class InviteDialog extends LitElement {
     return html`<p>${viewer ? t.viewerOnly : t.presenterOnly}</p>
       <lectern-copy .value=${link} label=${label} primary></lectern-copy>`;
   }
-}
-
-function section(title: string, hint: string, url: string, primary: boolean): TemplateResult {
-  return html`<section>
-    <h3>${title}</h3>
-    <p>${hint}</p>
-    <lectern-copy .value=${url} label=${title} ?primary=${primary}></lectern-copy>
-  </section>`;
 }

@@ -4,7 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { ApiError, inspectLink, join, troubleOf, type Invitation, type Ticket } from '../api';
 import { LocalDevices } from '../devices/local';
 import { icon } from '../icons';
-import { keepGood, refusalOf } from '../link';
+import { currentSecret, keepGood, refusalOf } from '../link';
 import { LiveMeeting } from '../meeting/live/live';
 import type { Ending } from '../meeting/state';
 import { Watch } from '../store';
@@ -127,7 +127,7 @@ export class JoinFlow extends LitElement {
   #enter(step: Step & { is: 'setup' }, name: string): void {
     const { secret } = this;
     const meeting = new LiveMeeting({
-      ticket: () => ticketFor(secret, name),
+      ticket: () => ticketFor(currentSecret() ?? secret, name),
       devices: step.local?.take() ?? Promise.resolve({ tracks: [] }),
       meetingName: step.invitation.meetingName || texts.created.untitled,
     });

@@ -1,7 +1,7 @@
 // The quiet pages: start, links, setup, and what can go wrong before a meeting.
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { check, looks, open, useBrowser, type Look } from './browser';
+import { check, looks, open, openScene, useBrowser, type Look } from './browser';
 import { answer, created, invitation, problem, SECRET } from './server';
 
 useBrowser();
@@ -154,5 +154,36 @@ test('the chosen colours stay, and go before those of the system', async () => {
   expect(await shown()).toBe('light');
   await page.reload();
   expect(await shown()).toBe('light');
+  await context.close();
+});
+
+test('the owner of a meeting replaces a link', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  const calls: string[] = [];
+  await page.route('**/api/v1/meetings/RM_test/links**', async (route) => {
+    const request = route.request();
+    calls.push(`${request.method()} ${new URL(request.url()).pathname}`);
+    expect(request.headers()['authorization']).toBe('Bearer key');
+    if (request.method() === 'DELETE') return route.fulfill({ status: 204 });
+    await route.fulfill({
+      status: 201,
+      contentType: 'application/json',
+      body: JSON.stringify({
+        id: 'new',
+        role: 'viewer',
+        url: 'https://meet.example.org/j#brandNewSecret',
+        expires_at: '2027-01-31T18:00:00Z',
+      }),
+    });
+  });
+  await page.getByTestId('invite').click();
+  await page.getByTestId('replace-viewer').click();
+  await page.getByTestId('replace-confirm').click();
+  const shown = page.locator('lectern-owned-link[link=viewer]').getByTestId('link');
+  await expect.poll(() => shown.inputValue()).toBe('https://meet.example.org/j#brandNewSecret');
+  expect(calls).toEqual([
+    'POST /api/v1/meetings/RM_test/links',
+    'DELETE /api/v1/meetings/RM_test/links/q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS',
+  ]);
   await context.close();
 });

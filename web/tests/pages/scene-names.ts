@@ -27,5 +27,6 @@ export const scenes: readonly (readonly [name: string, scene: string, ...steps: 
   ['dialog-leave', 'presenter-sharing', 'control-leave'],
   ['dialog-shortcuts', 'presenter-grid', 'key ?'],
   ['dialog-invite', 'presenter-grid', 'control-more', 'menu-invite'],
+  ['dialog-invite-replace', 'presenter-grid', 'control-more', 'menu-invite', 'replace-viewer'],
   ['dialog-settings', 'presenter-grid', 'control-more', 'menu-settings'],
 ];

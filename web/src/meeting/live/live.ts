@@ -219,6 +219,8 @@ export class LiveMeeting implements Meeting {
     const room = new Room({
       adaptiveStream: true,
       dynacast: true,
+      // The server speaks the older form: asking for the newer first costs four round trips.
+      singlePeerConnection: false,
       reconnectPolicy: new CountedReconnect((attempt) => this.#reconnecting(attempt)),
       dataStream: { maxPayloadByteLength: MAX_BYTES },
       ...(speaker === '' ? {} : { audioOutput: { deviceId: speaker } }),
