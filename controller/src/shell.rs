@@ -132,8 +132,13 @@ impl Shell {
                     self.drain_waiting(&mut queue);
                     self.controller.handle_timeout(now());
                 }
-                Some(link) = node_links.recv() => self.take_link(Role::Node, link),
-                Some(link) = edge_links.recv() => self.take_link(Role::Edge, link),
+                // Who comes before the lease was asked for would only be refused.
+                Some(link) = node_links.recv(), if self.controller.is_settled() => {
+                    self.take_link(Role::Node, link);
+                }
+                Some(link) = edge_links.recv(), if self.controller.is_settled() => {
+                    self.take_link(Role::Edge, link);
+                }
                 _ = queue.recv_many(&mut batch, INPUTS_AT_ONCE) => {
                     for input in batch.drain(..) {
                         self.handle(input);

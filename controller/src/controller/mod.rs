@@ -54,6 +54,7 @@ pub struct Controller {
     unreadable: BTreeMap<u64, u32>,
     refusals: edge::Refusals,
     ticked: Option<Instant>,
+    settled: bool,
     ids: StdRng,
     out: VecDeque<Output>,
 }
@@ -75,6 +76,7 @@ impl Controller {
             unreadable: BTreeMap::new(),
             refusals: edge::Refusals::default(),
             ticked: None,
+            settled: false,
             ids: StdRng::seed_from_u64(seed),
             out: VecDeque::new(),
         }
@@ -83,6 +85,11 @@ impl Controller {
     /// The next thing to do.
     pub fn poll(&mut self) -> Option<Output> {
         self.out.pop_front()
+    }
+
+    /// Whether the coordination store has answered once, be it to refuse.
+    pub fn is_settled(&self) -> bool {
+        self.settled
     }
 
     /// Something came in.
@@ -196,3 +203,6 @@ impl Controller {
         Some((self.nodes.place(&choice.node)?, standby))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ const CLAIM_AGAIN_AFTER: Duration = Duration::from_secs(4);
 
 impl Controller {
     pub(super) fn lease_done(&mut self, now: Now, done: LeaseDone) {
+        self.settled = true;
         match done {
             LeaseDone::Granted(Some(lease)) => self.granted(now, lease),
             LeaseDone::Granted(None) => self.lease.failed(now),

@@ -1,0 +1,322 @@
+//! The controller as a whole: nodes and edges come and go, leases are lost, stores fall silent.
+
+mod liveness;
+mod ownership;
+mod requests;
+
+use super::*;
+use crate::coordination::LeaseId;
+use crate::job::{Claimed, KeptAlive, LeaseDone, RecordsDone, RecordsJob};
+use crate::records;
+use lectern_control::edge::{FromEdge, LinkInfo, Meeting, Notice, Request, RequestError};
+use lectern_control::node::{Capacity, Command, FromNode, Heartbeat, Hello};
+use lectern_control::room::Role as MeetingRole;
+use lectern_control::transport::{
+    DataParameters, DtlsIdentity, Duty, IceCredentials, IceRole, PeerParameters, Permissions,
+};
+use lectern_control::{LinkId, ParticipantId, PeerId, RequestId, Revision, Secret, Version};
+
+const ROOM: RoomId = RoomId(9);
+const LINK: LinkId = LinkId(4);
+const FOREVER_MS: u64 = 1 << 40;
+
+/// What the stores do, when they are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Store {
+    Works,
+    Silent,
+    Fails,
+}
+
+/// A controller with links that are numbers and stores that answer as told.
+struct Bench {
+    controller: Controller,
+    start: Instant,
+    ms: u64,
+    next_link: u64,
+    next_request: u64,
+    records: Store,
+    coordination: Store,
+    revision: u64,
+    lease: u64,
+    /// Who else has the room.
+    others: Option<&'static str>,
+    to_node: Vec<(u64, ToNode)>,
+    to_edge: Vec<(u64, ToEdge)>,
+    unlinked: Vec<u64>,
+    lease_jobs: Vec<LeaseJob>,
+    audit: Vec<AuditEntry>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        let metrics = Metrics::new(&prometheus::Registry::new()).expect("metrics");
+        let mut bench = Bench {
+            controller: Controller::new(Duration::from_millis(300), 1, metrics),
+            start: Instant::now(),
+            ms: 0,
+            next_link: 0,
+            next_request: 0,
+            records: Store::Works,
+            coordination: Store::Works,
+            revision: 100,
+            lease: 0,
+            others: None,
+            to_node: Vec::new(),
+            to_edge: Vec::new(),
+            unlinked: Vec::new(),
+            lease_jobs: Vec::new(),
+            audit: Vec::new(),
+        };
+        bench.tick(0);
+        bench
+    }
+
+    fn now(&self) -> Now {
+        Now { at: self.start + Duration::from_millis(self.ms), unix_ms: self.ms }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.controller.handle(self.now(), input);
+        self.settle();
+    }
+
+    /// Time passes in steps, as it does in a process that does not stand still.
+    fn tick(&mut self, ms: u64) {
+        let end = self.ms + ms;
+        loop {
+            self.controller.handle_timeout(self.now());
+            self.settle();
+            if self.ms >= end {
+                return;
+            }
+            self.ms = (self.ms + 25).min(end);
+        }
+    }
+
+    /// The same, while some nodes send their heartbeats.
+    fn tick_with(&mut self, ms: u64, alive: &[u64]) {
+        for _ in 0..ms / 25 {
+            for link in alive {
+                let message = FromNode::Heartbeat(Heartbeat::default());
+                self.input(Input::FromNode { link: *link, message });
+            }
+            self.tick(25);
+        }
+    }
+
+    fn settle(&mut self) {
+        while let Some(output) = self.controller.poll() {
+            match output {
+                Output::ToNode { link, message } => self.to_node.push((link, message)),
+                Output::ToEdge { link, message } => self.to_edge.push((link, message)),
+                Output::Unlink { link } => self.unlinked.push(link),
+                Output::Audit(entry) => self.audit.push(entry),
+                Output::Records(job) => self.answer_records(job),
+                Output::Lease(job) => self.answer_lease(job),
+            }
+        }
+    }
+
+    fn answer_records(&mut self, job: RecordsJob) {
+        if self.records == Store::Silent {
+            return;
+        }
+        let error = || records::Error::Unavailable("down".to_owned());
+        let works = self.records == Store::Works;
+        let done = match job {
+            RecordsJob::Load { room, .. } => {
+                let result = if works { Ok(meeting(room)) } else { Err(error()) };
+                RecordsDone::Loaded { room, result }
+            }
+            RecordsJob::Ask { ticket, request, .. } => {
+                let result = if works { Err(records::Error::NotFound) } else { Err(error()) };
+                RecordsDone::Answered { ticket, request, result }
+            }
+        };
+        self.controller.handle(self.now(), Input::Records(done));
+    }
+
+    fn answer_lease(&mut self, job: LeaseJob) {
+        self.lease_jobs.push(job.clone());
+        if self.coordination == Store::Silent {
+            return;
+        }
+        let works = self.coordination == Store::Works;
+        let done = match job {
+            LeaseJob::Grant if works => {
+                self.lease += 1;
+                LeaseDone::Granted(Some(LeaseId(self.lease)))
+            }
+            LeaseJob::Grant => LeaseDone::Granted(None),
+            LeaseJob::KeepAlive(lease) => {
+                let kept = if works { KeptAlive::Alive } else { KeptAlive::Unavailable };
+                LeaseDone::KeptAlive(lease, kept)
+            }
+            LeaseJob::Claim { room, lease } => {
+                let result = match (works, self.others) {
+                    (false, _) => Claimed::Unavailable,
+                    (true, Some(owner)) => Claimed::Others(owner.to_owned()),
+                    (true, None) => {
+                        self.revision += 1;
+                        Claimed::Ours(Revision(self.revision))
+                    }
+                };
+                LeaseDone::Claimed { room, lease, result }
+            }
+            LeaseJob::Release { .. } => return,
+        };
+        self.controller.handle(self.now(), Input::Lease(done));
+    }
+
+    fn link(&mut self, role: Role) -> u64 {
+        self.next_link += 1;
+        let link = self.next_link;
+        self.input(Input::Linked { link, role });
+        link
+    }
+
+    fn node(&mut self, name: &str, rooms: &[RoomId]) -> u64 {
+        let link = self.link(Role::Node);
+        self.hello(link, name, rooms);
+        link
+    }
+
+    fn hello(&mut self, link: u64, name: &str, rooms: &[RoomId]) {
+        let hello = Hello {
+            version: Version::CURRENT,
+            node: name.parse().expect("a name"),
+            region: "eu".to_owned(),
+            failure_domain: name.to_owned(),
+            capacity: Capacity { workers: 1, peers: 1_000, egress_bps: 1_000_000 },
+            addresses: vec![([192, 0, 2, 1], 7_882).into()],
+            rooms: rooms.to_vec(),
+        };
+        self.input(Input::FromNode { link, message: FromNode::Hello(hello) });
+    }
+
+    fn edge(&mut self, name: &str) -> u64 {
+        let link = self.link(Role::Edge);
+        let (version, edge) = (Version::CURRENT, name.parse().expect("a name"));
+        let message = FromEdge::Hello { version, edge, region: "eu".to_owned() };
+        self.input(Input::FromEdge { link, message });
+        link
+    }
+
+    fn ask(&mut self, link: u64, body: Request) -> RequestId {
+        self.next_request += 1;
+        let request = RequestId(self.next_request);
+        self.input(Input::FromEdge { link, message: FromEdge::Request { request, body } });
+        request
+    }
+
+    fn answer(&self, wanted: RequestId) -> Option<Result<Response, RequestError>> {
+        let mut answers = self.to_edge.iter().filter_map(|(_, message)| match message {
+            ToEdge::Response { request, result } if *request == wanted => Some(result.clone()),
+            _ => None,
+        });
+        let answer = answers.next();
+        assert!(answers.next().is_none(), "one answer");
+        answer
+    }
+
+    fn must(&mut self, link: u64, body: Request) -> Response {
+        let request = self.ask(link, body);
+        self.answer(request).expect("an answer").expect("granted")
+    }
+
+    fn join(&mut self, link: u64, identity: &str) -> ParticipantId {
+        match self.must(link, join(identity)) {
+            Response::Joined(joined) => joined.participant.id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn open(&mut self, link: u64, who: ParticipantId, peer: u64) {
+        let generation = self.controller.rooms[&ROOM].home().generation;
+        self.must(link, open(who, peer, generation));
+    }
+
+    fn commands(&self, link: u64) -> Vec<(RoomId, Revision, Command)> {
+        let to = self.to_node.iter().filter(|(to, _)| *to == link);
+        let command = |(_, message): &(u64, ToNode)| match message {
+            ToNode::Command { room, revision, command, .. } => {
+                Some((*room, *revision, command.clone()))
+            }
+            ToNode::Welcome { .. } => None,
+        };
+        to.filter_map(command).collect()
+    }
+
+    fn closes(&self, link: u64) -> Vec<(RoomId, Revision)> {
+        let closes = self.commands(link).into_iter();
+        closes.filter(|(_, _, c)| *c == Command::CloseRoom).map(|(r, rev, _)| (r, rev)).collect()
+    }
+
+    fn notices(&self, link: u64) -> Vec<Notice> {
+        let to = self.to_edge.iter().filter(|(to, _)| *to == link);
+        let notice = |(_, message): &(u64, ToEdge)| match message {
+            ToEdge::Notice { notice, .. } => Some(notice.clone()),
+            _ => None,
+        };
+        to.filter_map(notice).collect()
+    }
+
+    fn forget(&mut self) {
+        self.to_node.clear();
+        self.to_edge.clear();
+        self.lease_jobs.clear();
+        self.unlinked.clear();
+    }
+}
+
+fn meeting(room: RoomId) -> Meeting {
+    let link = LinkInfo {
+        id: LINK,
+        role: MeetingRole::Presenter,
+        expires_at_unix_ms: FOREVER_MS,
+        revoked: false,
+    };
+    Meeting {
+        room,
+        name: "Weekly".to_owned(),
+        created_at_unix_ms: 0,
+        expires_at_unix_ms: FOREVER_MS,
+        links: vec![link],
+    }
+}
+
+fn join(identity: &str) -> Request {
+    Request::Join {
+        room: ROOM,
+        link: Some(LINK),
+        identity: identity.to_owned(),
+        name: String::new(),
+        role: MeetingRole::Presenter,
+        permissions: Permissions::ALL,
+        metadata: String::new(),
+        attributes: BTreeMap::new(),
+    }
+}
+
+fn open(participant: ParticipantId, peer: u64, generation: u16) -> Request {
+    let parameters = PeerParameters {
+        participant,
+        duty: Duty::Active,
+        ice_role: IceRole::Controlling,
+        ice: IceCredentials { ufrag: "ufrag".to_owned(), pwd: Secret::new("pwd".to_owned()) },
+        generation,
+        dtls: DtlsIdentity { certificate: vec![1], private_key: Secret::new(vec![2]) },
+        remote: None,
+        extensions: Vec::new(),
+        permissions: Permissions::ALL,
+        data: DataParameters::default(),
+    };
+    Request::OpenPeer {
+        room: ROOM,
+        participant,
+        peer: PeerId(peer),
+        parameters: Box::new(parameters),
+        warm: true,
+    }
+}
