@@ -15,8 +15,9 @@ use crate::sdp::{codec, extension};
 use lectern_control::media::{
     Codec, ExtensionId, MediaKind, PayloadMapping, SubscriptionParameters,
 };
+use lectern_control::room::Placement;
 use lectern_control::transport::{Candidate, Fingerprint, IceCredentials, RemoteParameters};
-use lectern_control::{PeerId, TrackId};
+use lectern_control::{NodeId, PeerId, TrackId};
 use rand::rngs::StdRng;
 
 /// Tracks one participant receives at once: at about 1.5 KB each the description stays under the
@@ -97,11 +98,16 @@ pub struct Downlink {
     pub remote: Option<Transport>,
     /// Extensions the node knows.
     pub extensions: Vec<ExtensionId>,
+    /// Credentials for the next offer.
     restarting: Option<IceCredentials>,
+    /// Credentials that stand new in the offer that is unanswered.
+    offered: Option<IceCredentials>,
     origin: Origin,
     fingerprint: Fingerprint,
     /// Announced in the next offer.
     announce: Vec<Candidate>,
+    /// The node whose candidates the client has checked beside those of the active one.
+    warm: Option<NodeId>,
     slots: Vec<Slot>,
     mids: u32,
     payload_types: PayloadTypes,
@@ -113,8 +119,9 @@ pub struct Downlink {
 }
 
 impl Downlink {
-    /// A transport whose first offer names these candidates.
-    pub fn new(fingerprint: Fingerprint, announce: Vec<Candidate>, rng: &mut StdRng) -> Downlink {
+    /// A transport whose first offer names the candidates of the active node and of the standby.
+    pub fn new(fingerprint: Fingerprint, placement: &Placement, rng: &mut StdRng) -> Downlink {
+        let (active, standby) = (&placement.candidates, &placement.standby_candidates);
         let mut extensions = extension::offered(MediaKind::Audio);
         extension::merge(&mut extensions, &extension::offered(MediaKind::Video));
         Downlink {
@@ -123,9 +130,11 @@ impl Downlink {
             remote: None,
             extensions,
             restarting: None,
+            offered: None,
             origin: Origin { session: random::id(rng), version: 0 },
             fingerprint,
-            announce,
+            announce: active.iter().chain(standby).copied().collect(),
+            warm: placement.standby.clone(),
             slots: Vec::new(),
             mids: 0,
             payload_types: PayloadTypes::default(),
@@ -161,9 +170,18 @@ impl Downlink {
         }
         self.restarting = Some(random::credentials(rng));
         self.announce = candidates;
+        self.warm = None;
         self.early.clear();
         self.candidates = 0;
         self.due = true;
+    }
+
+    /// The transport lives at another node now. Where that one was held warm the client has moved
+    /// by itself; where not, a request from there may reach it, and a restart does in any case.
+    pub fn moved(&mut self, placement: &Placement, rng: &mut StdRng) {
+        if self.warm.take().is_none_or(|warm| warm != placement.node) {
+            self.restart(placement.candidates.clone(), rng);
+        }
     }
 
     /// An offer or its answer may be lost with a connection: the next offer replaces it.
@@ -185,6 +203,7 @@ impl Downlink {
         self.offers += 1;
         self.origin.version += 1;
         self.outstanding = Some(self.offers);
+        self.offered.clone_from(&self.restarting);
         let ice = self.restarting.as_ref().unwrap_or(&self.ice);
         let transport = LocalTransport {
             ice,
@@ -267,7 +286,9 @@ impl Downlink {
         let answer = ClientAnswer::parse(text, self.slots.len() + 1, loopback)?;
         let change = self.connect(&answer)?;
         self.outstanding = None;
-        self.announce.clear();
+        if self.restarting.is_none() {
+            self.announce.clear();
+        }
         let mut all = Vec::new();
         for section in &answer.sections {
             extension::merge(&mut all, &section.extensions);
@@ -309,8 +330,10 @@ impl Downlink {
                 candidates,
             }));
         }
-        match self.restarting.take() {
+        match self.offered.take() {
             Some(ours) => {
+                // Another restart may have been asked for since.
+                self.restarting.take_if(|next| *next == ours);
                 self.ice = ours;
                 self.candidates = candidates.len();
                 Ok(Change::Restart(candidates))

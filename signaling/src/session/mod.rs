@@ -59,7 +59,7 @@ pub struct Session {
     publications: Publications,
     up: Uplink,
     down: Downlink,
-    /// The room has moved: the client restarts what it offers, and nothing else.
+    /// The client was asked to come back because the room has moved.
     moved: bool,
     ended: bool,
     rng: StdRng,
@@ -69,10 +69,8 @@ pub struct Session {
 impl Session {
     fn new(entrance: &Entrance, joined: Joined, equipment: Equipment, mut rng: StdRng) -> Session {
         let placement = joined.placement;
-        let mut announce = placement.candidates.clone();
-        announce.extend_from_slice(&placement.standby_candidates);
         let up = Uplink::new(&mut rng);
-        let down = Downlink::new(equipment.fingerprint, announce, &mut rng);
+        let down = Downlink::new(equipment.fingerprint, &placement, &mut rng);
         let mut session = Session {
             roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.track_ids),
             me: joined.participant,
@@ -235,15 +233,7 @@ impl Session {
                 let (participant, quality) = (*participant, *quality);
                 self.tell(ClientNotice::Quality { participant, quality });
             }
-            Notice::Moved { placement } => {
-                self.placement = placement.clone();
-                if self.up.remote.is_some() {
-                    self.moved = true;
-                    self.up.announce_candidates = true;
-                    let candidates = self.placement.candidates.clone();
-                    self.tell(ClientNotice::UpMoved { candidates });
-                }
-            }
+            Notice::Moved { placement } => self.moved_to(placement),
             Notice::RoomClosed => self.end_unasked(LeaveReason::RoomClosed),
             Notice::CommandFailed { .. }
             | Notice::PeerConnected { .. }

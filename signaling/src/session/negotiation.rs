@@ -10,6 +10,7 @@ use crate::sdp::offer::Offer;
 use lectern_control::edge::Request;
 use lectern_control::media::ExtensionId;
 use lectern_control::node::Command;
+use lectern_control::room::Placement;
 use lectern_control::transport::{
     DataParameters, Duty, IceCredentials, IceRole, PeerParameters, RemoteParameters,
 };
@@ -134,10 +135,21 @@ impl Session {
         }
     }
 
+    pub(super) fn moved_to(&mut self, placement: &Placement) {
+        self.placement = placement.clone();
+        self.moved = self.up.remote.is_some();
+        self.down.moved(placement, &mut self.rng);
+        self.renegotiate();
+        if self.moved {
+            self.up.announce_candidates = true;
+            let candidates = placement.candidates.clone();
+            self.tell(ClientNotice::UpMoved { candidates });
+        }
+    }
+
     pub(super) fn resume(&mut self, restart_down: bool) {
         self.down.forget_outstanding();
-        // After a move the lower transport lives at its new place already; only what the client
-        // offers is renewed.
+        // After a move the lower transport has been seen to; only what the client offers is renewed.
         if restart_down && !std::mem::take(&mut self.moved) {
             let candidates = self.placement.candidates.clone();
             self.down.restart(candidates, &mut self.rng);

@@ -63,8 +63,8 @@ fn placement(generation: u16) -> Placement {
     };
     Placement {
         room: ROOM,
-        node: "node-1".parse().expect("a name"),
-        standby: Some("node-2".parse().expect("a name")),
+        node: format!("node-{}", generation + 1).parse().expect("a name"),
+        standby: Some(format!("node-{}", generation + 2).parse().expect("a name")),
         generation,
         candidates: vec![candidate(generation)],
         standby_candidates: vec![candidate(generation + 1)],
@@ -573,7 +573,7 @@ fn candidates_pass_in_bounds() {
 }
 
 #[test]
-fn coming_back_renews_the_path_unless_the_room_has_just_moved() {
+fn coming_back_renews_the_path_of_the_lower_transport() {
     let mut stay = Stay::begin(vec![]);
     let offer = stay.offer().expect("an offer");
     stay.does(ClientEvent::Resume { restart_down: true }).expect("no description");
@@ -584,8 +584,35 @@ fn coming_back_renews_the_path_unless_the_room_has_just_moved() {
     let restart = stay.offer().expect("an offer");
     assert!(restart.1.contains("203.0.113.0") && !restart.1.contains("203.0.113.1 "));
     stay.does(answers(&restart)).expect("a good answer");
-    assert!(matches!(stay.commands()[..], [Command::RestartIce { .. }]), "{:?}", stay.commands());
+    let [Command::RestartIce { local, .. }] = stay.commands()[..] else { panic!("a restart") };
+    assert!(restart.1.contains(&format!("a=ice-ufrag:{}", local.ufrag)));
+}
 
+#[test]
+fn a_restart_in_the_middle_of_a_restart_is_made_after_it() {
+    let mut stay = Stay::begin(vec![]);
+    let offer = stay.offer().expect("an offer");
+    stay.does(answers(&offer)).expect("a good answer");
+    stay.hears(&Notice::Moved { placement: placement(5) });
+    let first = stay.offer().expect("this node was never warm");
+    stay.hears(&Notice::Moved { placement: placement(8) });
+    assert!(stay.offer().is_none(), "one at a time");
+    stay.does(answers(&first)).expect("a good answer");
+    let [Command::RestartIce { local, .. }] = stay.commands()[..] else { panic!("a restart") };
+    assert!(first.1.contains(&format!("a=ice-ufrag:{}", local.ufrag)));
+    let second = stay.offer().expect("the second restart");
+    assert!(!second.1.contains(&format!("a=ice-ufrag:{}", local.ufrag)));
+    assert!(second.1.contains("203.0.113.8 7000"));
+    stay.does(answers(&second)).expect("a good answer");
+    assert!(matches!(stay.commands()[..], [Command::RestartIce { .. }]));
+    assert!(stay.offer().is_none());
+}
+
+#[test]
+fn a_move_to_the_warm_standby_renews_only_what_the_client_offers() {
+    let mut stay = Stay::begin(vec![]);
+    let offer = stay.offer().expect("an offer");
+    stay.does(answers(&offer)).expect("a good answer");
     stay.does(says_offer(CAMERA)).expect("a good offer");
     stay.hears(&Notice::Moved { placement: placement(1) });
     let [ClientNotice::UpMoved { candidates }] = &stay.notices[..] else { panic!("moved") };
@@ -593,15 +620,22 @@ fn coming_back_renews_the_path_unless_the_room_has_just_moved() {
     stay.does(ClientEvent::Resume { restart_down: true }).expect("no description");
     let quiet = stay.offer().expect("an offer").1;
     assert!(!quiet.contains("candidate:"), "the lower transport has moved by itself");
-    stay.does(says_offer(include_str!("../../tests/sdp/chromium-camera.sdp"))).expect("good");
+    stay.does(says_offer(CAMERA)).expect("a good offer");
     assert!(stay.answer().contains("203.0.113.1 7000"), "the new place");
 }
 
 #[test]
-fn without_an_upper_transport_a_move_needs_nothing() {
+fn a_move_to_a_cold_node_renews_the_lower_transport_at_once() {
     let mut stay = Stay::begin(vec![]);
+    let offer = stay.offer().expect("an offer");
+    stay.does(answers(&offer)).expect("a good answer");
     stay.hears(&Notice::Moved { placement: placement(1) });
-    assert!(stay.notices.is_empty());
+    assert!(stay.notices.is_empty(), "warm, and nothing is published");
+    stay.hears(&Notice::Moved { placement: placement(2) });
+    let restart = stay.offer().expect("transports that moved have no standby any more");
+    assert!(restart.1.contains("203.0.113.2 7000") && !restart.1.contains("203.0.113.3 "));
+    stay.does(answers(&restart)).expect("a good answer");
+    assert!(matches!(stay.commands()[..], [Command::RestartIce { .. }]));
 }
 
 #[test]
