@@ -19,6 +19,12 @@ export async function startMeeting(presenter, origin, name = 'Quarterly review')
   return { viewer: owner.viewer.url, presenter: owner.presenter.url, owner };
 }
 
+/** At a presenter's door: goes in without a camera, where only the screen matters. */
+export async function cameraOff(tab) {
+  await tab.press('Turn the camera off');
+  await tab.sees('Your camera is off');
+}
+
 /** Types a name at the door and goes in. */
 export async function enter(tab, name) {
   await tab.sees('Your name');

@@ -2,6 +2,7 @@
 // The kernel hands a run of equal datagrams (GSO) over as one: they are cut apart again here.
 
 import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Program } from './process.js';
 
 const PCAP_HEADER = 24;
@@ -11,14 +12,17 @@ const LINK_ETHERNET = 1;
 const MAGIC_MICROSECONDS = 0xa1b2c3d4;
 const UDP = 17;
 
-/** Captures are kept small enough to be read at once. */
+/** Room for what comes while tcpdump waits for its turn on a busy machine. */
 const BUFFER_KIB = 65_536;
+
+/** The kernel hands packets over in blocks; the last one is full or a second old. */
+const LAST_BLOCK_MS = 1_500;
 
 export class Capture {
   constructor(file, ports) {
     this.file = file;
     const filter = `udp and (${ports.map((port) => `port ${port}`).join(' or ')})`;
-    const args = ['-i', 'lo', '-n', '-U', '--immediate-mode', '-B', `${BUFFER_KIB}`, '-w', file];
+    const args = ['-i', 'lo', '-n', '-U', '-B', `${BUFFER_KIB}`, '-w', file];
     this.program = new Program('tcpdump', 'tcpdump', [...args, filter]);
   }
 
@@ -29,6 +33,7 @@ export class Capture {
 
   /** Ends the capture and gives its datagrams in their order. */
   async stop() {
+    await sleep(LAST_BLOCK_MS);
     await this.program.stop('SIGINT');
     const lost = this.program.log.match(/(\d+) packets? dropped by kernel/);
     if (lost?.[1] !== '0') throw new Error(`the capture is not whole: ${this.program.log}`);

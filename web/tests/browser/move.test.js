@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { join as path } from 'node:path';
-import { enter, isSharing, join, moment, shareScreen, startMeeting } from './app.js';
+import { cameraOff, enter, isSharing, join, moment, shareScreen, startMeeting } from './app.js';
 import { Capture } from './capture.js';
 import { largestHole, print } from './figures.js';
 import { jumps, sort } from './reuse.js';
@@ -29,6 +29,7 @@ async function gather(stage, origin) {
   const presenter = await stage.tab(chromium, 'presenter-chromium', PRESENTER_CONTEXT);
   const shared = await SharedTab.open(presenter);
   const links = await startMeeting(presenter, origin);
+  await cameraOff(presenter);
   await enter(presenter, 'Paula');
   await shareScreen(presenter);
   await isSharing(presenter);
@@ -77,11 +78,11 @@ async function mark(person) {
 
 /** The largest hole before the move, as a measure, and around it. */
 function holes(times, movedAt) {
-  const within = (from, to) => times.filter((at) => at >= movedAt + from && at <= movedAt + to);
-  return {
-    beforeMs: Math.round(largestHole(within(-BEFORE_MS, 0)).ms),
-    aroundMs: Math.round(largestHole(within(-AROUND_MS.before, AROUND_MS.after)).ms),
+  const hole = (from, to) => {
+    const within = times.filter((at) => at > movedAt + from && at < movedAt + to);
+    return Math.round(largestHole([movedAt + from, ...within, movedAt + to]).ms);
   };
+  return { beforeMs: hole(-BEFORE_MS, 0), aroundMs: hole(-AROUND_MS.before, AROUND_MS.after) };
 }
 
 /**
@@ -140,7 +141,7 @@ async function checkPeople(people, marks, connected, target) {
   }
 }
 
-scene('move', 150_000, async (stage) => {
+scene('move', 180_000, async (stage) => {
   const { origin, nodes } = await startCluster(stage);
   const ports = nodes.map(({ port }) => port);
   const capture = new Capture(path(stage.directory, 'media.pcap'), ports);

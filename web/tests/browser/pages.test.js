@@ -20,7 +20,7 @@ const LOOKS = [
 ];
 
 /** Colours and places change by a transition. */
-const SETTLE_MS = 300;
+const SETTLE_MS = 600;
 
 async function picture(tab, page) {
   for (const { look, viewport, scheme } of LOOKS) {
@@ -123,6 +123,7 @@ scene('pages', 120_000, async (stage) => {
   await watchesAndHears(viewer);
   await say(presenter, 'Welcome! The plan is at https://example.org/plan');
   await viewer.press('Raise hand');
+  await viewer.until('a raised hand', () => finder.control('button', 'Lower hand'));
   await picture(presenter, 'stage-presenter');
   await picture(viewer, 'stage-viewer');
   await panels(viewer);

@@ -10,13 +10,20 @@ const running = new Set();
 process.on('exit', () => running.forEach((program) => program.child.kill('SIGKILL')));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
+/** What stands in `LECTERN_…` is for the tests: a server would take it as its configuration. */
+function environment() {
+  const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('LECTERN_'));
+  return Object.fromEntries(ours);
+}
+
 export class Program {
   /** Starts `command`; its output is readable from `log` and goes nowhere else. */
   constructor(name, command, args, options = {}) {
     this.name = name;
     this.log = '';
     this.listeners = new Set();
-    this.child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+    const stdio = ['ignore', 'pipe', 'pipe'];
+    this.child = spawn(command, args, { stdio, env: environment(), ...options });
     this.child.stdout.on('data', (bytes) => this.#append(bytes));
     this.child.stderr.on('data', (bytes) => this.#append(bytes));
     running.add(this);

@@ -2,7 +2,7 @@
 // media goes through a UDP relay, HTTPS and WebSocket through a slow line, both equally far.
 
 import assert from 'node:assert/strict';
-import { enter, isSharing, shareScreen, startMeeting } from './app.js';
+import { cameraOff, enter, isSharing, shareScreen, startMeeting } from './app.js';
 import { print } from './figures.js';
 import { binary, scene } from './scene.js';
 import { firstFrameAfter, watchesAndHears } from './seen.js';
@@ -43,6 +43,7 @@ async function measure(stage, chromium, roundTripMs) {
   const presenter = await stage.tab(chromium, `presenter-${roundTripMs}`, PRESENTER_CONTEXT);
   await SharedTab.open(presenter);
   const links = await startMeeting(presenter, near);
+  await cameraOff(presenter);
   await enter(presenter, 'Paula');
   await shareScreen(presenter);
   await isSharing(presenter);

@@ -2,7 +2,17 @@
 // that do not open. A bystander watches all the time and must not notice any of it.
 
 import assert from 'node:assert/strict';
-import { enter, isSharing, join, leave, moment, say, shareScreen, startMeeting } from './app.js';
+import {
+  cameraOff,
+  enter,
+  isSharing,
+  join,
+  leave,
+  moment,
+  say,
+  shareScreen,
+  startMeeting,
+} from './app.js';
 import { PICKER } from './browsers.js';
 import { scene } from './scene.js';
 import { stillWatches, watchesAndHears } from './seen.js';
@@ -18,6 +28,7 @@ async function meeting(stage) {
   const presenter = await stage.tab(chromium, 'presenter', PRESENTER_CONTEXT);
   const shared = await SharedTab.open(presenter);
   const links = await startMeeting(presenter, origin);
+  await cameraOff(presenter);
   await enter(presenter, 'Paula');
   await shareScreen(presenter);
   await isSharing(presenter);

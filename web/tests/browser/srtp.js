@@ -79,23 +79,36 @@ export function cut(datagrams) {
     if (kind(bytes) === 'rtcp' && bytes.length >= 8) ssrcs.add(bytes.readUInt32BE(4));
   }
   return datagrams.flatMap((datagram) => {
-    if (datagram.bytes.length <= LARGEST_SEGMENT && !hidesRun(datagram.bytes, ssrcs))
+    const { bytes } = datagram;
+    const size = isWhole(bytes) ? undefined : segmentSize(bytes, ssrcs);
+    if (size === undefined) {
+      if (bytes.length > LARGEST_SEGMENT) throw new Error(`a run of ${bytes.length} bytes`);
       return [datagram];
-    const size = segmentSize(datagram.bytes, ssrcs);
-    if (size === undefined) throw new Error(`cannot cut a run of ${datagram.bytes.length} bytes`);
+    }
     const parts = [];
-    for (let at = 0; at < datagram.bytes.length; at += size) {
-      parts.push({ ...datagram, bytes: datagram.bytes.subarray(at, at + size) });
+    for (let at = 0; at < bytes.length; at += size) {
+      parts.push({ ...datagram, bytes: bytes.subarray(at, at + size) });
     }
     return parts;
   });
 }
 
-/** Small packets may form a run that is shorter than one large packet. */
-function hidesRun(bytes, ssrcs) {
-  return kind(bytes) === 'rtp' && segmentSize(bytes, ssrcs) !== undefined;
+/** Records of DTLS and messages of STUN say how long they are; SRTP does not. */
+function isWhole(bytes) {
+  const what = kind(bytes);
+  if (what === 'stun') return bytes.length === 20 + bytes.readUInt16BE(2);
+  return what === 'dtls' && fillsRecords(bytes);
 }
 
+function fillsRecords(bytes) {
+  let at = 0;
+  while (at + DTLS_RECORD_HEADER <= bytes.length && bytes[at + 1] === 0xfe) {
+    at += DTLS_RECORD_HEADER + bytes.readUInt16BE(at + 11);
+  }
+  return at === bytes.length;
+}
+
+/** All packets of a run are of one length, but the last, which may be shorter. */
 function segmentSize(bytes, ssrcs) {
   const largest = Math.min(LARGEST_SEGMENT, bytes.length - RTP_HEADER);
   for (let size = RTP_HEADER; size <= largest; size++) {
@@ -106,13 +119,33 @@ function segmentSize(bytes, ssrcs) {
 
 function isRunOf(bytes, size, ssrcs) {
   for (let at = size; at < bytes.length; at += size) {
-    const part = bytes.subarray(at, at + size);
-    if (part.length < RTP_HEADER) return false;
-    const what = kind(part);
-    if (what !== 'rtp' && what !== 'rtcp') return false;
-    if (!ssrcs.has(part.readUInt32BE(what === 'rtp' ? 8 : 4))) return false;
+    if (!mayBegin(bytes, at, ssrcs)) return false;
+    if (!isPacket(bytes.subarray(at, at + size), ssrcs)) return false;
   }
   return true;
+}
+
+/** A quick look at most places of most packets, which hold none. */
+function mayBegin(bytes, at, ssrcs) {
+  if (at + RTP_HEADER > bytes.length) return false;
+  if (bytes[at] >> 6 !== 2) return bytes[at + 1] === 0xfe || bytes[at + 4] === 0x21;
+  return ssrcs.has(bytes.readUInt32BE(at + 8)) || ssrcs.has(bytes.readUInt32BE(at + 4));
+}
+
+function isPacket(bytes, ssrcs) {
+  if (bytes.length < RTP_HEADER) return false;
+  switch (kind(bytes)) {
+    case 'rtp':
+      return ssrcs.has(bytes.readUInt32BE(8));
+    case 'rtcp':
+      return ssrcs.has(bytes.readUInt32BE(4));
+    case 'stun':
+      return bytes.length >= 20 && bytes.readUInt32BE(4) === STUN_COOKIE && isWhole(bytes);
+    case 'dtls':
+      return fillsRecords(bytes);
+    default:
+      return false;
+  }
 }
 
 /** Follows one SSRC's sequence numbers through their wrap-arounds (RFC 3711 section 3.3.1). */
