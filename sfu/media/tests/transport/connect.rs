@@ -281,6 +281,41 @@ fn a_good_bye_ends_the_other_side_at_once() {
 }
 
 #[test]
+fn what_a_client_sends_before_its_description_has_come_is_used_then() {
+    let mut world = World::new(13);
+    let (node_identity, node_fingerprint) = identity();
+    let (client_identity, client_fingerprint) = identity();
+    let mut client = parameters(&client_identity);
+    client.ice_role = IceRole::Controlled;
+    client.ice = credentials("client");
+    let at_node = [address(NODE_A)];
+    let theirs = remote(credentials("node"), node_fingerprint, DtlsRole::Client, &at_node);
+    client.remote = Some(theirs);
+    world.add_node(NODE_A, &parameters(&node_identity));
+    world.add_node(CLIENT, &client);
+    world.run(Duration::from_secs(2));
+    assert!(world.node(NODE_A).transport.accepts(address(CLIENT)), "its checks are answered");
+    let now = world.now;
+    let ours = remote(credentials("client"), client_fingerprint, DtlsRole::Server, &[]);
+    world.node(NODE_A).transport.set_remote(now, &ours).expect("good");
+    let done = world.run_until(Duration::from_secs(2), both_connected);
+    assert!(done && world.now - now < Duration::from_millis(150), "{:?}", world.now - now);
+}
+
+#[test]
+fn a_description_may_come_twice_but_not_change() {
+    let mut world = World::new(14);
+    pair(&mut world, IceRole::Controlling, IceRole::Controlled, DtlsRole::Server);
+    assert!(world.run_until(Duration::from_secs(5), both_connected));
+    let now = world.now;
+    let (_, other) = identity();
+    let transport = &mut world.node(NODE_A).transport;
+    let changed = remote(credentials("client"), other, DtlsRole::Server, &[]);
+    assert!(transport.set_remote(now, &changed).is_err());
+    assert!(transport.is_connected());
+}
+
+#[test]
 fn a_wrong_certificate_ends_the_handshake_on_either_side_before_anything_flows() {
     for node_dtls in [DtlsRole::Server, DtlsRole::Client] {
         for at in [NODE_A, CLIENT] {

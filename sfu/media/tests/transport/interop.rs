@@ -199,3 +199,31 @@ fn a_rollover_is_passed_both_ways_under_loss() {
     let down = world.browser().received().filter(|r| beyond(r.sequence)).count();
     assert!(up > 900 && down > 900, "{up} up and {down} down of 1464 after the rollover");
 }
+
+#[test]
+fn a_client_whose_nat_changes_its_port_is_followed() {
+    for (role, limit) in [(IceRole::Controlling, 6), (IceRole::Controlled, 12)] {
+        let mut world = World::new(23);
+        world.nat = Nat::before(address(CLIENT));
+        meet(&mut world, role, DtlsRole::Server, &[(address(NODE_A), 100)]);
+        assert!(world.run_until(Duration::from_secs(10), both_connected));
+        world.run(Duration::from_secs(1));
+        let before = world.node(NODE_A).transport.send_to();
+        world.nat.rebind();
+        let rebound = world.now;
+        let moved = world.run_until(Duration::from_secs(20), |world| {
+            world.node(NODE_A).events.iter().any(|event| matches!(event, Event::Moved(_)))
+        });
+        let took = world.now - rebound;
+        assert!(moved && took < Duration::from_secs(limit), "{role:?}: {took:?}");
+        assert_ne!(world.node(NODE_A).transport.send_to(), before);
+        for index in 1..=50 {
+            client_sends(&mut world, index);
+            world.send_rtp(NODE_A, DOWN, index, &index.to_be_bytes());
+            world.run(Duration::from_millis(20));
+        }
+        world.run(Duration::from_millis(100));
+        assert_eq!(world.browser().received().count(), 50);
+        assert_eq!(world.node(NODE_A).rtp.iter().filter(|r| r.0 == UP).count(), 50);
+    }
+}

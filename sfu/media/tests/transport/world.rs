@@ -170,19 +170,26 @@ pub struct Sent {
 #[derive(Default)]
 pub struct Nat {
     inside: Option<SocketAddr>,
+    first_port: u16,
     mappings: BTreeMap<SocketAddr, SocketAddr>,
 }
 
 impl Nat {
     pub fn before(inside: SocketAddr) -> Nat {
-        Nat { inside: Some(inside), mappings: BTreeMap::new() }
+        Nat { inside: Some(inside), first_port: 50_000, mappings: BTreeMap::new() }
+    }
+
+    /// Forgets all mappings; new ones get other ports.
+    pub fn rebind(&mut self) {
+        self.mappings.clear();
+        self.first_port += 1_000;
     }
 
     fn out(&mut self, from: SocketAddr, to: SocketAddr) -> SocketAddr {
         if self.inside != Some(from) {
             return from;
         }
-        let next = SocketAddr::new(from.ip(), 50_000 + self.mappings.len() as u16);
+        let next = SocketAddr::new(from.ip(), self.first_port + self.mappings.len() as u16);
         *self.mappings.entry(to).or_insert(next)
     }
 

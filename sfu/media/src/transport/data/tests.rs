@@ -1,3 +1,5 @@
+//! Channels of two ends: opening, moving, limits, and packets that mean harm.
+
 use super::*;
 use std::time::Duration;
 

@@ -4,10 +4,11 @@
 //! client's address could send it (RFC 6347 section 4.1.2.7).
 
 use super::hello::{ClientHello, build_verify_request};
+use super::library::hash;
 use super::order::{is_last, may_follow, message_type};
 use super::reassembly::{Message, Reassembly, Refused};
 use super::record::{ContentType, Record, build_change_cipher_spec, next_fragment, next_record};
-use super::rtc::{RtcDtls, Stage, hash};
+use super::rtc::{RtcDtls, Stage};
 use crate::DropReason;
 use crate::transport::srtp::replay::Window;
 use lectern_control::node::DisconnectReason;

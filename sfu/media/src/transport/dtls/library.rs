@@ -1,9 +1,9 @@
 //! How `rtc-dtls` is configured: which ciphers, whose certificate, whose random bytes.
 
 use super::hello::{COOKIE_LEN, Cookie};
-use super::rtc::hash;
 use crate::transport::srtp::Profile;
 use lectern_control::transport::{DtlsRole, Fingerprint};
+use ring::digest;
 use rtc_crypto::providers::RingProvider;
 use rtc_crypto::{CryptoError, RTCCrypto, RTCCryptoProvider, RTCRandom};
 use rtc_dtls::cipher_suite::CipherSuiteId;
@@ -55,6 +55,14 @@ pub fn config(
         })))
         .build(role == DtlsRole::Client, None)
         .map(Arc::new)
+}
+
+/// The SHA-256 of a certificate.
+pub fn hash(certificate: &[u8]) -> Fingerprint {
+    let digest = digest::digest(&digest::SHA256, certificate);
+    let mut fingerprint = [0; 32];
+    fingerprint.iter_mut().zip(digest.as_ref()).for_each(|(byte, from)| *byte = *from);
+    Fingerprint(fingerprint)
 }
 
 /// `ring`, except that the cookie of HelloVerifyRequest is the one the gate has sent already.

@@ -14,7 +14,6 @@ use crate::transport::{Error, align};
 use bytes::{Bytes, BytesMut};
 use lectern_control::node::DisconnectReason;
 use lectern_control::transport::{DtlsRole, Fingerprint};
-use ring::digest;
 use rtc_crypto::providers::RingProvider;
 use rtc_crypto::{RTCCryptoProvider, SignatureScheme};
 use rtc_dtls::config::HandshakeConfig;
@@ -390,14 +389,6 @@ impl Dtls for RtcDtls {
     }
 }
 
-/// The SHA-256 of a certificate.
-pub(super) fn hash(certificate: &[u8]) -> Fingerprint {
-    let digest = digest::digest(&digest::SHA256, certificate);
-    let mut fingerprint = [0; 32];
-    fingerprint.iter_mut().zip(digest.as_ref()).for_each(|(byte, from)| *byte = *from);
-    Fingerprint(fingerprint)
-}
-
 fn certificate_fingerprint(state: &LibraryState) -> Option<Fingerprint> {
-    state.peer_certificates.first().map(|certificate| hash(certificate))
+    state.peer_certificates.first().map(|certificate| library::hash(certificate))
 }

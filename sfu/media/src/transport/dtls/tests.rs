@@ -1,7 +1,10 @@
+//! Handshakes whole, lossy, fragmented and forged; what is restored; odd certificates.
+
 use super::hello::tests::body;
+use super::library::hash;
 use super::order::message_type::*;
 use super::record::{build_change_cipher_spec, build_handshake};
-use super::rtc::{RECORD_JUMP, hash};
+use super::rtc::RECORD_JUMP;
 use super::*;
 use crate::transport::srtp::Profile;
 use bytes::BytesMut;

@@ -90,14 +90,16 @@ impl Agent {
     fn note_request(&mut self, now: Instant, remote: SocketAddr, message: &Message<'_>) {
         let priority = message.priority.unwrap_or(PEER_REFLEXIVE_PRIORITY);
         let Some(pair) = self.current.pair_or_new(now, remote, priority) else { return };
+        let is_first = pair.heard.is_none();
         pair.heard = Some(now);
+        pair.announced = message.priority;
         pair.nominated = message.use_candidate && self.role == IceRole::Controlled;
         self.learned = Some(remote);
         if self.phase == Phase::Warm && self.next_keepalive.is_none() {
             self.schedule_keepalive(now);
         }
         if self.phase == Phase::Active && self.role == IceRole::Controlling {
-            self.renominate(now, remote);
+            self.renominate(now, remote, is_first);
         }
         self.trigger(now, remote);
         if self.phase == Phase::Active && self.role == IceRole::Controlled {
@@ -105,20 +107,27 @@ impl Agent {
         }
     }
 
-    /// Controlling: nominates the first pair that is heard; later another one only where the
-    /// selected pair has fallen silent, as when a NAT gives the client another port.
-    fn renominate(&mut self, now: Instant, remote: SocketAddr) {
-        let selected = self.current.selected_pair();
+    /// Controlling: nominates the first pair that is heard. Later another one only where the
+    /// selected pair has fallen silent, or where a NAT has given the client another port: then the
+    /// same candidate is suddenly heard from elsewhere.
+    fn renominate(&mut self, now: Instant, remote: SocketAddr, is_first: bool) {
+        let Some(selected) = self.current.selected_pair() else {
+            self.current.nominee.get_or_insert(remote);
+            return;
+        };
         // After a claim nothing was heard on the selected pair at first.
-        let is_silent =
-            selected.is_none_or(|pair| pair.heard.is_none_or(|heard| now - heard >= MAX_SILENCE));
-        if self.current.nominee.is_none() {
+        let is_silent = selected.heard.is_none_or(|heard| now - heard >= MAX_SILENCE);
+        let announced = selected.announced;
+        if selected.remote == remote {
+            return;
+        }
+        let pair = self.current.pair_mut(remote).filter(|pair| {
+            let has_moved = is_first && announced.is_some() && pair.announced == announced;
+            is_silent || has_moved
+        });
+        if let Some(pair) = pair {
+            pair.restart(now);
             self.current.nominee = Some(remote);
-        } else if self.current.selected.is_some_and(|selected| selected != remote) && is_silent {
-            self.current.nominee = Some(remote);
-            if let Some(pair) = self.current.pair_mut(remote) {
-                pair.restart(now);
-            }
         }
     }
 

@@ -51,6 +51,9 @@ pub struct Pair {
     pub remote: SocketAddr,
     /// The priority of the client's candidate.
     pub priority: u32,
+    /// The priority that the client's checks announce: the same for all that come from one
+    /// candidate of its own.
+    pub announced: Option<u32>,
     /// The client's latest check nominated the pair.
     pub nominated: bool,
     /// When an authenticated message last came from the client.
@@ -76,6 +79,7 @@ impl Pair {
         Pair {
             remote,
             priority,
+            announced: None,
             nominated: false,
             heard: None,
             consent_until: None,

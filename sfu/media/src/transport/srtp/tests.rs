@@ -1,3 +1,5 @@
+//! Sealing and opening: vectors, replay, rollover, forgeries, what is restored.
+
 use super::*;
 
 /// Bytes from hexadecimal digits.
