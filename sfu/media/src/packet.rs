@@ -194,3 +194,97 @@ fn to_u16(value: usize) -> Result<u16, DropReason> {
 fn malformed(_: lectern_wire::Error) -> DropReason {
     DropReason::Malformed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lectern_control::media::ExtensionId;
+    use lectern_wire::Ssrc;
+    use lectern_wire::rtp::{Fields, Form, HeaderWriter};
+
+    fn read(codec: CodecName, payload: &[u8]) -> Result<Packet, DropReason> {
+        let mut bytes = raw(&[]);
+        let start = bytes.len();
+        bytes.extend(payload);
+        let view = View::parse(&bytes).expect("well-formed");
+        let payload_type = PayloadType::from_low_bits(96);
+        let packet =
+            Packet::read(&view, start..bytes.len(), payload_type, codec, &Extensions::new(&[]))?;
+        assert_eq!(packet.payload(&bytes), payload);
+        Ok(packet)
+    }
+
+    fn raw(elements: &[(u8, &[u8])]) -> Vec<u8> {
+        let fields = Fields {
+            marker: false,
+            payload_type: PayloadType::from_low_bits(96),
+            sequence: 1,
+            timestamp: RtpTime(2),
+            ssrc: Ssrc(3),
+        };
+        let mut bytes = vec![0; 500];
+        let mut writer = HeaderWriter::new(&mut bytes, &fields, Form::TwoByte).expect("room");
+        for (id, value) in elements {
+            writer.extension(*id, value).expect("room");
+        }
+        let len = writer.finish().expect("room");
+        bytes.truncate(len);
+        bytes
+    }
+
+    #[test]
+    fn a_keyframe_s_first_packet_is_known_in_every_codec() {
+        let keyframes: [(CodecName, &[u8], &[u8]); 4] = [
+            (CodecName::Vp8, &[0x90, 0x80, 5, 0x00], &[0x90, 0x80, 5, 0x01]),
+            (CodecName::Vp9, &[0x88, 5, 0xaa], &[0xc8, 5, 0xaa]),
+            (CodecName::H264, &[0x67, 1, 2, 3], &[0x61, 1, 2, 3]),
+            (CodecName::Av1, &[0x18, 0x0a, 0], &[0x10, 0x32, 0]),
+        ];
+        for (codec, keyframe, delta) in keyframes {
+            assert_eq!(read(codec, keyframe).map(|p| p.starts_keyframe), Ok(true), "{codec:?}");
+            assert_eq!(read(codec, delta).map(|p| p.starts_keyframe), Ok(false), "{codec:?}");
+        }
+    }
+
+    #[test]
+    fn a_descriptor_that_cannot_be_rewritten_drops_the_packet() {
+        for codec in [CodecName::Vp8, CodecName::Vp9] {
+            assert_eq!(read(codec, &[0x80]).err(), Some(DropReason::Malformed), "{codec:?}");
+        }
+        // What is encrypted end to end is forwarded all the same.
+        for codec in [CodecName::H264, CodecName::Av1, CodecName::Opus] {
+            assert_eq!(read(codec, &[0xff]).map(|p| p.starts_keyframe), Ok(false), "{codec:?}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_between_end_and_end_is_passed_on() {
+        let ids = [
+            (1, Extension::AudioLevel),
+            (2, Extension::Mid),
+            (3, Extension::TransportWideSequence),
+            (5, Extension::DependencyDescriptor),
+        ];
+        let ids = ids.map(|(id, extension)| ExtensionId { id, extension });
+        let descriptor = [0xc0, 0x12, 0x34];
+        let elements: [(u8, &[u8]); 5] =
+            [(1, &[30]), (2, b"0"), (3, &[0, 1]), (5, &descriptor), (9, &[7])];
+        let bytes = raw(&elements);
+        let view = View::parse(&bytes).expect("well-formed");
+        let payload_type = PayloadType::from_low_bits(96);
+        let range = view.payload_range();
+        let table = Extensions::new(&ids);
+        let packet = Packet::read(&view, range, payload_type, CodecName::Opus, &table);
+        let packet = packet.expect("readable");
+        let passed: Vec<_> = packet.elements(&bytes).map(|(e, v)| (e.extension, v)).collect();
+        assert_eq!(
+            passed,
+            [
+                (Extension::AudioLevel, &[30][..]),
+                (Extension::DependencyDescriptor, &descriptor[..])
+            ]
+        );
+        assert_eq!(packet.picture.frame_number, Some(0x1234));
+        assert!(!packet.has_long_element());
+    }
+}

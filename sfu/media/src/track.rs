@@ -281,3 +281,130 @@ fn formats(parameters: &PublicationParameters) -> Result<Vec<Format>, &'static s
     };
     parameters.codecs.iter().map(format).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arena::Key;
+    use lectern_control::media::{Codec, EncodingParameters, Feedback, Source};
+    use std::time::Duration;
+
+    fn parameters(rids: &[&str]) -> PublicationParameters {
+        let encoding =
+            |rid: &&str| EncodingParameters { rid: (*rid).to_owned(), ..Default::default() };
+        let codec = |name, payload_type, rtx_payload_type| {
+            let feedback = Feedback::default();
+            Codec { name, payload_type, rtx_payload_type, format: String::new(), feedback }
+        };
+        PublicationParameters {
+            kind: MediaKind::Video,
+            source: Source::Camera,
+            mid: "0".to_owned(),
+            codecs: vec![
+                codec(CodecName::Vp8, 96, Some(97)),
+                codec(CodecName::H264, 102, Some(103)),
+            ],
+            encodings: rids.iter().map(encoding).collect(),
+            muted: false,
+        }
+    }
+
+    fn track(rids: &[&str]) -> Track {
+        let (room, peer) = (RoomKey::from_index(0), PeerKey::from_index(0));
+        Track::new(TrackId(1), room, peer, ParticipantId(1), &parameters(rids)).expect("usable")
+    }
+
+    fn hear(track: &mut Track, now: Instant, place: usize) {
+        track.encodings[place].heard = Some(now);
+        track.heard(now, place);
+    }
+
+    fn best(track: &Track) -> Option<String> {
+        track.best().and_then(|best| best.rid).map(|rid| rid.to_string())
+    }
+
+    #[test]
+    fn a_payload_type_names_a_codec_for_the_first_time_or_again() {
+        let track = track(&[]);
+        let named = |payload_type| {
+            let payload_type = PayloadType::new(payload_type).expect("seven bits");
+            track.format(payload_type).map(|(format, role)| (format.codec, role))
+        };
+        assert_eq!(named(96), Some((CodecName::Vp8, Role::Media)));
+        assert_eq!(named(103), Some((CodecName::H264, Role::Repair)));
+        assert_eq!(named(98), None);
+        assert_eq!(track.encodings.len(), 1);
+    }
+
+    #[test]
+    fn the_best_layer_is_given_up_only_when_a_lower_one_goes_on_alone() {
+        let start = Instant::now();
+        let mut track = track(&["q", "h", "f"]);
+        assert_eq!(best(&track), None);
+        hear(&mut track, start, 0);
+        assert_eq!(best(&track).as_deref(), Some("q"));
+        hear(&mut track, start, 2);
+        assert_eq!(best(&track).as_deref(), Some("f"));
+        // Silence of all, then the lower layer a moment before the higher one.
+        let later = start + Duration::from_secs(60);
+        hear(&mut track, later, 0);
+        assert_eq!(best(&track).as_deref(), Some("f"));
+        hear(&mut track, later + Duration::from_millis(3), 2);
+        for step in 1..40 {
+            let now = later + Duration::from_millis(33) * step;
+            hear(&mut track, now, 0);
+            hear(&mut track, now, 1);
+            let expected = if now - later < LAYER_SILENCE { "f" } else { "h" };
+            if (now - later).abs_diff(LAYER_SILENCE) > Duration::from_millis(70) {
+                assert_eq!(best(&track).as_deref(), Some(expected), "after {:?}", now - later);
+            }
+        }
+    }
+
+    #[test]
+    fn negotiating_again_keeps_the_encodings_that_stay() {
+        let start = Instant::now();
+        let mut pool = Pool::default();
+        let mut track = track(&["q", "f"]);
+        track.bind(&mut pool, 1, Role::Media, Ssrc(5));
+        hear(&mut track, start, 1);
+        track.set_parameters(&mut pool, &parameters(&["q", "h", "f"])).expect("usable");
+        assert_eq!(track.encodings[2].ssrc, Some(Ssrc(5)));
+        assert_eq!(track.encodings[1].ssrc, None);
+        assert_eq!(best(&track).as_deref(), Some("f"));
+        let sound = PublicationParameters { kind: MediaKind::Audio, ..parameters(&[]) };
+        assert_eq!(track.set_parameters(&mut pool, &sound), Err("kind"));
+        assert_eq!(track.ssrcs().collect::<Vec<_>>(), [Ssrc(5)]);
+    }
+
+    #[test]
+    fn every_life_of_an_encoding_has_its_own_number() {
+        let mut pool = Pool::default();
+        let mut track = track(&["q", "f"]);
+        let mut streams = std::collections::BTreeSet::new();
+        for ssrc in 0..10 {
+            for place in 0..2 {
+                track.bind(&mut pool, place, Role::Media, Ssrc(100 * ssrc + place as u32));
+                assert!(streams.insert(track.encodings[place].stream));
+            }
+        }
+        assert_eq!(track.bind(&mut pool, 0, Role::Repair, Ssrc(7)), None);
+        assert_eq!(track.bind(&mut pool, 0, Role::Repair, Ssrc(8)), Some(Ssrc(7)));
+    }
+
+    #[test]
+    fn what_no_packet_can_carry_is_refused() {
+        let (room, peer) = (RoomKey::from_index(0), PeerKey::from_index(0));
+        let make = |parameters: &PublicationParameters| {
+            Track::new(TrackId(1), room, peer, ParticipantId(1), parameters).err()
+        };
+        let rid = parameters(&["not a rid"]);
+        assert_eq!(make(&rid), Some("rid"));
+        let mut payload_type = parameters(&[]);
+        payload_type.codecs[0].payload_type = 128;
+        assert_eq!(make(&payload_type), Some("payload type"));
+        let mut codecs = parameters(&[]);
+        codecs.codecs = vec![codecs.codecs[0].clone(); MAX_CODECS_PER_TRACK + 1];
+        assert_eq!(make(&codecs), Some("codecs"));
+    }
+}

@@ -244,7 +244,8 @@ fn tick(hall: &mut Hall, video: &mut Stream, audio: &mut Stream, number: u64) {
         let start = if part == 0 { 0x10 } else { 0 };
         let id = (number as u16 & 0x7fff) | 0x8000;
         let [high, low] = id.to_be_bytes();
-        let mut payload = vec![0x80 | start, 0x80, high, low, u8::from(number % 100 != 0)];
+        let mut payload =
+            vec![0x80 | start, 0x80, high, low, u8::from(!number.is_multiple_of(100))];
         payload.resize(1_100, part);
         let packet = video.packet(payload, part == 4);
         // The publisher's path loses a packet in a hundred.
@@ -254,7 +255,7 @@ fn tick(hall: &mut Hall, video: &mut Stream, audio: &mut Stream, number: u64) {
     }
     let sound = audio.packet(vec![0x78; 80], false);
     hall.clients[0].send(&sound);
-    if number % 50 == 0 {
+    if number.is_multiple_of(50) {
         let ntp = NtpTime::from_unix(Duration::from_millis(1_600_000_000_000 + 20 * number));
         for stream in [&*video, &*audio] {
             let rtp = RtpTime(stream.timestamp);
@@ -280,13 +281,13 @@ fn answer(hall: &mut Hall, number: u64) {
         let media = Ssrc(100 * VIDEO as u32);
         let last = client.rtp.iter().rev().find(|packet| packet.ssrc == media.0);
         let Some(last) = last.map(|packet| packet.index as u16) else { continue };
-        if (number + place as u64) % 10 == 0 {
+        if (number + place as u64).is_multiple_of(10) {
             let lost = [last.wrapping_sub(4), last.wrapping_sub(2)];
             client.send_rtcp(|writer| {
                 writer.nack(Ssrc(1), media, lost).expect("room");
             });
         }
-        if (number + place as u64) % 50 == 0 {
+        if (number + place as u64).is_multiple_of(50) {
             let block = ReportBlock {
                 ssrc: media,
                 fraction_lost: 3,
