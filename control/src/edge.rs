@@ -177,7 +177,9 @@ pub enum Request {
         participant: ParticipantId,
         /// The peer.
         peer: PeerId,
-        /// How. The controller sets duty, generation and permissions.
+        /// How. The controller sets duty and permissions. The generation is that of the placement
+        /// the edge knows: a description of a place that the room has left is refused as
+        /// [`RequestError::Unavailable`], and the client comes again.
         parameters: Box<PeerParameters>,
         /// Hold a second node warm: only where the server offers.
         warm: bool,

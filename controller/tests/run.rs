@@ -6,7 +6,7 @@
 mod ends;
 
 use ends::{Edge, Node, Process, link_secret, meeting_request};
-use lectern_control::edge::{Notice, Request, RequestError, Response, ToEdge};
+use lectern_control::edge::{Meeting, Notice, Request, RequestError, Response, ToEdge};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
 use lectern_control::node::{Command, DisconnectReason, Event, Security};
 use lectern_control::room::{LeaveReason, Role, Track};
@@ -41,12 +41,7 @@ async fn a_meeting_from_its_making_to_its_end_over_two_nodes() {
     assert!(matches!(a.command().await, Command::AddPeer { peer: PeerId(10), .. }));
     assert!(matches!(a.command().await, Command::AddPeer { peer: PeerId(20), .. }));
     assert!(matches!(b.command().await, Command::AddPeer { peer: PeerId(20), .. }));
-    let remote = RemoteParameters {
-        ice: IceCredentials { ufrag: "theirs".into(), pwd: Secret::new("secret".into()) },
-        fingerprint: Fingerprint([7; 32]),
-        dtls_role: DtlsRole::Server,
-        candidates: Vec::new(),
-    };
+    let remote = remote();
     let peer = PeerId(20);
     edge.command(&meeting, bob, Command::SetRemote { peer, remote: remote.clone() }).await;
     assert!(matches!(a.command().await, Command::SetRemote { .. }));
@@ -72,25 +67,7 @@ async fn a_meeting_from_its_making_to_its_end_over_two_nodes() {
     edge.notice(|notice| matches!(notice, Notice::TrackStarted { .. })).await;
 
     // Moved, and left.
-    let began = Instant::now();
-    edge.must(Request::MoveRoom { room: meeting.room, node: Some(b.name.clone()) }).await;
-    for peer in [10, 20].map(PeerId) {
-        assert_eq!(a.command().await, Command::Export { peer });
-        let state = Secret::new(vec![peer.0 as u8]);
-        a.tell(&meeting, Event::Exported { peer, state: state.clone() }).await;
-        let Command::Restore { peer: restored, parameters, state: given } = b.command().await
-        else {
-            panic!("restored")
-        };
-        assert_eq!((restored, parameters.generation, given), (peer, 1, state));
-        if peer == PeerId(20) {
-            assert_eq!(parameters.remote, Some(remote.clone()));
-        }
-    }
-    let moved = edge.notice(|notice| matches!(notice, Notice::Moved { .. })).await;
-    let Notice::Moved { placement } = moved else { panic!("{moved:?}") };
-    assert_eq!((&placement.node, placement.standby.as_ref()), (&b.name, Some(&a.name)));
-    println!("a move over encoded messages took {:?}", began.elapsed());
+    move_both(&mut edge, &mut a, &mut b, &meeting, &remote).await;
     let told = Instant::now();
     assert!(matches!(a.command().await, Command::RemovePeer { .. }));
     assert!(told.elapsed() > Duration::from_millis(400), "the old node goes on receiving");
@@ -105,6 +82,44 @@ async fn a_meeting_from_its_making_to_its_end_over_two_nodes() {
         assert!(metrics.contains(&format!("lectern_controller_{line}")), "{line} in {metrics}");
     }
     process.stop().await;
+}
+
+/// Moves the room from `a` to `b`, with a transport of each participant.
+async fn move_both(
+    edge: &mut Edge,
+    a: &mut Node,
+    b: &mut Node,
+    meeting: &Meeting,
+    remote: &RemoteParameters,
+) {
+    let began = Instant::now();
+    edge.must(Request::MoveRoom { room: meeting.room, node: Some(b.name.clone()) }).await;
+    for peer in [10, 20].map(PeerId) {
+        assert_eq!(a.command().await, Command::Export { peer });
+        let state = Secret::new(vec![peer.0 as u8]);
+        a.tell(meeting, Event::Exported { peer, state: state.clone() }).await;
+        let Command::Restore { peer: restored, parameters, state: given } = b.command().await
+        else {
+            panic!("restored")
+        };
+        assert_eq!((restored, parameters.generation, given), (peer, 1, state));
+        if peer == PeerId(20) {
+            assert_eq!(parameters.remote, Some(remote.clone()));
+        }
+    }
+    let moved = edge.notice(|notice| matches!(notice, Notice::Moved { .. })).await;
+    let Notice::Moved { placement } = moved else { panic!("{moved:?}") };
+    assert_eq!((&placement.node, placement.standby.as_ref()), (&b.name, Some(&a.name)));
+    println!("a move over encoded messages took {:?}", began.elapsed());
+}
+
+fn remote() -> RemoteParameters {
+    RemoteParameters {
+        ice: IceCredentials { ufrag: "theirs".into(), pwd: Secret::new("secret".into()) },
+        fingerprint: Fingerprint([7; 32]),
+        dtls_role: DtlsRole::Server,
+        candidates: Vec::new(),
+    }
 }
 
 fn publish(peer: u64, track: TrackId) -> Command {

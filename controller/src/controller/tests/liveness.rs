@@ -65,6 +65,8 @@ fn the_only_node_keeps_its_rooms_however_long_it_is_silent() {
 fn a_controller_that_stood_still_takes_nobody_for_dead() {
     let (mut bench, a, b, edge, _) = live();
     bench.ms += 2_000;
+    bench.tick(100);
+    assert_eq!(bench.controller.metrics.node_deaths.get(), 0, "its own pause says nothing");
     bench.tick_with(200, &[a, b]);
     assert!(bench.notices(edge).is_empty());
     assert_eq!(bench.controller.rooms[&ROOM].home().primary.node.as_str(), "a");

@@ -382,3 +382,16 @@ fn a_transport_refused_in_the_middle_of_a_move_does_not_hold_it() {
     assert!(bench.moved().is_some());
     assert_eq!(bench.room.peer_count(), 2);
 }
+
+#[test]
+fn a_state_that_comes_twice_is_used_once() {
+    let (mut bench, _, _) = live();
+    bench.begin(place("b", 2), None).expect("begun");
+    bench.exported("a", 10);
+    bench.exported("a", 10);
+    assert_eq!(bench.restored(), [("b".to_owned(), 10, 1)]);
+    bench.exported("a", 11);
+    bench.exported("a", 20);
+    bench.exported("a", 20);
+    assert_eq!(bench.restored().len(), 3, "nothing goes back to a node that was left");
+}

@@ -104,7 +104,6 @@ impl World {
 
     fn act(&mut self, act: Act) {
         let room = ROOM;
-        let now = self.bench.now();
         match act {
             Act::Join { edge, identity, viewer } => {
                 let link = if viewer { VIEWER_LINK } else { PRESENTER_LINK };
@@ -140,6 +139,16 @@ impl World {
             Act::RemovePeer { edge, who, peer } => {
                 self.node(edge, who, Command::RemovePeer { peer: PeerId(peer.into()) });
             }
+            other => self.happens(other),
+        }
+        self.bench.settle();
+        self.people = self.bench.room.roster.ids();
+    }
+
+    /// What no edge asked for.
+    fn happens(&mut self, act: Act) {
+        let now = self.bench.now();
+        match act {
             Act::Connect { node, peer } => {
                 self.bench.connect(nodes(node).node.as_str(), peer.into());
             }
@@ -182,9 +191,8 @@ impl World {
                 self.bench.room.set_revision(held.then_some(Revision(self.revision)));
             }
             Act::Pass { ms } => self.bench.pass(ms),
+            other => panic!("{other:?} is asked by an edge"),
         }
-        self.bench.settle();
-        self.people = self.bench.room.roster.ids();
     }
 
     fn check(&mut self) {
