@@ -64,7 +64,12 @@ export async function viewerFigures(tab, times) {
     framesDecoded: screen?.framesDecoded,
     framesDropped: screen?.framesDropped,
     framesUnreadable: unread,
-    packetsLost: inbound.reduce((sum, track) => sum + (track.packetsLost ?? 0), 0),
+    packetsLost: Object.fromEntries(
+      inbound.map(({ kind, mid, packetsLost, packetsReceived }) => [
+        `${kind}/${mid}`,
+        `${packetsLost}/${packetsReceived + packetsLost}`,
+      ]),
+    ),
     freezes: screen?.freezeCount,
     audioEnergy: inbound.reduce((sum, track) => sum + (track.totalAudioEnergy ?? 0), 0),
     transports: connections.map(security),
