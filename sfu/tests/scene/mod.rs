@@ -324,6 +324,7 @@ impl Person {
         scene.command(self.room, Command::Publish { peer: self.peer, track, parameters });
         let config = source::Config {
             track: track.0 as u8,
+            incarnation: 0,
             codec: SimCodec::Vp8,
             mid,
             interval: FRAME,
