@@ -165,9 +165,13 @@ impl Agent {
             self.add_candidate(now, *candidate);
         }
         for place in 0..self.current.pairs().len() {
-            let heard = self.current.pairs().get(place).filter(|pair| pair.heard.is_some());
-            if let Some(remote) = heard.map(|pair| pair.remote) {
+            let Some(pair) = self.current.pairs_mut().get_mut(place) else { break };
+            let remote = pair.remote;
+            if pair.heard.is_some() {
                 self.trigger(now, remote);
+            } else if pair.last_sent.is_none() && self.phase == Phase::Active {
+                // A candidate that came before the description.
+                pair.next_check = Some(now);
             }
         }
     }

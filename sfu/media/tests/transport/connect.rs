@@ -303,6 +303,26 @@ fn what_a_client_sends_before_its_description_has_come_is_used_then() {
 }
 
 #[test]
+fn a_candidate_that_comes_before_the_description_is_checked_after_it() {
+    let mut world = World::new(15);
+    let (node_identity, _) = identity();
+    let (_, client_fingerprint) = identity();
+    world.add_node(NODE_A, &parameters(&node_identity));
+    world.wire = Some(Vec::new());
+    let now = world.now;
+    let candidate = Candidate { address: address(CLIENT), priority: 1 };
+    world.node(NODE_A).transport.add_candidate(now, candidate);
+    world.run(Duration::from_secs(1));
+    assert_eq!(world.wire.as_ref().map(Vec::len), Some(0), "nothing to sign a check with");
+    let now = world.now;
+    let ours = remote(credentials("client"), client_fingerprint, DtlsRole::Server, &[]);
+    world.node(NODE_A).transport.set_remote(now, &ours).expect("good");
+    world.run(Duration::from_secs(1));
+    let wire = world.wire.take().unwrap_or_default();
+    assert!(wire.iter().any(|sent| sent.to == address(CLIENT)));
+}
+
+#[test]
 fn a_description_may_come_twice_but_not_change() {
     let mut world = World::new(14);
     pair(&mut world, IceRole::Controlling, IceRole::Controlled, DtlsRole::Server);
