@@ -22,7 +22,7 @@ import { icon } from '../icons';
 import { focusOf, keepPin, stripOf, type Focus, type Pin } from '../meeting/layout';
 import type { Meeting } from '../meeting/meeting';
 import { tell, type News } from '../meeting/news';
-import { enterFullscreen, leaveFullscreen, WakeLock } from '../meeting/presence';
+import { WakeLock } from '../meeting/presence';
 import { canShare, type ShareOptions } from '../meeting/sharing';
 import { selfOf, type MeetingState, type Person, type Share } from '../meeting/state';
 import type { Action } from '../shortcuts';
@@ -30,15 +30,13 @@ import { Watch, type Unsubscribe } from '../store';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { dialogs, type Dialog } from './stage-dialogs';
+import { Immersion } from './stage-immersion';
 import { StageKeys } from './stage-keys';
 import { stageStyles } from './stage-styles';
 
 const t = texts.stage;
 
 type Panel = 'chat' | 'people';
-
-/** What lies over the picture goes away when the pointer rests so long. */
-const REST_MS = 3_000;
 
 @customElement('lectern-stage')
 export class Stage extends LitElement {
@@ -58,7 +56,7 @@ export class Stage extends LitElement {
   readonly #watch = new Watch(this);
   readonly #wakeLock = new WakeLock();
   #stopNews: Unsubscribe | undefined;
-  #restTimer: ReturnType<typeof setTimeout> | undefined;
+  readonly #immersion = new Immersion(this);
 
   constructor() {
     super();
@@ -72,10 +70,6 @@ export class Stage extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     this.#wakeLock.start();
-    document.addEventListener('fullscreenchange', this.#fullscreenChanged);
-    this.addEventListener('pointermove', this.#moved);
-    this.addEventListener('pointerdown', this.#moved);
-    this.#moved();
   }
 
   override disconnectedCallback(): void {
@@ -83,11 +77,6 @@ export class Stage extends LitElement {
     this.#wakeLock.stop();
     this.#stopNews?.();
     this.#stopNews = undefined;
-    document.removeEventListener('fullscreenchange', this.#fullscreenChanged);
-    this.removeEventListener('pointermove', this.#moved);
-    this.removeEventListener('pointerdown', this.#moved);
-    clearTimeout(this.#restTimer);
-    void leaveFullscreen();
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -318,7 +307,7 @@ export class Stage extends LitElement {
       case 'people':
         return this.#open(this.panel === action ? undefined : action);
       case 'fullscreen':
-        return void this.#toggleFullscreen();
+        return void this.#immersion.toggle();
       case 'invite':
       case 'leave':
       case 'settings':
@@ -380,25 +369,4 @@ export class Stage extends LitElement {
     const title = `${meetingName} · ${texts.product}`;
     document.title = unread > 0 ? `(${unread}) ${title}` : title;
   }
-
-  async #toggleFullscreen(): Promise<void> {
-    if (this.immersive) {
-      this.immersive = false;
-      return leaveFullscreen();
-    }
-    this.immersive = true;
-    this.#moved();
-    // Where the browser has no full screen, the page at least gives all its room.
-    await enterFullscreen(this);
-  }
-
-  readonly #fullscreenChanged = (): void => {
-    if (document.fullscreenElement === null) this.immersive = false;
-  };
-
-  readonly #moved = (): void => {
-    this.resting = false;
-    clearTimeout(this.#restTimer);
-    this.#restTimer = setTimeout(() => (this.resting = true), REST_MS);
-  };
 }

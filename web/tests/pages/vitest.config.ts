@@ -5,8 +5,8 @@ export default defineConfig({
     include: ['tests/pages/**/*.test.ts'],
     globalSetup: ['tests/pages/serve.ts'],
     // A real browser on a slow machine.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 120_000,
     fileParallelism: false,
   },
 });
