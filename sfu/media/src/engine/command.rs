@@ -6,7 +6,7 @@ use crate::transport::Transport;
 use lectern_control::limits::{MAX_CHANNELS_PER_PEER, MAX_EXTENSIONS_PER_PEER, MAX_SPLICE_BYTES};
 use lectern_control::media::{ExtensionId, PublicationParameters, SubscriptionParameters};
 use lectern_control::node::{Command, CommandError};
-use lectern_control::transport::{DataParameters, IceCredentials};
+use lectern_control::transport::{DataParameters, IceCredentials, Permissions};
 use lectern_control::{PeerId, Revision, RoomId, TrackId};
 use lectern_wire::SeqNo;
 use rand::RngExt;
@@ -80,12 +80,7 @@ impl Engine {
                 self.set_extensions(room, peer, &extensions)
             }
             Command::SetPermissions { peer, permissions } => {
-                let key = self.router.peer(room, peer)?;
-                if let Some(peer) = self.router.peers.get_mut(key) {
-                    peer.permissions = permissions;
-                }
-                self.refresh(now, key);
-                Ok(())
+                self.set_permissions(now, room, peer, permissions)
             }
             Command::SetData { peer, data } => self.set_data(now, room, peer, data),
             Command::RemovePeer { peer } => {
@@ -185,6 +180,21 @@ impl Engine {
         if let Some(peer) = self.router.peers.get_mut(key) {
             peer.extensions = crate::extensions::Extensions::new(extensions);
         }
+        Ok(())
+    }
+
+    fn set_permissions(
+        &mut self,
+        now: Instant,
+        room: RoomKey,
+        id: PeerId,
+        permissions: Permissions,
+    ) -> Result<(), CommandError> {
+        let key = self.router.peer(room, id)?;
+        if let Some(peer) = self.router.peers.get_mut(key) {
+            peer.permissions = permissions;
+        }
+        self.refresh(now, key);
         Ok(())
     }
 
