@@ -12,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Share a screen by a link: the media platform in one binary.
@@ -113,7 +114,7 @@ fn run(command: Command) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         match command {
             Command::Serve(_) => roles::serve(config).await,
             Command::Controller(_) => roles::controller(config).await,
@@ -121,5 +122,8 @@ fn run(command: Command) -> Result<()> {
             Command::Node(_) => roles::node(config).await,
             Command::Cluster(_) => Ok(()),
         }
-    })
+    });
+    // What hangs is left behind; what should end in order has ended.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    result
 }

@@ -16,13 +16,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{Notify, mpsc::error::TrySendError};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// A controller believes a node dead after three of these.
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(100);
 /// How long an order waits for a worker whose ring is full; then the command has failed.
 const ORDER_PATIENCE: Duration = Duration::from_millis(200);
+/// How long workers may take to end: one that hangs must not keep the process alive.
+const JOIN_PATIENCE: Duration = Duration::from_secs(2);
 /// Events moved from one worker before the others get their turn.
 const EVENTS_PER_TURN: usize = 256;
 
@@ -287,9 +289,9 @@ impl Node {
             handle.stop();
         }
         let workers = std::mem::take(&mut self.workers);
-        let joined = tokio::task::spawn_blocking(|| workers.into_iter().for_each(Handle::join));
-        if joined.await.is_err() {
-            tracing::error!("the workers could not be joined");
+        let join = tokio::task::spawn_blocking(|| workers.into_iter().for_each(Handle::join));
+        if !matches!(timeout(JOIN_PATIENCE, join).await, Ok(Ok(()))) {
+            tracing::error!("a worker does not end; it is left behind");
         }
     }
 }
