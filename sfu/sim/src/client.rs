@@ -92,6 +92,12 @@ pub struct Outgoing {
     pub payload: Vec<u8>,
 }
 
+/// Makes `str0m` choose the same transaction ids and SSRCs again, in all clients of this thread.
+/// What DTLS and SCTP choose stays random.
+pub fn seed(seed: u64) {
+    fastrand::seed(seed);
+}
+
 /// A client.
 #[derive(Debug)]
 pub struct Client {
@@ -137,7 +143,7 @@ impl Client {
             outgoing: VecDeque::new(),
             events: VecDeque::new(),
         };
-        client.drain();
+        client.settle();
         client
     }
 
@@ -167,7 +173,7 @@ impl Client {
         for candidate in &remote.candidates {
             self.add_candidate(*candidate);
         }
-        self.drain();
+        self.settle();
     }
 
     /// Learns of another candidate of the other side.
@@ -176,7 +182,7 @@ impl Client {
         let line = format!("candidate:{port} 1 udp {priority} {ip} {port} typ host");
         let candidate = Candidate::from_sdp_string(&line).expect("a candidate");
         self.rtc.add_remote_candidate(candidate);
-        self.drain();
+        self.settle();
     }
 
     /// Announces a track to send: one stream for each encoding, as SSRC, SSRC of retransmissions
@@ -196,7 +202,7 @@ impl Client {
             let stream = api.declare_stream_tx((*ssrc).into(), rtx.map(Ssrc::from), mid, rid);
             stream.set_rtx_cache(REPAIR_PACKETS, REPAIR_WINDOW, None);
         }
-        self.drain();
+        self.settle();
     }
 
     /// Sends one encoding under another SSRC from now on.
@@ -207,7 +213,7 @@ impl Client {
         stream.expect("the encoding was announced, with other SSRCs");
         self.streams.retain(|_, stream| *stream != (mid, rid));
         self.streams.insert(ssrc, (mid, rid));
-        self.drain();
+        self.settle();
     }
 
     /// Announces a track to receive.
@@ -217,7 +223,7 @@ impl Client {
         api.declare_media(mid, kind(codec));
         let stream = api.expect_stream_rx(ssrc.into(), rtx.map(Ssrc::from), mid, None);
         stream.suppress_nack(rtx.is_none());
-        self.drain();
+        self.settle();
     }
 
     /// Asks for a keyframe of a stream it receives.
@@ -225,7 +231,7 @@ impl Client {
         if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc.into()) {
             stream.request_keyframe(KeyframeRequestKind::Pli);
         }
-        self.drain();
+        self.settle();
     }
 
     /// Sends a packet.
@@ -259,7 +265,7 @@ impl Client {
         let ordered = max_retransmits.is_none();
         let config = ChannelConfig { label, ordered, reliability, ..ChannelConfig::default() };
         let channel = self.rtc.direct_api().create_data_channel(config);
-        self.drain();
+        self.settle();
         channel
     }
 
@@ -269,7 +275,7 @@ impl Client {
             .rtc
             .channel(channel)
             .is_some_and(|mut channel| channel.write(true, bytes).unwrap_or(false));
-        self.drain();
+        self.settle();
         written
     }
 
@@ -300,6 +306,11 @@ impl Client {
     /// What happened next.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// `str0m` looks at a change when time passes, be it none.
+    fn settle(&mut self) {
+        self.handle(Input::Timeout(self.now));
     }
 
     fn handle(&mut self, input: Input<'_>) {
