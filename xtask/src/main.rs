@@ -22,6 +22,7 @@ usage: cargo xtask COMMAND
                     fmt, web, clippy, unit, browser
   sim [--seeds N] [--scenario NAME] [--seed N]
                     the media core's behaviour tests over many seeds, or over one
+  browser-more      real browsers, the longer tests: moving a live room, and every page's picture
   web               build the web app only
   help              this text
 ";
@@ -46,6 +47,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "serve" => serve::run(rest),
         "test" => test::run(rest),
         "sim" => sim::run(rest),
+        "browser-more" => test::browser_more(),
         "web" => {
             install::node()?;
             web::build()

@@ -61,9 +61,19 @@ fn unit() -> Result<()> {
 
 /// Real browsers against the real binary.
 fn browser() -> Result<()> {
+    in_browsers("test:browser")
+}
+
+/// The longer tests in real browsers.
+pub fn browser_more() -> Result<()> {
+    install::node()?;
+    in_browsers("test:browser-more")
+}
+
+fn in_browsers(script: &str) -> Result<()> {
     install::browsers()?;
     web::build()?;
     let arguments = ["build", "--locked", "-p", "lectern", "-p", "loadtest"];
     step::run("build for the browser tests", &mut step::cargo(&arguments))?;
-    web::script("test:browser")
+    web::script(script)
 }
