@@ -33,7 +33,6 @@ fn send(gso: bool, burst: usize, destinations: &[SocketAddr]) -> (f64, f64) {
             assert!(outbox.push(owner as u32, *remote, &[7; PACKET_BYTES]));
         }
     }
-    outbox.group();
     let mut sum = SendReport::default();
     let begun = cpu_time();
     while sum.packets < PACKETS {
