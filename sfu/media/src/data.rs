@@ -1,6 +1,7 @@
 //! Data messages: how much a peer may send, and what its messages become on the way.
 
 use crate::DropReason;
+use crate::bucket::Bucket;
 use crate::limits::{
     DATA_BURST_BYTES, DATA_BURST_MESSAGES, DATA_BYTES_PER_SECOND, DATA_MESSAGES_PER_SECOND,
     MAX_LABEL_BYTES,
@@ -8,40 +9,19 @@ use crate::limits::{
 use lectern_control::limits::MAX_DATA_MESSAGE_BYTES;
 use std::time::Instant;
 
-/// A bucket that fills with time.
-#[derive(Debug, Clone, Copy)]
-struct Bucket {
-    level: f64,
-    capacity: f64,
-    per_second: f64,
-}
-
-impl Bucket {
-    fn new(capacity: u32, per_second: u32) -> Bucket {
-        let capacity = f64::from(capacity);
-        Bucket { level: capacity, capacity, per_second: f64::from(per_second) }
-    }
-
-    fn fill(&mut self, seconds: f64) {
-        self.level = (self.level + seconds * self.per_second).min(self.capacity);
-    }
-}
-
 /// How many messages and bytes a peer may still send.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowance {
     messages: Bucket,
     bytes: Bucket,
-    filled: Instant,
 }
 
 impl Allowance {
     /// A full allowance.
     pub fn new(now: Instant) -> Allowance {
         Allowance {
-            messages: Bucket::new(DATA_BURST_MESSAGES, DATA_MESSAGES_PER_SECOND),
-            bytes: Bucket::new(DATA_BURST_BYTES, DATA_BYTES_PER_SECOND),
-            filled: now,
+            messages: Bucket::new(now, DATA_BURST_MESSAGES, DATA_MESSAGES_PER_SECOND),
+            bytes: Bucket::new(now, DATA_BURST_BYTES, DATA_BYTES_PER_SECOND),
         }
     }
 
@@ -53,17 +33,12 @@ impl Allowance {
         {
             return Err(DropReason::DataTooLarge);
         }
-        let seconds = now.saturating_duration_since(self.filled).as_secs_f64();
-        self.filled = now;
-        self.messages.fill(seconds);
-        self.bytes.fill(seconds);
-        let bytes = payload.len() as f64;
-        if self.messages.level < 1.0 || self.bytes.level < bytes {
-            return Err(DropReason::DataRate);
+        // A message that finds no room for its bytes has used up its place among the messages.
+        if self.messages.take(now, 1) && self.bytes.take(now, payload.len()) {
+            Ok(())
+        } else {
+            Err(DropReason::DataRate)
         }
-        self.messages.level -= 1.0;
-        self.bytes.level -= bytes;
-        Ok(())
     }
 }
 

@@ -1,7 +1,10 @@
 //! The subscriber's side of a peer: its subscriptions, and what it may be sent again.
 
 use crate::arena::TrackKey;
-use crate::limits::{FIRST_REPORT_DELAY, MAX_SUBSCRIPTIONS_PER_PEER};
+use crate::bucket::Bucket;
+use crate::limits::{
+    FIRST_REPORT_DELAY, MAX_SUBSCRIPTIONS_PER_PEER, NACKED_AT_ONCE, NACKED_PER_SECOND,
+};
 use crate::nack::Budget;
 use lectern_wire::{SeqNo, Ssrc};
 use std::time::{Duration, Instant};
@@ -22,10 +25,12 @@ pub struct Subscription {
 }
 
 /// What a peer receives.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Egress {
     /// What may be sent again.
     pub budget: Budget,
+    /// What may be asked for again.
+    pub requests: Bucket,
     /// The smoothed round trip, from the peer's reports.
     pub round_trip: Option<Duration>,
     /// When reports are to be sent next.
@@ -38,6 +43,20 @@ pub struct Egress {
 }
 
 impl Egress {
+    /// Nothing is received yet.
+    pub fn new(now: Instant) -> Egress {
+        Egress {
+            budget: Budget::default(),
+            requests: Bucket::new(now, NACKED_AT_ONCE, NACKED_PER_SECOND),
+            round_trip: None,
+            report_due: None,
+            subscriptions: Vec::new(),
+            retired: Vec::new(),
+            lost_256ths: 0,
+            blocks: 0,
+        }
+    }
+
     /// A stream has begun: its first sender report is to follow soon. Gives when.
     pub fn report_soon(&mut self, now: Instant) -> Instant {
         let soon = now + FIRST_REPORT_DELAY;
@@ -131,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_ssrc_names_one_subscription() {
-        let mut egress = Egress::default();
+        let mut egress = Egress::new(Instant::now());
         let track = TrackKey::from_index;
         for (ssrc, key) in [(7, 1), (3, 2), (5, 3)] {
             let subscription = Subscription { ssrc: Ssrc(ssrc), track: track(key), slot: 0 };
@@ -147,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_numbers_of_an_ended_stream_are_remembered() {
-        let mut egress = Egress::default();
+        let mut egress = Egress::new(Instant::now());
         egress.retire(Ssrc(1), SeqNo(10));
         egress.retire(Ssrc(1), SeqNo(20));
         assert_eq!(egress.retired(Ssrc(1)), Some(SeqNo(20)));
@@ -159,7 +178,7 @@ mod tests {
 
     #[test]
     fn loss_is_the_mean_of_the_reports() {
-        let mut egress = Egress::default();
+        let mut egress = Egress::new(Instant::now());
         egress.report(64, Some(Duration::from_millis(80)));
         egress.report(0, None);
         assert_eq!(egress.take_loss(), Some(0.125));

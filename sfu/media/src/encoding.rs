@@ -123,29 +123,28 @@ impl Encoding {
         asks_again: bool,
     ) -> Result<Place, DropReason> {
         let Arrival { sent, timestamp, padding, repair } = *arrival;
-        let place = self.order.take(sent, padding);
-        if place == Err(DropReason::Duplicate) {
-            return place;
-        }
+        let place = self.order.take(sent, padding)?;
         if repair {
             self.reception.repair();
         } else {
             self.reception.receive(now, sent, timestamp, self.clock_rate());
         }
         self.heard = Some(now);
-        match place {
-            Ok(Place { in_order: true, gap_from, .. }) => {
-                self.newest_timestamp = timestamp;
-                if let Some(from) = gap_from
-                    && asks_again
-                    && !self.losses.skipped(now, from, sent)
-                {
-                    self.keyframes.want();
-                }
-            }
-            _ => self.losses.arrived(now, sent),
+        if !place.in_order {
+            self.losses.arrived(now, sent);
+        } else if let Some(from) = place.gap_from
+            && asks_again
+            && !self.losses.skipped(now, from, sent)
+        {
+            self.keyframes.want();
         }
-        place
+        if place.is_padding {
+            return Err(DropReason::Padding);
+        }
+        if place.in_order {
+            self.newest_timestamp = timestamp;
+        }
+        Ok(place)
     }
 
     /// Keeps a packet for retransmission, and notes a keyframe.

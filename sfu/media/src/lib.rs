@@ -1,6 +1,7 @@
 //! The media engine: sans-IO, one thread, no clock, no locks.
 
 pub mod arena;
+pub mod bucket;
 pub mod cache;
 pub mod clock;
 pub mod counters;

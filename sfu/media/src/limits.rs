@@ -59,6 +59,10 @@ pub const REPAIR_BURST_BYTES: u32 = 256 << 10;
 /// The share of what is forwarded to a subscriber that retransmissions may add, as a divisor: one
 /// half serves links that lose a third; a storm of NACKs gets no more.
 pub const REPAIR_SHARE: u32 = 2;
+/// Packets a subscriber may ask for again a second: a tenth of 20 Mbit/s, over and over.
+pub const NACKED_PER_SECOND: u32 = 2_000;
+/// Packets a subscriber may ask for again at once: a second in which everything was lost, twice.
+pub const NACKED_AT_ONCE: u32 = 4_000;
 /// Packets sent again for one NACK: more than a receiver's list of missing packets holds at once.
 pub const MAX_REPAIRS_PER_NACK: usize = 512;
 /// Retransmissions remembered for each subscription, so that one packet is not sent twice within

@@ -31,6 +31,8 @@ pub struct Place {
     pub gap_from: Option<SeqNo>,
     /// It came before others with higher numbers had come: the usual case.
     pub in_order: bool,
+    /// It is padding, and its number goes to the packet after it.
+    pub is_padding: bool,
 }
 
 impl Order {
@@ -57,11 +59,8 @@ impl Order {
             return Err(DropReason::Duplicate);
         }
         self.mark(sent);
-        if padding {
-            return Err(DropReason::Padding);
-        }
         let number = self.number(sent).ok_or(DropReason::Duplicate)?;
-        Ok(Place { number, gap_from: None, in_order: false })
+        Ok(Place { number, gap_from: None, in_order: false, is_padding: padding })
     }
 
     /// Takes the packet `sent` where `expected` is the next number.
@@ -82,11 +81,10 @@ impl Order {
         if padding {
             self.padding[(self.taken_out % PLACES as u64) as usize] = sent.0;
             self.taken_out += 1;
-            return Err(DropReason::Padding);
         }
         let number = SeqNo(sent.0.saturating_sub(self.taken_out));
         let gap_from = (skipped > 0).then_some(expected);
-        Ok(Place { number, gap_from, in_order: true })
+        Ok(Place { number, gap_from, in_order: true, is_padding: padding })
     }
 
     /// The number of a packet with padding taken out; `None` where too much padding came since.
@@ -158,11 +156,22 @@ mod tests {
         assert_eq!(number(order.take(SeqNo(100), false)), 100);
         assert_eq!(number(order.take(SeqNo(102), false)), 102);
         for sent in 103..106 {
-            assert_eq!(order.take(SeqNo(sent), true), Err(DropReason::Padding));
+            let place = order.take(SeqNo(sent), true).expect("new");
+            assert!(place.is_padding && place.gap_from.is_none());
         }
         assert_eq!(number(order.take(SeqNo(106), false)), 103);
         assert_eq!(number(order.take(SeqNo(101), false)), 101);
         assert_eq!(order.highest_number(), Some(SeqNo(103)));
+    }
+
+    #[test]
+    fn a_gap_before_padding_is_told_too() {
+        let mut order = Order::default();
+        order.take(SeqNo(100), false).expect("new");
+        let place = order.take(SeqNo(103), true).expect("new");
+        assert_eq!((place.gap_from, place.is_padding), (Some(SeqNo(101)), true));
+        assert_eq!(number(order.take(SeqNo(104), false)), 103);
+        assert_eq!(number(order.take(SeqNo(101), false)), 101);
     }
 
     #[test]
@@ -172,7 +181,8 @@ mod tests {
         for sent in 1_000..3_000u64 {
             // Every seventh packet is late by ten; two of three others are padding.
             let sent = if sent % 7 == 0 { sent - 10 } else { sent };
-            if let Ok(place) = order.take(SeqNo(sent), sent % 3 != 0) {
+            let place = order.take(SeqNo(sent), sent % 3 != 0);
+            if let Some(place) = place.ok().filter(|place| !place.is_padding) {
                 assert!(given.insert(place.number), "{place:?} was given before");
             }
         }

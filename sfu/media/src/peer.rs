@@ -77,7 +77,7 @@ impl Peer {
             is_exported: false,
             export_until: None,
             ingress: Ingress::new(now),
-            egress: Egress::default(),
+            egress: Egress::new(now),
             ssrc,
             addresses: SmallVec::new(),
             fragments: SmallVec::new(),

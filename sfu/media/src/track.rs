@@ -129,7 +129,9 @@ impl Track {
         former.iter_mut().for_each(|encoding| encoding.cache.clear(pool));
         self.mid = fresh.mid;
         self.formats = fresh.formats;
-        self.parameters = fresh.parameters;
+        // Muting is a step of its own, with consequences.
+        let muted = self.parameters.muted;
+        self.parameters = PublicationParameters { muted, ..fresh.parameters };
         self.best = best.and_then(|rid| self.encoding_of(rid));
         Ok(())
     }

@@ -229,6 +229,7 @@ impl Engine {
             return Err(CommandError::NotPermitted);
         }
         let track = self.router.publish(&mut self.pool, key, track, parameters)?;
+        self.set_muted(now, track, parameters.muted);
         self.attach_pending(now, room, track);
         self.count();
         Ok(())

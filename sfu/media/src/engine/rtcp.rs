@@ -87,7 +87,9 @@ impl Engine {
         let Some(subscription) = self.subscription(key, nack.media) else { return };
         for (place, sequence) in nack.sequences().enumerate() {
             self.counters.nacked_in += 1;
-            let repaired = if place < MAX_REPAIRS_PER_NACK {
+            let peer = self.router.peers.get_mut(key);
+            let may_ask = peer.is_some_and(|peer| peer.egress.requests.take(now, 1));
+            let repaired = if may_ask && place < MAX_REPAIRS_PER_NACK {
                 self.repair_one(now, key, subscription, sequence)
             } else {
                 Err(DropReason::NackRate)

@@ -165,6 +165,30 @@ fn muting_stops_everything_and_unmuting_begins_with_a_new_keyframe() {
 }
 
 #[test]
+fn publishing_again_mutes_and_unmutes_as_well() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    tick(&mut world, &mut video, &mut audio, true);
+    world.run_ms(20);
+    let before = received(&world, 1, 1).len();
+    let camera = |muted| {
+        let mut parameters = crate::world::camera("0", &[]);
+        parameters.muted = muted;
+        parameters
+    };
+    world.publish(0, 1, camera(true));
+    tick(&mut world, &mut video, &mut audio, true);
+    world.run_ms(20);
+    assert_eq!(received(&world, 1, 1).len(), before);
+    world.publish(0, 1, camera(false));
+    tick(&mut world, &mut video, &mut audio, false);
+    tick(&mut world, &mut video, &mut audio, true);
+    world.run_ms(20);
+    let packets = received(&world, 1, 1);
+    assert_eq!(packets.len(), before + 3, "from the new keyframe on");
+    assert!(packets.windows(2).all(|pair| pair[1].index == pair[0].index + 1));
+}
+
+#[test]
 fn a_client_that_wants_fir_only_is_asked_by_fir() {
     let mut world = World::with_clients(2);
     let mut parameters = crate::world::camera("0", &[]);
