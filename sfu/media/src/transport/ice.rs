@@ -18,7 +18,7 @@ use lectern_wire::stun::{Kind, Message};
 use pair::State;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use session::Session;
+use session::{Former, Session};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -93,6 +93,9 @@ pub struct Agent {
     current: Session,
     /// The session of before a restart, and until when it is kept.
     previous: Option<(Session, Option<Instant>)>,
+    /// Our credentials of before the restart. Chromium, where it selects a pair between its own
+    /// restart and our answer, stays on that pair and goes on naming them.
+    former: Option<Former>,
     claim: Option<Claim>,
     /// A standby's: the source of the latest valid check.
     learned: Option<SocketAddr>,
@@ -128,6 +131,7 @@ impl Agent {
             named_candidates: 0,
             current: Session::new(config.local),
             previous: None,
+            former: None,
             claim: None,
             learned: None,
             awaits_first_check: false,
@@ -201,6 +205,7 @@ impl Agent {
         candidates: &[Candidate],
     ) {
         let old = std::mem::replace(&mut self.current, Session::new(local));
+        self.former = Some(old.former());
         if old.selected.is_some() || self.previous.is_none() {
             self.previous = Some((old, None));
         }

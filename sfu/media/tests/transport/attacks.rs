@@ -46,7 +46,7 @@ fn assert_alive(world: &mut World, index: u64) {
 }
 
 /// A check of the client's, made by hand.
-fn check(key: &str, username: (&str, &str), role: Option<Role>, nominating: bool) -> Vec<u8> {
+pub fn check(key: &str, username: (&str, &str), role: Option<Role>, nominating: bool) -> Vec<u8> {
     let mut buffer = [0; MAX_BUILT_LEN];
     let transaction = TransactionId([9; 12]);
     let mut builder = Builder::new(&mut buffer, Kind::Request, transaction)
@@ -69,7 +69,7 @@ fn good_check(nominating: bool) -> Vec<u8> {
 }
 
 /// What the node sends in answer to a datagram.
-fn answers(world: &mut World, from: SocketAddr, datagram: &[u8]) -> Vec<Vec<u8>> {
+pub fn answers(world: &mut World, from: SocketAddr, datagram: &[u8]) -> Vec<Vec<u8>> {
     let now = world.now;
     let node = world.node(NODE_A);
     node.receive(now, address(NODE_A), from, &mut datagram.to_vec());

@@ -1,10 +1,12 @@
 //! Two transports of ours: ICE in both roles, DTLS in both roles, loss, restart, consent, the end.
 
+use crate::attacks::{answers, check};
 use crate::world::*;
 use lectern_control::node::DisconnectReason;
 use lectern_control::transport::{Candidate, DtlsRole, Fingerprint, IceRole, PeerParameters};
 use lectern_media::DropReason;
 use lectern_media::transport::Event;
+use lectern_wire::stun::{Builder, Key, Kind, MAX_BUILT_LEN, Message, Role};
 use std::time::Duration;
 
 /// A world with a node and, in the client's place, another transport of ours.
@@ -192,6 +194,39 @@ fn an_ice_restart_keeps_media_flowing_and_moves_it_to_the_new_pair() {
     assert_eq!(world.node(NODE_A).rtp.len() as u64, index);
     assert!(world.node(NODE_A).transport.is_connected());
     assert!(world.node(CLIENT).transport.is_connected());
+}
+
+/// Chromium stays on a pair that it selected between its own restart and our answer, names our
+/// former fragment in its checks, and refuses checks that name another one.
+#[test]
+fn a_restarted_client_may_go_on_naming_the_former_fragment() {
+    let mut world = World::new(6);
+    pair(&mut world, IceRole::Controlled, IceRole::Controlling, DtlsRole::Server);
+    assert!(world.run_until(Duration::from_secs(5), both_connected));
+    let now = world.now;
+    let (former, client) = (credentials("node"), credentials("client2"));
+    world.node(NODE_A).transport.restart_ice(now, credentials("node2"), client.clone(), &[]);
+    let elsewhere = address("203.0.113.9:40001");
+    let username = (former.ufrag.as_str(), client.ufrag.as_str());
+    let request = check(former.pwd.expose(), username, Some(Role::Controlling(1)), true);
+    let sent = answers(&mut world, elsewhere, &request);
+    let parsed: Vec<_> = sent.iter().map(|bytes| Message::parse(bytes).expect("ours")).collect();
+    assert_eq!(parsed.first().map(|message| message.kind), Some(Kind::Success));
+    let ours = parsed.iter().find(|message| message.kind == Kind::Request).expect("a check back");
+    let named = (client.ufrag.as_bytes(), former.ufrag.as_bytes());
+    assert_eq!(ours.username_fragments(), Some(named));
+    let key = Key::new(client.pwd.expose().as_bytes());
+    assert!(ours.verify(&key));
+
+    let mut buffer = [0; MAX_BUILT_LEN];
+    let len = Builder::new(&mut buffer, Kind::Success, ours.transaction)
+        .and_then(|builder| builder.mapped_address(address(NODE_A)))
+        .and_then(|builder| builder.finish(&key))
+        .expect("fits");
+    answers(&mut world, elsewhere, &buffer[..len]);
+    let transport = &world.node(NODE_A).transport;
+    assert_eq!(transport.send_to(), Some(elsewhere), "media follows the client");
+    assert!(transport.accepts(elsewhere));
 }
 
 #[test]

@@ -97,7 +97,13 @@ impl Agent {
     fn check_with(&mut self, now: Instant, remote: SocketAddr, nominating: bool) {
         let transaction = self.new_transaction();
         let role = self.stun_role();
-        let message = build_check(&self.current, transaction, role, self.priority, nominating);
+        let names_former = self.current.pair(remote).is_some_and(|pair| pair.names_former);
+        let ours = match &self.former {
+            Some(former) if names_former => &former.ufrag,
+            _ => &self.current.local.ufrag,
+        };
+        let check = Check { transaction, role, priority: self.priority, nominating };
+        let message = check.build(&self.current, ours);
         let Some((buffer, len)) = message else {
             // The client's credentials are not known yet: its description will trigger the check.
             if let Some(pair) = self.current.pair_mut(remote) {
@@ -143,7 +149,8 @@ impl Agent {
         let is_controlling = self.role == IceRole::Controlling;
         let Some((session, _)) = &mut self.previous else { return };
         let Some(remote) = session.selected else { return };
-        let message = build_check(session, transaction, role, self.priority, false);
+        let check = Check { transaction, role, priority: self.priority, nominating: false };
+        let message = check.build(session, &session.local.ufrag);
         if let (Some((buffer, len)), Some(pair)) = (message, session.pair_mut(remote)) {
             pair.sent(now, transaction, false, is_controlling);
             self.send(remote, &buffer, Some(len));
@@ -176,23 +183,28 @@ fn is_repeated(pair: &Pair) -> bool {
     pair.last_sent.is_some() || pair.heard.is_some() || pair.state() != State::Checking
 }
 
-fn build_check(
-    session: &Session,
+/// A check before it is written.
+struct Check {
     transaction: TransactionId,
     role: Role,
     priority: u32,
     nominating: bool,
-) -> Option<([u8; MAX_BUILT_LEN], usize)> {
-    let remote = session.remote.as_ref()?;
-    let mut buffer = [0; MAX_BUILT_LEN];
-    let mut builder = Builder::new(&mut buffer, Kind::Request, transaction)
-        .and_then(|b| b.username(remote.ufrag.as_bytes(), session.local.ufrag.as_bytes()))
-        .and_then(|b| b.priority(priority))
-        .and_then(|b| b.role(role))
-        .ok()?;
-    if nominating {
-        builder = builder.use_candidate().ok()?;
+}
+
+impl Check {
+    /// Writes it for a client whose credentials are known, in the name of `ours`.
+    fn build(&self, session: &Session, ours: &str) -> Option<([u8; MAX_BUILT_LEN], usize)> {
+        let remote = session.remote.as_ref()?;
+        let mut buffer = [0; MAX_BUILT_LEN];
+        let mut builder = Builder::new(&mut buffer, Kind::Request, self.transaction)
+            .and_then(|b| b.username(remote.ufrag.as_bytes(), ours.as_bytes()))
+            .and_then(|b| b.priority(self.priority))
+            .and_then(|b| b.role(self.role))
+            .ok()?;
+        if self.nominating {
+            builder = builder.use_candidate().ok()?;
+        }
+        let len = builder.finish(&remote.key).ok()?;
+        Some((buffer, len))
     }
-    let len = builder.finish(&remote.key).ok()?;
-    Some((buffer, len))
 }

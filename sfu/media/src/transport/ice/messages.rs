@@ -24,6 +24,17 @@ const MAX_ROLE_CHANGES: u8 = 8;
 /// browsers check the pair they use every 2.5 s.
 const MAX_SILENCE: Duration = Duration::from_secs(6);
 
+/// The credentials that a request names.
+#[derive(Debug, Clone, Copy)]
+enum Generation {
+    /// Both sides' present ones.
+    Current,
+    /// Ours of before the restart, and the client's present ones.
+    Former,
+    /// Both sides' ones of before the restart.
+    Previous,
+}
+
 impl Agent {
     pub(super) fn handle_request(
         &mut self,
@@ -31,17 +42,12 @@ impl Agent {
         remote: SocketAddr,
         message: &Message<'_>,
     ) -> Result<(), DropReason> {
-        let (ours, _) = message.username_fragments().ok_or(DropReason::StunUnauthenticated)?;
-        let is_current = ours == self.current.local.ufrag.as_bytes();
-        let session = match &self.previous {
-            _ if is_current => &self.current,
-            Some((session, _)) if ours == session.local.ufrag.as_bytes() => session,
-            _ => return Err(DropReason::UnknownUfrag),
-        };
-        if !message.verify(&session.local_key) {
+        let (ours, theirs) = message.username_fragments().ok_or(DropReason::StunUnauthenticated)?;
+        let (generation, key) = self.generation(ours, theirs).ok_or(DropReason::UnknownUfrag)?;
+        let key = key.clone();
+        if !message.verify(&key) {
             return Err(DropReason::StunUnauthenticated);
         }
-        let key = session.local_key.clone();
         if message.unknown_attribute.is_some() {
             let error = ErrorCode { code: 420, reason: b"Unknown Attribute" };
             self.refuse(remote, message.transaction, &key, error);
@@ -54,14 +60,33 @@ impl Agent {
         }
         self.accept(remote, message.transaction, &key);
         self.first_check();
-        if is_current {
-            self.note_request(now, remote, message);
-        } else if let Some((session, _)) = &mut self.previous
-            && let Some(pair) = session.pair_mut(remote)
-        {
-            pair.heard = Some(now);
+        match generation {
+            Generation::Current => self.note_request(now, remote, message, false),
+            Generation::Former => self.note_request(now, remote, message, true),
+            Generation::Previous => {
+                let session = self.previous.as_mut().map(|(session, _)| session);
+                if let Some(pair) = session.and_then(|session| session.pair_mut(remote)) {
+                    pair.heard = Some(now);
+                }
+            }
         }
         Ok(())
+    }
+
+    /// To which credentials a request belongs, and our key of that time.
+    fn generation(&self, ours: &[u8], theirs: &[u8]) -> Option<(Generation, &Key)> {
+        if ours == self.current.local.ufrag.as_bytes() {
+            return Some((Generation::Current, &self.current.local_key));
+        }
+        if let Some(former) = &self.former
+            && ours == former.ufrag.as_bytes()
+            && self.current.is_client(theirs)
+        {
+            return Some((Generation::Former, &former.key));
+        }
+        let (session, _) = self.previous.as_ref()?;
+        let is_previous = ours == session.local.ufrag.as_bytes();
+        is_previous.then_some((Generation::Previous, &session.local_key))
     }
 
     /// RFC 8445 section 7.3.1.1. Whether the request may be answered well.
@@ -86,12 +111,22 @@ impl Agent {
         true
     }
 
-    /// An authenticated request has come under the current credentials.
-    fn note_request(&mut self, now: Instant, remote: SocketAddr, message: &Message<'_>) {
+    /// An authenticated request has come under the client's current credentials.
+    fn note_request(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        message: &Message<'_>,
+        names_former: bool,
+    ) {
         let priority = message.priority.unwrap_or(PEER_REFLEXIVE_PRIORITY);
         let Some(pair) = self.current.pair_or_new(now, remote, priority) else { return };
         let is_first = pair.heard.is_none();
         pair.heard = Some(now);
+        if std::mem::replace(&mut pair.names_former, names_former) != names_former {
+            // What we have sent so far named the other credentials, and was refused.
+            pair.restart(now);
+        }
         pair.announced = message.priority;
         pair.nominated = message.use_candidate && self.role == IceRole::Controlled;
         self.learned = Some(remote);

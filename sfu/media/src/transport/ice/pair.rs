@@ -56,6 +56,9 @@ pub struct Pair {
     pub announced: Option<u32>,
     /// The client's latest check nominated the pair.
     pub nominated: bool,
+    /// The client's latest check named our credentials of before the restart; so do our own then,
+    /// or it would refuse them.
+    pub names_former: bool,
     /// When an authenticated message last came from the client.
     pub heard: Option<Instant>,
     /// Until when the client consents to receive.
@@ -81,6 +84,7 @@ impl Pair {
             priority,
             announced: None,
             nominated: false,
+            names_former: false,
             heard: None,
             consent_until: None,
             made: now,

@@ -20,6 +20,14 @@ pub struct Remote {
     pub key: Key,
 }
 
+/// Our credentials of before a restart, as far as a client may go on naming them.
+pub struct Former {
+    /// The user fragment.
+    pub ufrag: String,
+    /// The password, ready for use.
+    pub key: Key,
+}
+
 /// One ICE generation (RFC 8445 section 2.4).
 pub struct Session {
     /// Both sides as they came, to be exported.
@@ -60,6 +68,16 @@ impl Session {
         let key = Key::new(remote.pwd.expose().as_bytes());
         self.remote = Some(Remote { ufrag: remote.ufrag.clone(), key });
         self.remote_credentials = Some(remote);
+    }
+
+    /// Whether the client calls itself so.
+    pub fn is_client(&self, ufrag: &[u8]) -> bool {
+        self.remote.as_ref().is_some_and(|remote| remote.ufrag.as_bytes() == ufrag)
+    }
+
+    /// What stays of our credentials when others take their place.
+    pub fn former(&self) -> Former {
+        Former { ufrag: self.local.ufrag.clone(), key: self.local_key.clone() }
     }
 
     /// All pairs.
