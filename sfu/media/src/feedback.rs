@@ -8,10 +8,8 @@ use lectern_wire::{Error, Extender, SeqNo, Ssrc};
 use std::time::{Duration, Instant};
 
 /// Arrivals of one peer's packets that have not been reported yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Arrivals {
-    /// The clock of the feedback counts from here.
-    start: Instant,
     extender: Extender,
     /// The number of the first entry of `times`.
     base: SeqNo,
@@ -22,20 +20,9 @@ pub struct Arrivals {
 }
 
 impl Arrivals {
-    /// Nothing has arrived yet.
-    pub fn new(start: Instant) -> Arrivals {
-        Arrivals {
-            start,
-            extender: Extender::new(),
-            base: SeqNo::default(),
-            times: Vec::new(),
-            sent: 0,
-            due: None,
-        }
-    }
-
-    /// A packet has arrived. Gives the time of the next feedback.
-    pub fn record(&mut self, now: Instant, sequence: u16) -> Instant {
+    /// A packet has arrived at `now`, which is `time` on the wall clock: nodes have much the same
+    /// one, so that a publisher that moves sees no jump. Gives the time of the next feedback.
+    pub fn record(&mut self, now: Instant, time: Duration, sequence: u16) -> Instant {
         let first = self.extender.highest().is_none();
         let number = self.extender.extend(sequence);
         if first {
@@ -55,7 +42,6 @@ impl Arrivals {
         if self.times.len() <= place {
             self.times.resize(place + 1, None);
         }
-        let time = now.saturating_duration_since(self.start);
         self.times[place].get_or_insert(time);
         due
     }
@@ -125,12 +111,12 @@ mod tests {
     #[test]
     fn every_packet_is_reported_once_with_its_time() {
         let start = Instant::now();
-        let mut arrivals = Arrivals::new(start);
+        let mut arrivals = Arrivals::default();
         let mut seen = BTreeMap::new();
         for number in 0..1_000u64 {
             let now = start + Duration::from_millis(5 * number);
             if number % 10 != 3 {
-                arrivals.record(now, (65_000 + number) as u16);
+                arrivals.record(now, now - start, (65_000 + number) as u16);
             }
             report(&mut arrivals, now, &mut seen);
         }
@@ -144,9 +130,9 @@ mod tests {
     #[test]
     fn a_jump_does_not_fill_memory() {
         let start = Instant::now();
-        let mut arrivals = Arrivals::new(start);
+        let mut arrivals = Arrivals::default();
         for number in [0u16, 20_000, 40_000, 60_000, 1_000] {
-            arrivals.record(start, number);
+            arrivals.record(start, Duration::ZERO, number);
             assert!(arrivals.times.len() <= FEEDBACK_WINDOW);
         }
         assert_eq!(arrivals.times.capacity(), FEEDBACK_WINDOW);
@@ -158,10 +144,11 @@ mod tests {
     #[test]
     fn silence_between_packets_splits_the_feedback() {
         let start = Instant::now();
-        let mut arrivals = Arrivals::new(start);
+        let mut arrivals = Arrivals::default();
         let mut seen = BTreeMap::new();
-        arrivals.record(start, 1);
-        arrivals.record(start + Duration::from_secs(60), 4);
+        arrivals.record(start, Duration::ZERO, 1);
+        let minute = Duration::from_secs(60);
+        arrivals.record(start + minute, minute, 4);
         report(&mut arrivals, start + Duration::from_secs(61), &mut seen);
         assert_eq!(seen[&1], Some(0));
         assert_eq!(seen[&4], Some(60_000));

@@ -8,7 +8,6 @@ use crate::feedback::Arrivals;
 use crate::limits::MAX_SSRCS_PER_PEER;
 use crate::track::Role;
 use lectern_wire::Ssrc;
-use std::time::Instant;
 
 /// What a stream carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub struct Binding {
 }
 
 /// What a peer publishes.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Ingress {
     /// Its tracks.
     pub tracks: Vec<TrackKey>,
@@ -33,11 +32,6 @@ pub struct Ingress {
 }
 
 impl Ingress {
-    /// Nothing is published.
-    pub fn new(now: Instant) -> Ingress {
-        Ingress { tracks: Vec::new(), arrivals: Arrivals::new(now), bindings: Vec::new() }
-    }
-
     /// What an SSRC carries, where that is known.
     #[inline]
     pub fn binding(&self, ssrc: Ssrc) -> Option<Binding> {

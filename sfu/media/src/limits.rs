@@ -107,6 +107,10 @@ pub const INDEX_JUMP: u64 = 512;
 /// shorter than a pause that people notice.
 pub const EXPORT_PATIENCE: Duration = Duration::from_millis(250);
 
+/// How long a peer whose state was given away is received from, should nobody remove it: the move
+/// has ended long before.
+pub const EXPORTED_LINGER: Duration = Duration::from_secs(60);
+
 /// Time between two transport-wide feedback messages: what libwebrtc's estimator is tuned for.
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
 /// Arrivals remembered for transport-wide feedback: 20,000 packets a second and peer.

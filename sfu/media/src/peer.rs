@@ -42,6 +42,8 @@ pub struct Peer {
     pub is_exported: bool,
     /// Until when an export that was asked for may wait.
     pub export_until: Option<Instant>,
+    /// When it is forgotten, after its state was given away.
+    pub forgotten_at: Option<Instant>,
     /// What it publishes.
     pub ingress: Ingress,
     /// What it receives.
@@ -76,7 +78,8 @@ impl Peer {
             is_standby: parameters.duty == Duty::Standby,
             is_exported: false,
             export_until: None,
-            ingress: Ingress::new(now),
+            forgotten_at: None,
+            ingress: Ingress::default(),
             egress: Egress::new(now),
             ssrc,
             addresses: SmallVec::new(),

@@ -32,6 +32,8 @@ pub struct Publication {
     pub track: TrackId,
     /// How it is sent.
     pub parameters: PublicationParameters,
+    /// Its first packet has come and was told of.
+    pub started: bool,
 }
 
 /// A track the peer receives.

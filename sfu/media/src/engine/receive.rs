@@ -66,7 +66,7 @@ impl Engine {
         let Some(id) = peer.extensions.id(Extension::TransportWideSequence) else { return };
         let sequence = view.extensions().find(id).map(TransportSequence::parse);
         if let Some(Ok(TransportSequence(sequence))) = sequence {
-            let due = peer.ingress.arrivals.record(now, sequence);
+            let due = peer.ingress.arrivals.record(now, self.wall.unix(now), sequence);
             self.peer_timers.advance(key.index(), due);
         }
     }

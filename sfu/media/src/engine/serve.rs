@@ -111,7 +111,8 @@ impl Engine {
 impl Router {
     /// When the peer is to be looked after next.
     fn deadline(&self, now: Instant, peer: &Peer) -> Option<Instant> {
-        let transport = [peer.transport.deadline(), peer.export_until].into_iter().flatten().min();
+        let given = [peer.transport.deadline(), peer.export_until, peer.forgotten_at];
+        let transport = given.into_iter().flatten().min();
         if peer.sends_to().is_err() {
             return transport;
         }

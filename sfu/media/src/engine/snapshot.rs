@@ -3,11 +3,10 @@
 use super::Engine;
 use crate::arena::{PeerKey, RoomKey, TrackKey};
 use crate::forwarder::Forwarder;
-use crate::limits::{EXPORT_PATIENCE, MAX_PENDING_PER_ROOM, REPORT_INTERVAL};
+use crate::limits::{EXPORT_PATIENCE, EXPORTED_LINGER, MAX_PENDING_PER_ROOM, REPORT_INTERVAL};
 use crate::room::Pending;
 use crate::snapshot::{Publication, Snapshot, Subscription};
 use crate::transport::{State, Transport};
-use lectern_control::media::PublicationParameters;
 use lectern_control::node::{CommandError, Event};
 use lectern_control::transport::PeerParameters;
 use lectern_control::{PeerId, Secret};
@@ -56,6 +55,7 @@ impl Engine {
         peer.export_until = None;
         let state = peer.transport.export(now).map_err(invalid)?;
         peer.is_exported = true;
+        peer.forgotten_at = Some(now + EXPORTED_LINGER);
         let snapshot = self.snapshot(now, key, state).ok_or(CommandError::UnknownPeer)?;
         let state = Secret::new(snapshot.encode().map_err(invalid)?);
         self.serve(now, key);
@@ -70,12 +70,15 @@ impl Engine {
         let mut snapshot = Snapshot::new(state);
         for track in peer.ingress.tracks.iter().filter_map(|key| self.router.tracks.get(*key)) {
             let mut parameters = track.parameters.clone();
+            // A track whose encodings nobody listed has one.
+            parameters.encodings.resize_with(track.encodings.len(), Default::default);
             let encodings = parameters.encodings.iter_mut().zip(&track.encodings);
             for (parameters, encoding) in encodings {
                 parameters.ssrc = encoding.ssrc.map(|ssrc| ssrc.0);
                 parameters.rtx_ssrc = encoding.repair_ssrc.map(|ssrc| ssrc.0);
             }
-            snapshot.publications.push(Publication { track: track.id, parameters });
+            let started = track.started;
+            snapshot.publications.push(Publication { track: track.id, parameters, started });
         }
         for subscription in peer.egress.subscriptions() {
             let Some(track) = self.router.tracks.get(subscription.track) else { continue };
@@ -113,6 +116,13 @@ impl Engine {
     ) -> Result<(), CommandError> {
         let snapshot = Snapshot::decode(state.expose().clone()).map_err(invalid)?;
         let Snapshot { transport, publications, subscriptions, retired, .. } = snapshot;
+        let known = self.router.peer(room, id).ok();
+        let exported =
+            known.filter(|key| self.router.peers.get(*key).is_some_and(|peer| peer.is_exported));
+        if let Some(exported) = exported {
+            // It comes back to where it was given away, before it was removed here.
+            self.remove_peer(exported);
+        }
         let key = match self.router.peer(room, id) {
             Ok(key) => self.take_over(now, key, parameters, &transport)?,
             Err(_) => {
@@ -131,8 +141,8 @@ impl Engine {
             }
             peer.egress.report_due = Some(now + REPORT_INTERVAL);
         }
-        for Publication { track, parameters } in publications {
-            self.republish(now, room, id, track, &parameters)?;
+        for publication in publications {
+            self.republish(now, room, id, &publication)?;
         }
         for subscription in subscriptions {
             self.resubscribe(now, room, key, subscription)?;
@@ -182,13 +192,18 @@ impl Engine {
         now: Instant,
         room: RoomKey,
         id: PeerId,
-        track: lectern_control::TrackId,
-        parameters: &PublicationParameters,
+        publication: &Publication,
     ) -> Result<(), CommandError> {
-        match self.publish(now, room, id, track, parameters) {
-            Err(CommandError::NotPermitted) => Ok(()),
-            published => published,
+        let Publication { track, parameters, started } = publication;
+        match self.publish(now, room, id, *track, parameters) {
+            Err(CommandError::NotPermitted) => return Ok(()),
+            published => published?,
         }
+        let key = self.router.track(room, *track)?;
+        if let Some(track) = self.router.tracks.get_mut(key) {
+            track.started = *started;
+        }
+        Ok(())
     }
 
     /// A restored peer is subscribed to what it was; where the track is not here yet, it waits.

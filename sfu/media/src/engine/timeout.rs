@@ -13,6 +13,12 @@ impl Engine {
     /// Looks after a peer.
     pub(super) fn peer_timeout(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.router.peers.get_mut(key) else { return };
+        if peer.forgotten_at.is_some_and(|at| at <= now) {
+            let room = peer.room;
+            self.remove_peer(key);
+            self.remove_room_if_empty(room);
+            return;
+        }
         if peer.transport.deadline().is_some_and(|due| due <= now) {
             peer.transport.handle_timeout(now);
         }

@@ -171,6 +171,8 @@ fn a_snapshot_that_is_damaged_is_refused() {
 #[test]
 fn a_publisher_s_streams_are_known_at_the_new_node_without_mid_or_rid() {
     let (mut world, mut video, mut audio) = meeting(1);
+    // Another track has the same payload types: only the SSRC can tell.
+    world.publish(0, 3, crate::world::camera("2", &[]));
     tick(&mut world, &mut video, &mut audio, true);
     with_second_node(&mut world);
     for place in [0, 1] {
@@ -188,4 +190,36 @@ fn a_publisher_s_streams_are_known_at_the_new_node_without_mid_or_rid() {
     };
     send(&mut world, &mut video);
     assert_eq!(received(&world, 1, 1).len(), before + 3);
+}
+
+#[test]
+fn a_peer_that_comes_back_finds_its_place_and_one_that_does_not_is_forgotten() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    tick(&mut world, &mut video, &mut audio, true);
+    with_second_node(&mut world);
+    for place in [0, 1] {
+        let state = export(&mut world, place);
+        restore(&mut world, place, state);
+    }
+    world.run_ms(300);
+    assert_eq!(world.engines[0].counters().peers, 2, "they are still received from");
+    // Back again, before anybody has removed them.
+    for place in [0, 1] {
+        world.events.clear();
+        world.command(1, Command::Export { peer: peer(place) });
+        world.run_ms(300);
+        let state = world.events.iter().find_map(|(_, event)| match event {
+            Event::Exported { state, .. } => Some(state.clone()),
+            _ => None,
+        });
+        let state = state.expect("the state");
+        let parameters = moved_parameters(&world, place);
+        let parameters = Box::new(PeerParameters { generation: 2, ..*parameters });
+        world.command(0, Command::Restore { peer: peer(place), parameters, state });
+    }
+    let counters = world.engines[0].counters();
+    assert_eq!((counters.peers, counters.tracks, counters.subscriptions), (2, 2, 2));
+    world.run(Duration::from_secs(61));
+    assert_eq!(world.engines[1].counters().peers, 0, "nobody removed them, and they are gone");
+    assert_eq!(world.engines[1].counters().rooms, 0);
 }
