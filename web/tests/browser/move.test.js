@@ -4,7 +4,16 @@
 
 import assert from 'node:assert/strict';
 import { join as path } from 'node:path';
-import { cameraOff, enter, isSharing, join, moment, shareScreen, startMeeting } from './app.js';
+import {
+  cameraOff,
+  enter,
+  isSharing,
+  join,
+  moment,
+  say,
+  shareScreen,
+  startMeeting,
+} from './app.js';
 import { Capture } from './capture.js';
 import { largestHole, print } from './figures.js';
 import { jumps, sort } from './reuse.js';
@@ -44,6 +53,14 @@ async function gather(stage, origin) {
     await watchesAndHears(viewer);
   }
   return { shared, room: links.owner.meetingId, viewers, people: [presenter, speaker, ...viewers] };
+}
+
+/** Everybody writes and reads: over data channels of transports that each browser offered. */
+async function chat(people, when) {
+  for (const person of people) await say(person, `${person.who} ${when}`);
+  for (const person of people) {
+    for (const { who } of people) await person.sees(`${who} ${when}`);
+  }
 }
 
 /** What a page knows of its transports, each named by person and number. */
@@ -148,6 +165,7 @@ scene('move', 180_000, async (stage) => {
   stage.programs.push(capture.program);
   await capture.ready();
   const { shared, room, viewers, people } = await gather(stage, origin);
+  await chat(people, 'before');
   await moment(BEFORE_MS);
   const marks = await Promise.all(people.map(mark));
   const before = await allTransports(people);
@@ -157,6 +175,7 @@ scene('move', 180_000, async (stage) => {
   await operator(origin, 'POST', `rooms/${room}/move`, { node: target.name });
   await moment(AFTER_MS);
   for (const viewer of viewers) await stillWatches(viewer);
+  await chat(people, 'after');
   const after = await allTransports(people);
   await checkPeople(people, marks, after, target);
 

@@ -89,17 +89,18 @@ export class Scene {
     for (const { name, log } of this.programs) {
       await writeFile(join(this.directory, `${name}.log`), log);
     }
-    for (const tab of this.tabs) {
-      await writeFile(join(this.directory, `${tab.who}.console.log`), tab.console);
-      await this.#keepPage(tab);
-    }
+    for (const tab of this.tabs) await this.#keepPage(tab);
     console.log(`${this.name} failed; logs, consoles and screenshots are in ${this.directory}`);
   }
 
   async #keepPage(tab) {
     try {
       await tab.screenshot(join(this.directory, `${tab.who}.png`));
-      const figures = await tab.evaluate(() => watcher.stats());
+      const figures = await tab.evaluate(async () => ({
+        connections: await watcher.stats(),
+        descriptions: watcher.descriptions,
+        clicks: watcher.clicks,
+      }));
       const file = join(this.directory, `${tab.who}.stats.json`);
       await writeFile(file, JSON.stringify(figures, null, 2));
     } catch (error) {
@@ -108,6 +109,9 @@ export class Scene {
   }
 
   async close() {
+    for (const { who, console } of this.tabs) {
+      await writeFile(join(this.directory, `${who}.console.log`), console);
+    }
     for (const ending of this.endings.reverse()) {
       await ending().catch((error) => console.log(`${this.name}: ${error.message}`));
     }

@@ -73,14 +73,10 @@ export function srtcpIndex(bytes, cipher) {
 
 /** Cuts datagrams that the kernel handed over as one run into the ones that went out. */
 export function cut(datagrams) {
-  const ssrcs = new Set();
-  for (const { bytes } of datagrams) {
-    if (kind(bytes) === 'rtp' && bytes.length >= RTP_HEADER) ssrcs.add(bytes.readUInt32BE(8));
-    if (kind(bytes) === 'rtcp' && bytes.length >= 8) ssrcs.add(bytes.readUInt32BE(4));
-  }
+  const known = streams(datagrams);
   return datagrams.flatMap((datagram) => {
     const { bytes } = datagram;
-    const size = isWhole(bytes) ? undefined : segmentSize(bytes, ssrcs);
+    const size = isWhole(bytes) ? undefined : segmentSize(bytes, known);
     if (size === undefined) {
       if (bytes.length > LARGEST_SEGMENT) throw new Error(`a run of ${bytes.length} bytes`);
       return [datagram];
@@ -91,6 +87,23 @@ export function cut(datagrams) {
     }
     return parts;
   });
+}
+
+/** The streams at the beginning of datagrams, where nothing has to be guessed: SSRC and type. */
+function streams(datagrams) {
+  const known = new Set();
+  for (const { bytes } of datagrams) {
+    const what = kind(bytes);
+    if (what === 'rtp' && bytes.length >= RTP_HEADER) known.add(stream(bytes, 0, 8));
+    if (what === 'rtcp' && bytes.length >= 8) known.add(stream(bytes, 0, 4));
+  }
+  return known;
+}
+
+/** Type and SSRC in one number; the marker bit of RTP is none of the type. */
+function stream(bytes, at, ssrcAt) {
+  const type = ssrcAt === 8 ? bytes[at + 1] & 127 : bytes[at + 1];
+  return type * 2 ** 32 + bytes.readUInt32BE(at + ssrcAt);
 }
 
 /** Records of DTLS and messages of STUN say how long they are; SRTP does not. */
@@ -109,36 +122,36 @@ function fillsRecords(bytes) {
 }
 
 /** All packets of a run are of one length, but the last, which may be shorter. */
-function segmentSize(bytes, ssrcs) {
+function segmentSize(bytes, known) {
   const largest = Math.min(LARGEST_SEGMENT, bytes.length - RTP_HEADER);
   for (let size = RTP_HEADER; size <= largest; size++) {
-    if (isRunOf(bytes, size, ssrcs)) return size;
+    if (isRunOf(bytes, size, known)) return size;
   }
   return undefined;
 }
 
-function isRunOf(bytes, size, ssrcs) {
+function isRunOf(bytes, size, known) {
   for (let at = size; at < bytes.length; at += size) {
-    if (!mayBegin(bytes, at, ssrcs)) return false;
-    if (!isPacket(bytes.subarray(at, at + size), ssrcs)) return false;
+    if (!mayBegin(bytes, at, known)) return false;
+    if (!isPacket(bytes.subarray(at, at + size), known)) return false;
   }
   return true;
 }
 
 /** A quick look at most places of most packets, which hold none. */
-function mayBegin(bytes, at, ssrcs) {
+function mayBegin(bytes, at, known) {
   if (at + RTP_HEADER > bytes.length) return false;
   if (bytes[at] >> 6 !== 2) return bytes[at + 1] === 0xfe || bytes[at + 4] === 0x21;
-  return ssrcs.has(bytes.readUInt32BE(at + 8)) || ssrcs.has(bytes.readUInt32BE(at + 4));
+  return known.has(stream(bytes, at, 8)) || known.has(stream(bytes, at, 4));
 }
 
-function isPacket(bytes, ssrcs) {
+function isPacket(bytes, known) {
   if (bytes.length < RTP_HEADER) return false;
   switch (kind(bytes)) {
     case 'rtp':
-      return ssrcs.has(bytes.readUInt32BE(8));
+      return known.has(stream(bytes, 0, 8));
     case 'rtcp':
-      return ssrcs.has(bytes.readUInt32BE(4));
+      return known.has(stream(bytes, 0, 4));
     case 'stun':
       return bytes.length >= 20 && bytes.readUInt32BE(4) === STUN_COOKIE && isWhole(bytes);
     case 'dtls':

@@ -7,6 +7,7 @@ const PAGE = new URL('page/', import.meta.url);
 const POLL_MS = 50;
 const PATIENCE_MS = 15_000;
 const CLICK_MS = 2_000;
+const WORTH_A_NOTE_MS = 500;
 
 /** On a busy machine Playwright's time may be over when the click has been made. */
 const CLICKED = /performing click action(?![^]*(intercepts pointer|retrying click))/;
@@ -68,11 +69,14 @@ export class Tab {
 
   /** Waits until `body` gives something true in the page, and gives that. */
   async until(what, body, argument, timeoutMs = PATIENCE_MS) {
-    const deadline = Date.now() + timeoutMs;
+    const began = Date.now();
     for (;;) {
       const value = await this.evaluate(body, argument);
-      if (value) return value;
-      if (Date.now() > deadline) throw new Error(await this.#missing(what));
+      if (value) {
+        if (Date.now() > began + WORTH_A_NOTE_MS) this.#note(`[waited for ${what}]`);
+        return value;
+      }
+      if (Date.now() > began + timeoutMs) throw new Error(await this.#missing(what));
       await sleep(POLL_MS);
     }
   }
@@ -107,7 +111,7 @@ export class Tab {
       const button = await this.#control('button', name, deadline - Date.now());
       try {
         await button.click({ timeout: CLICK_MS });
-        return;
+        return this.#note(`[pressed ${name}]`);
       } catch (error) {
         if (CLICKED.test(error.message)) return;
         if (Date.now() > deadline) throw error;
@@ -121,6 +125,7 @@ export class Tab {
     await field.click();
     await field.evaluate((element) => element.select?.());
     await this.page.keyboard.type(text);
+    this.#note(`[typed ${text}]`);
   }
 
   async key(name) {

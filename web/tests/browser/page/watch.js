@@ -6,6 +6,7 @@
   const connections = [];
   const clicks = [];
   const deviceCalls = [];
+  const descriptions = [];
 
   /** ICE fragments of the page's own side: a restart brings new ones. */
   function noteFragments(connection) {
@@ -17,6 +18,19 @@
     }
   }
 
+  /** Notes a description and what became of it. */
+  function told(connection, side, promise, description) {
+    const fragment = description?.sdp?.match(/a=ice-ufrag:(\S+)/)?.[1];
+    const candidates = description?.sdp?.match(/a=candidate:.*/g);
+    const note = { at: machineTime(), connection: connections.indexOf(connection), side };
+    descriptions.push(Object.assign(note, { type: description?.type, fragment, candidates }));
+    promise.then(
+      () => (note.tookMs = machineTime() - note.at),
+      (error) => (note.error = String(error)),
+    );
+    return promise;
+  }
+
   const Original = globalThis.RTCPeerConnection;
   globalThis.RTCPeerConnection = class RTCPeerConnection extends Original {
     constructor(...configuration) {
@@ -25,6 +39,14 @@
       this.fragments = new Set();
       this.addEventListener('signalingstatechange', () => noteFragments(this));
       this.addEventListener('icegatheringstatechange', () => noteFragments(this));
+    }
+
+    setLocalDescription(...description) {
+      return told(this, 'local', super.setLocalDescription(...description), description[0]);
+    }
+
+    setRemoteDescription(description) {
+      return told(this, 'remote', super.setRemoteDescription(description), description);
     }
   };
 
@@ -115,5 +137,5 @@
     return Promise.all(open.map(figures));
   }
 
-  globalThis.watcher = { connections, clicks, deviceCalls, stats };
+  globalThis.watcher = { connections, clicks, deviceCalls, descriptions, stats };
 })();
