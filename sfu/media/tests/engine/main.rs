@@ -1,6 +1,7 @@
 //! The engine with real transports at both ends: what subscribers get, and what they do not.
 
 mod access;
+mod batches;
 mod binding;
 mod client;
 mod commands;
