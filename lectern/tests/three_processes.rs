@@ -1,4 +1,5 @@
-//! Edge, controller and node as three processes, linked by certificates of `cluster init`.
+//! Edge, controller and node as three processes, linked by certificates of `cluster init`; and the
+//! same walk with everything in one process.
 
 mod cluster;
 
@@ -46,6 +47,23 @@ async fn a_meeting_made_at_the_edge_leads_to_the_node() {
         let status = process.stop();
         assert!(status.success(), "{status}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_process_is_ready_when_it_says_so() {
+    let cluster = Cluster::new();
+    let process = cluster.serve();
+    let browser = Browser::new(&cluster, &process.first_line());
+    // No waiting from here on: whoever reads the line may open the link.
+    let link = browser.viewer_link().await;
+    let mut ana = browser.join(&link, "Ana").await;
+    ana.wait(|message| matches!(message, Tell::Join(_)).then_some(())).await;
+    assert_eq!(process.operator("/readyz"), (200, "ready\n".to_owned()));
+    let metrics = process.operator("/metrics").1;
+    for role in ["lectern_node_", "lectern_controller_", "lectern_edge_"] {
+        assert!(metrics.contains(role), "no metric of {role}");
+    }
+    assert!(process.stop().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

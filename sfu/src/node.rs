@@ -324,3 +324,48 @@ async fn next_of(incoming: Option<&mut Receiver<Bytes>>) -> Option<Bytes> {
         None => pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use lectern_control::node::Capacity;
+    use prometheus::Registry;
+
+    fn node(ended: Receiver<Ended>) -> Node {
+        let hello = Hello {
+            version: Version::CURRENT,
+            node: "node-1".parse().expect("a name"),
+            region: String::new(),
+            failure_domain: String::new(),
+            capacity: Capacity { workers: 1, peers: 1, egress_bps: 1 },
+            addresses: Vec::new(),
+            rooms: Vec::new(),
+        };
+        let metrics = Metrics::new(&Registry::new(), 1).expect("registers");
+        Node::new(hello, Vec::new(), Arc::new(Notify::new()), ended, metrics)
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_panics_ends_the_node_with_its_message() {
+        let (end, ended) = mpsc::channel(1);
+        let (_links, links) = mpsc::channel(1);
+        let failure = Failure::Panic("the lectern broke".to_owned());
+        end.send(Ended { worker: 3, result: Err(failure) }).await.expect("room");
+        let error = node(ended).run(links, CancellationToken::new()).await.expect_err("ended");
+        assert_eq!(error.to_string(), "worker 3 ended: it panicked: the lectern broke");
+    }
+
+    #[tokio::test]
+    async fn a_node_without_a_controller_runs_until_it_is_told_to_stop() {
+        let (_end, ended) = mpsc::channel(1);
+        let (no_links, links) = mpsc::channel(1);
+        drop(no_links);
+        let stop = CancellationToken::new();
+        let (mut node, told) = (node(ended), stop.clone());
+        let running = tokio::spawn(async move { node.run(links, told).await });
+        sleep(3 * HEARTBEAT_EVERY).await;
+        assert!(!running.is_finished());
+        stop.cancel();
+        running.await.expect("no panic").expect("a clean end");
+    }
+}

@@ -142,30 +142,45 @@ impl Cluster {
         self.start("edge", &["edge.listen=127.0.0.1:0".to_owned()])
     }
 
+    /// Starts everything in one process.
+    pub fn serve(&self) -> Process {
+        let data_dir = format!("data_dir={}", self.directory.path().display());
+        let node = format!("node.listen={}", self.media);
+        Process::start("serve", [data_dir, node, "edge.listen=127.0.0.1:0".to_owned()].iter())
+    }
+
     /// Starts an edge with the certificates of another folder.
     pub fn edge_with(&self, certificates: &Path) -> Process {
         let certificates = format!("cluster.certificates={}", certificates.display());
         self.start("edge", &["edge.listen=127.0.0.1:0".to_owned(), certificates])
     }
 
-    /// The certificate that the edge made for development.
+    /// The certificate that the edge made for development, alone or in one process with all.
     pub fn edge_certificate(&self) -> CertificateDer<'static> {
-        let path = self.directory.path().join("edge/edge/development.pem");
-        CertificateDer::from_pem_file(path).expect("the edge's certificate")
+        let paths = ["edge/edge/development.pem", "edge/development.pem"];
+        let paths = paths.map(|path| self.directory.path().join(path));
+        let path = paths.iter().find(|path| path.exists()).expect("the edge's certificate");
+        CertificateDer::from_pem_file(path).expect("a certificate")
     }
 
     fn start(&self, role: &'static str, settings: &[String]) -> Process {
-        let admin = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let admin = admin.expect("a free port");
-        let mut command = Command::new(BINARY);
-        command.arg(role);
         let common = [
             format!("data_dir={}", self.directory.path().join(role).display()),
-            format!("admin={admin}"),
             format!("cluster.certificates={}", self.certificates().display()),
             format!("cluster.controller={}", self.controller),
         ];
-        for setting in common.iter().chain(settings) {
+        Process::start(role, common.iter().chain(settings))
+    }
+}
+
+impl Process {
+    /// Starts a role of the binary.
+    fn start<'a>(role: &'static str, settings: impl Iterator<Item = &'a String>) -> Process {
+        let admin = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let admin = admin.expect("a free port");
+        let mut command = Command::new(BINARY);
+        command.args([role, "--set", &format!("admin={admin}")]);
+        for setting in settings {
             command.args(["--set", setting]);
         }
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the binary runs");

@@ -158,17 +158,23 @@ impl Client {
         fingerprint.try_into().expect("SHA-256 has 32 bytes")
     }
 
-    /// Begins to connect.
+    /// Begins to connect, with data channels.
     pub fn connect(&mut self, remote: &Remote) {
+        self.connect_media(remote);
+        self.rtc.direct_api().start_sctp(self.config.begins_dtls);
+        self.settle();
+    }
+
+    /// Begins to connect without data channels. SCTP's timers are random, so that only what happens
+    /// without it happens the same again.
+    pub fn connect_media(&mut self, remote: &Remote) {
         let fingerprint =
             Fingerprint { hash_func: "sha-256".to_owned(), bytes: remote.fingerprint.to_vec() };
         let credentials = IceCreds { ufrag: remote.ufrag.clone(), pass: remote.password.clone() };
-        let begins = self.config.begins_dtls;
         let mut api = self.rtc.direct_api();
         api.set_remote_fingerprint(fingerprint);
         api.set_remote_ice_credentials(credentials);
-        api.start_dtls(begins).expect("DTLS begins once");
-        api.start_sctp(begins);
+        api.start_dtls(self.config.begins_dtls).expect("DTLS begins once");
         api.enable_twcc_feedback();
         for candidate in &remote.candidates {
             self.add_candidate(*candidate);

@@ -130,12 +130,16 @@ impl Peer {
         let mut client = Client::new(now, config);
         let parameters = parameters(number, &mut client, join);
         let candidates = make.standby.into_iter().chain([make.node]).map(|(_, c)| c);
-        client.connect(&Remote {
+        let remote = Remote {
             ufrag: parameters.ice.ufrag.clone(),
             password: parameters.ice.pwd.expose().clone(),
             fingerprint: fingerprint().0,
             candidates: candidates.map(|c| (c.address, c.priority)).collect(),
-        });
+        };
+        match join.data.channels.is_empty() {
+            true => client.connect_media(&remote),
+            false => client.connect(&remote),
+        }
         let link = |way: u64| Link::new(make.began, join.network.clone(), make.seed ^ way << 32);
         Peer {
             id: PeerId(u64::from(number)),

@@ -5,20 +5,52 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Seeds of all scenarios together where `LECTERN_SEEDS` says nothing; each takes its share.
+/// Seeds of all scenarios together where `LECTERN_SEEDS` says nothing.
 const DEFAULT_SEEDS: u64 = 1_000;
+
+/// Each scenario's share of all seeds, in thousandths.
+const SHARES: [(&str, u64); 26] = [
+    ("good_network", 30),
+    ("loss", 190),
+    ("burst_loss", 50),
+    ("reordering", 90),
+    ("duplication", 70),
+    ("outage", 30),
+    ("replay", 5),
+    ("late_join", 70),
+    ("late_join_lossy", 40),
+    ("pause_and_resume", 25),
+    ("publisher_restart", 50),
+    ("permissions", 15),
+    ("messages", 10),
+    ("malformed_datagrams", 1),
+    ("mutilated_datagrams", 2),
+    ("broken_rtp", 2),
+    ("broken_rtcp", 2),
+    ("storm_of_requests", 1),
+    ("export_and_restore", 40),
+    ("export_and_restore_lossy", 40),
+    ("restore_unannounced", 30),
+    ("sequence_wraps", 90),
+    ("rollover_counter", 40),
+    ("egress_rollover", 2),
+    ("ssrc_change", 45),
+    ("simulcast", 30),
+];
 
 static SEEDS_RUN: AtomicU64 = AtomicU64::new(0);
 static CPU_NANOS: AtomicU64 = AtomicU64::new(0);
 
-/// Runs a scenario over its share, in thousandths, of all seeds: at least one. Or over the one seed
-/// that `LECTERN_SEED` names.
-pub fn run(scenario: &str, share_permille: u64, run: impl Fn(u64)) {
+/// Runs a scenario over its share of all seeds: at least one. Or over the one seed that
+/// `LECTERN_SEED` names.
+pub fn run(scenario: &str, run: impl Fn(u64)) {
+    let share = SHARES.iter().find(|(name, _)| *name == scenario);
+    let (_, share) = *share.expect("the scenario has its share of the seeds");
     let seeds = match number("LECTERN_SEED") {
         Some(seed) => seed..seed + 1,
         None => {
             let all = number("LECTERN_SEEDS").unwrap_or(DEFAULT_SEEDS);
-            0..(all * share_permille).div_ceil(1_000).max(1)
+            0..(all * share).div_ceil(1_000)
         }
     };
     let count = seeds.end - seeds.start;
@@ -59,4 +91,9 @@ fn cpu_time() -> Duration {
     let statistics = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = statistics.split(' ').next().and_then(|field| field.parse().ok());
     Duration::from_nanos(nanos.unwrap_or(0))
+}
+
+#[test]
+fn shares_make_a_whole() {
+    assert_eq!(SHARES.iter().map(|(_, share)| share).sum::<u64>(), 1_000);
 }

@@ -28,7 +28,7 @@ fn join(network: &Config, splice: &[u8]) -> Join {
 
 #[test]
 fn messages() {
-    seeds::run("messages", 10, |seed| {
+    seeds::run("messages", |seed| {
         let mut world = World::new(seed, 1);
         let loss = world.random.random_range(0.0..0.05);
         let network = Config { loss, ..some_path(&mut world) };

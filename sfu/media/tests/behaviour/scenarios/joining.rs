@@ -12,7 +12,7 @@ use rand::RngExt;
 
 #[test]
 fn late_join() {
-    seeds::run("late_join", 80, |seed| {
+    seeds::run("late_join", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let publisher = world.connect(&Join::over(&network));
@@ -44,7 +44,7 @@ fn late_join() {
 fn late_join_lossy() {
     // str0m asks for what is missing among the latest 100 packets only: the burst that brings a late
     // joiner up to date must be shorter.
-    seeds::run("late_join_lossy", 50, |seed| {
+    seeds::run("late_join_lossy", |seed| {
         let mut world = World::new(seed, 1);
         let loss = world.random.random_range(0.01..0.05);
         let network = Config { loss, ..some_path(&mut world) };
@@ -70,7 +70,7 @@ fn late_join_lossy() {
 
 #[test]
 fn pause_and_resume() {
-    seeds::run("pause_and_resume", 30, |seed| {
+    seeds::run("pause_and_resume", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let publisher = world.connect(&Join::over(&network));
@@ -108,7 +108,7 @@ fn pause_and_resume() {
 
 #[test]
 fn publisher_restart() {
-    seeds::run("publisher_restart", 60, |seed| {
+    seeds::run("publisher_restart", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let viewer = world.connect(&Join::over(&network));
@@ -146,7 +146,7 @@ fn publisher_restart() {
 /// What was not admitted gets not one packet; what is taken away ends at once.
 #[test]
 fn permissions() {
-    seeds::run("permissions", 20, |seed| {
+    seeds::run("permissions", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let publisher = world.connect(&Join::over(&network));

@@ -17,7 +17,7 @@ fn pair(world: &mut World, network: &Config) -> (usize, usize) {
 
 #[test]
 fn sequence_wraps() {
-    seeds::run("sequence_wraps", 100, |seed| {
+    seeds::run("sequence_wraps", |seed| {
         let mut world = World::new(seed, 1);
         let loss = world.random.random_range(0.0..0.03);
         let network = Config { loss, ..some_path(&mut world) };
@@ -40,7 +40,7 @@ fn sequence_wraps() {
 
 #[test]
 fn rollover_counter() {
-    seeds::run("rollover_counter", 50, |seed| {
+    seeds::run("rollover_counter", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let (publisher, viewer) = pair(&mut world, &network);
@@ -71,7 +71,7 @@ fn rollover_counter() {
 
 #[test]
 fn egress_rollover() {
-    seeds::run("egress_rollover", 2, |seed| {
+    seeds::run("egress_rollover", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let (publisher, viewer) = pair(&mut world, &network);
@@ -91,7 +91,7 @@ fn egress_rollover() {
 
 #[test]
 fn ssrc_change() {
-    seeds::run("ssrc_change", 80, |seed| {
+    seeds::run("ssrc_change", |seed| {
         let mut world = World::new(seed, 1);
         let network = some_path(&mut world);
         let (publisher, viewer) = pair(&mut world, &network);

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 #[test]
 fn simulcast() {
-    seeds::run("simulcast", 50, |seed| {
+    seeds::run("simulcast", |seed| {
         let mut world = World::new(seed, 1);
         let loss = world.random.random_range(0.0..0.02);
         let network = Config { loss, ..some_path(&mut world) };
