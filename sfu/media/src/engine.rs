@@ -250,6 +250,9 @@ impl Engine {
         };
         let packet = self.receive(now, key, binding, SeqNo(opened.index), &view)?;
         self.forward(now, binding, &packet, bytes);
+        if packet.starts_keyframe {
+            self.catch_up(now, binding, packet.number);
+        }
         Ok(())
     }
 
@@ -263,16 +266,27 @@ impl Engine {
                 Some(peer) => send(now, &source, packet, bytes, forwarder, peer, outbox),
                 None => Err(DropReason::NotConnected),
             };
-            match sent {
-                Ok(first_report) => {
-                    counters.rtp_out += 1;
-                    if let Some(due) = first_report {
-                        peer_timers.advance(forwarder.peer.index(), due);
-                    }
-                }
-                Err(reason) => counters.drop(reason),
+            count(counters, peer_timers, forwarder.peer, sent);
+        }
+    }
+}
+
+/// Counts what became of one packet to one subscriber.
+#[inline]
+fn count(
+    counters: &mut Counters,
+    timers: &mut Timers,
+    peer: PeerKey,
+    sent: Result<Option<Instant>, DropReason>,
+) {
+    match sent {
+        Ok(first_report) => {
+            counters.rtp_out += 1;
+            if let Some(due) = first_report {
+                timers.advance(peer.index(), due);
             }
         }
+        Err(reason) => counters.drop(reason),
     }
 }
 

@@ -197,6 +197,12 @@ impl Forwarder {
         self.rewriter.current().map(|segment| segment.stream)
     }
 
+    /// Whether what is forwarded began with this packet of this life of an encoding.
+    pub fn began_with(&self, stream: u32, number: SeqNo) -> bool {
+        let began = self.rewriter.current().map(|segment| (segment.stream, segment.first_in));
+        began == Some((stream, number)) && !self.waits
+    }
+
     /// The next unused number of the stream and of its retransmissions.
     pub fn next_numbers(&self) -> [SeqNo; 2] {
         [self.rewriter.next(), self.next_repair]
@@ -230,7 +236,14 @@ impl Forwarder {
             (true, false) => Err(DropReason::AwaitsKeyframe),
             (false, false) => Err(DropReason::NotSelected),
             (false, true) if !source.is_best => Err(DropReason::NotSelected),
-            (_, true) => Ok(self.switch(now, source, packet, packet.timestamp)),
+            (_, true) => {
+                // A keyframe that was repaired is late; what came after it follows at once.
+                let live = match source.kind {
+                    MediaKind::Video => source.encoding.newest_timestamp,
+                    MediaKind::Audio => packet.timestamp,
+                };
+                Ok(self.switch(now, source, packet, live))
+            }
         }
     }
 

@@ -224,7 +224,9 @@ impl Session {
                 }
             }
             Notice::PeerDisconnected { peer, reason, .. } => self.disconnected(*peer, *reason),
-            Notice::CommandFailed { error: CommandError::UnknownPeer, .. } => {
+            Notice::CommandFailed { participant, error: CommandError::UnknownPeer }
+                if *participant == self.me.id =>
+            {
                 let reason = LeaveReason::MediaFailed;
                 self.end(reason, Some(End::Rejoin(reason)));
             }

@@ -104,10 +104,9 @@ impl Session {
         for (track, parameters) in answered.tracks {
             match parameters {
                 Some(parameters) if self.roster.track(track).is_some() => {
-                    self.command(
-                        Purpose::Essential,
-                        Command::Subscribe { peer, track, parameters },
-                    );
+                    // Where it is refused the track has ended, and the roster is about to say so.
+                    let command = Command::Subscribe { peer, track, parameters };
+                    self.command(Purpose::Courtesy, command);
                     if self.roster.is_paused(track) {
                         let command = Command::SetPaused { peer, track, paused: true };
                         self.command(Purpose::Courtesy, command);

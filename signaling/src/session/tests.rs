@@ -703,6 +703,14 @@ fn every_end_is_told_once() {
     }
 
     let mut stay = Stay::begin(vec![]);
+    let unknown =
+        |participant| Notice::CommandFailed { participant, error: CommandError::UnknownPeer };
+    stay.hears(&unknown(ParticipantId(99)));
+    assert_eq!(end(&stay), None, "somebody else's");
+    stay.hears(&unknown(ME));
+    assert_eq!(end(&stay), Some(End::Rejoin(LeaveReason::MediaFailed)));
+
+    let mut stay = Stay::begin(vec![]);
     stay.notices.clear();
     stay.session.handle_response(Purpose::Essential, Err(RequestError::NotFound));
     stay.drain();

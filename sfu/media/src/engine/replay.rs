@@ -1,11 +1,12 @@
 //! Keyframes for those who come late: from the cache where it holds the whole group, otherwise
 //! from the publisher.
 
-use super::{Engine, send};
-use crate::arena::{Key, PeerKey};
+use super::{Engine, count, send};
+use crate::arena::PeerKey;
 use crate::cache::Pool;
 use crate::egress::Subscription;
 use crate::encoding::Encoding;
+use crate::ingress::Binding;
 use lectern_control::media::MediaKind;
 use lectern_wire::SeqNo;
 use std::time::Instant;
@@ -67,17 +68,29 @@ impl Engine {
             if number == first.0 {
                 forwarder.switch(now, &source, packet, source.encoding.newest_timestamp);
             }
-            match send(now, &source, packet, bytes, forwarder, peer, outbox) {
-                Ok(first_report) => {
-                    counters.rtp_out += 1;
-                    if let Some(due) = first_report {
-                        peer_timers.advance(forwarder.peer.index(), due);
-                    }
-                }
-                Err(reason) => counters.drop(reason),
-            }
+            let sent = send(now, &source, packet, bytes, forwarder, peer, outbox);
+            count(counters, peer_timers, forwarder.peer, sent);
         }
         true
+    }
+
+    /// The beginning of a keyframe came late, and was forwarded: those who waited for it get what
+    /// had come after it, which was not for them then.
+    pub(super) fn catch_up(&mut self, now: Instant, binding: Binding, beginning: SeqNo) {
+        let Engine { router, pool, outbox, counters, peer_timers, .. } = self;
+        let Some(track) = router.tracks.get_mut(binding.track) else { return };
+        let Some((source, forwarders)) = track.split(binding.encoding) else { return };
+        let Some(newest) = source.encoding.newest() else { return };
+        let stream = source.encoding.stream;
+        for forwarder in forwarders.iter_mut().filter(|f| f.began_with(stream, beginning)) {
+            let Some(peer) = router.peers.get_mut(forwarder.peer) else { continue };
+            for number in beginning.next().0..=newest.0 {
+                let cached = source.encoding.cache.find(pool, SeqNo(number));
+                let Some((packet, bytes)) = cached else { continue };
+                let sent = send(now, &source, packet, bytes, forwarder, peer, outbox);
+                count(counters, peer_timers, forwarder.peer, sent);
+            }
+        }
     }
 }
 

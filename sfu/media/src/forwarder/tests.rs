@@ -79,10 +79,12 @@ fn encoding(kind: MediaKind, stream: u32) -> Encoding {
 fn forward(
     forwarder: &mut Forwarder,
     now: Instant,
-    encoding: &Encoding,
+    encoding: &mut Encoding,
     came: &Came,
     table: &Extensions,
 ) -> Result<(Rewritten, Vec<u8>), DropReason> {
+    encoding.newest_timestamp = came.packet.timestamp;
+    let encoding = &*encoding;
     let encodings = std::slice::from_ref(encoding);
     let source = Source { kind: MediaKind::Video, encodings, encoding, is_best: true };
     let segment = forwarder.select(now, &source, &came.packet)?;
@@ -105,21 +107,23 @@ fn vp9_pictures_go_on_when_the_publisher_begins_anew() {
     let start = Instant::now();
     let mut subscriber = forwarder();
     let table = extensions(&[]);
-    let (old, new) = (encoding(MediaKind::Video, 1), encoding(MediaKind::Video, 2));
+    let (mut old, mut new) = (encoding(MediaKind::Video, 1), encoding(MediaKind::Video, 2));
     let first = came(CodecName::Vp9, 100, 9_000, &[], &vp9_payload(0x7ffe, 255, true));
     let second = came(CodecName::Vp9, 101, 12_000, &[], &vp9_payload(0x7fff, 255, false));
     for packet in [&first, &second] {
-        let (_, bytes) = forward(&mut subscriber, start, &old, packet, &table).expect("selected");
+        let (_, bytes) =
+            forward(&mut subscriber, start, &mut old, packet, &table).expect("selected");
         assert!(bytes.ends_with(&packet.bytes[packet.bytes.len() - 6..]), "as it came");
     }
     let later = start + Duration::from_millis(40);
     let delta = came(CodecName::Vp9, 5, 77, &[], &vp9_payload(3, 9, false));
     assert_eq!(
-        forward(&mut subscriber, later, &new, &delta, &table).err(),
+        forward(&mut subscriber, later, &mut new, &delta, &table).err(),
         Some(DropReason::NotSelected)
     );
     let key = came(CodecName::Vp9, 6, 77, &[], &vp9_payload(4, 10, true));
-    let (written, bytes) = forward(&mut subscriber, later, &new, &key, &table).expect("selected");
+    let (written, bytes) =
+        forward(&mut subscriber, later, &mut new, &key, &table).expect("selected");
     let view = View::parse(&bytes).expect("well-formed");
     let descriptor = vp9::Descriptor::parse(view.payload()).expect("a descriptor");
     assert_eq!(descriptor.picture_id.map(|id| id.value()), Some(0), "after 0x7fff");
@@ -135,16 +139,16 @@ fn frame_numbers_of_a_dependency_descriptor_go_on_over_a_switch() {
     let table = extensions(&[(9, Extension::DependencyDescriptor), (4, Extension::Mid)]);
     let structure = [0x80, 0x00, 0x05, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17];
     let key = [0x18, 0x0a, 0, 0, 0];
-    let old = encoding(MediaKind::Video, 1);
+    let mut old = encoding(MediaKind::Video, 1);
     let first = came(CodecName::Av1, 100, 9_000, &[(DESCRIPTOR, &structure)], &key);
-    let (_, bytes) = forward(&mut subscriber, start, &old, &first, &table).expect("selected");
+    let (_, bytes) = forward(&mut subscriber, start, &mut old, &first, &table).expect("selected");
     let view = View::parse(&bytes).expect("well-formed");
     assert_eq!(view.header.form(), Some(Form::TwoByte), "the structure needs the longer form");
     let elements: Vec<_> = view.extensions().collect();
     assert_eq!(elements, [(4, &b"7"[..]), (9, &structure[..])]);
-    let new = encoding(MediaKind::Video, 2);
+    let mut new = encoding(MediaKind::Video, 2);
     let second = came(CodecName::Av1, 7, 50, &[(DESCRIPTOR, &[0xc1, 0x33, 0x44])], &key);
-    let (_, bytes) = forward(&mut subscriber, start, &new, &second, &table).expect("selected");
+    let (_, bytes) = forward(&mut subscriber, start, &mut new, &second, &table).expect("selected");
     let view = View::parse(&bytes).expect("well-formed");
     assert_eq!(view.header.form(), Some(Form::OneByte));
     assert_eq!(view.extensions().find(9), Some(&[0xc1, 0x00, 0x06][..]));
@@ -188,9 +192,9 @@ fn a_payload_type_without_a_mapping_is_not_sent() {
         payloads: Vec::new(),
         ..subscriber.parameters()
     });
-    let video = encoding(MediaKind::Video, 1);
+    let mut video = encoding(MediaKind::Video, 1);
     let key = came(CodecName::Vp9, 1, 1, &[], &vp9_payload(1, 1, true));
-    let sent = forward(&mut subscriber, start, &video, &key, &extensions(&[]));
+    let sent = forward(&mut subscriber, start, &mut video, &key, &extensions(&[]));
     assert_eq!(sent.err(), Some(DropReason::UnmappedPayloadType));
 }
 
@@ -199,16 +203,17 @@ fn a_hole_too_big_is_closed_and_the_picture_begins_anew() {
     let start = Instant::now();
     let mut subscriber = forwarder();
     let table = extensions(&[]);
-    let video = encoding(MediaKind::Video, 1);
+    let mut video = encoding(MediaKind::Video, 1);
     let key = came(CodecName::Vp9, 100, 9_000, &[], &vp9_payload(1, 1, true));
-    forward(&mut subscriber, start, &video, &key, &table).expect("selected");
+    forward(&mut subscriber, start, &mut video, &key, &table).expect("selected");
     let far = 100 + MAX_SEQUENCE_GAP + 1;
     let delta = came(CodecName::Vp9, far, 12_000, &[], &vp9_payload(9, 1, false));
-    let sent = forward(&mut subscriber, start, &video, &delta, &table);
+    let sent = forward(&mut subscriber, start, &mut video, &delta, &table);
     assert_eq!(sent.err(), Some(DropReason::AwaitsKeyframe));
     assert!(subscriber.waits());
     let key = came(CodecName::Vp9, far + 1, 15_000, &[], &vp9_payload(10, 2, true));
-    let (written, bytes) = forward(&mut subscriber, start, &video, &key, &table).expect("selected");
+    let (written, bytes) =
+        forward(&mut subscriber, start, &mut video, &key, &table).expect("selected");
     assert_eq!(written.index, SeqNo(11));
     let view = View::parse(&bytes).expect("well-formed");
     assert_eq!(view.header.fields.timestamp, RtpTime(15_000), "the same stream, the same clock");
@@ -219,7 +224,7 @@ fn packets_of_a_frame_that_differ_by_a_byte_leave_with_one_length() {
     let start = Instant::now();
     let mut subscriber = forwarder();
     let table = extensions(&[]);
-    let video = encoding(MediaKind::Video, 1);
+    let mut video = encoding(MediaKind::Video, 1);
     let mut runs = 0;
     let mut padding = 0;
     let mut payload_bytes = 0;
@@ -237,7 +242,7 @@ fn packets_of_a_frame_that_differ_by_a_byte_leave_with_one_length() {
             let packet = came(CodecName::Vp9, number, frame as u32 * 3_000, &[], &payload);
             // The first frame's other packets are no keyframe's beginning; they follow it.
             let (written, bytes) =
-                forward(&mut subscriber, start, &video, &packet, &table).expect("selected");
+                forward(&mut subscriber, start, &mut video, &packet, &table).expect("selected");
             let view = View::parse(&bytes).expect("well-formed");
             assert_eq!(view.payload(), payload);
             assert!(view.padding_len() < PADDING_GRID);
@@ -257,10 +262,10 @@ fn packets_of_a_frame_that_differ_by_a_byte_leave_with_one_length() {
 fn a_packet_that_would_not_fit_a_datagram_is_refused() {
     let start = Instant::now();
     let mut subscriber = forwarder();
-    let video = encoding(MediaKind::Video, 1);
+    let mut video = encoding(MediaKind::Video, 1);
     let mut payload = vp9_payload(1, 1, true);
     payload.resize(MAX_DATAGRAM_BYTES - 5, 0);
     let key = came(CodecName::Vp9, 1, 1, &[], &payload);
-    let sent = forward(&mut subscriber, start, &video, &key, &extensions(&[]));
+    let sent = forward(&mut subscriber, start, &mut video, &key, &extensions(&[]));
     assert_eq!(sent.err(), Some(DropReason::TooLarge));
 }

@@ -101,6 +101,27 @@ fn a_late_joiner_gets_the_picture_at_once_and_nobody_is_asked() {
 }
 
 #[test]
+fn a_keyframe_whose_beginning_came_late_is_followed_by_what_came_before_it() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    tick(&mut world, &mut video, &mut audio, false);
+    let keyframe = video.frame(3, true);
+    keyframe[1..].iter().for_each(|packet| world.clients[0].send(packet));
+    world.run_ms(33);
+    tick(&mut world, &mut video, &mut audio, false);
+    assert!(received(&world, 1, 1).is_empty());
+    let repair = video.repair(&keyframe[0]);
+    world.clients[0].send(&repair);
+    world.run_ms(30);
+    let caught_up = received(&world, 1, 1);
+    assert_eq!(caught_up.len(), 6, "the keyframe, and the frame after it");
+    tick(&mut world, &mut video, &mut audio, false);
+    let all = received(&world, 1, 1);
+    assert!(all.windows(2).all(|pair| pair[1].index == pair[0].index + 1));
+    let spans = [(0, 3), (3, 6)].map(|(a, b)| all[b].timestamp.wrapping_sub(all[a].timestamp));
+    assert!(spans[0] < FRAME_TICKS && spans[1] == FRAME_TICKS, "{spans:?}");
+}
+
+#[test]
 fn a_group_with_a_hole_is_not_replayed() {
     let (mut world, mut video, mut audio) = meeting(1);
     for frame in 0..20 {

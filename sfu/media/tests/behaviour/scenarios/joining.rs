@@ -43,15 +43,16 @@ fn late_join() {
 #[test]
 fn late_join_lossy() {
     // str0m asks for what is missing among the latest 100 packets only: the burst that brings a late
-    // joiner up to date must be shorter.
+    // joiner up to date must be shorter, and the round trip short.
     seeds::run("late_join_lossy", |seed| {
         let mut world = World::new(seed, 1);
         let loss = world.random.random_range(0.01..0.05);
-        let network = Config { loss, ..some_path(&mut world) };
+        let delay = MS * world.random.random_range(2..30);
+        let network = Config { loss, delay, ..some_path(&mut world) };
         let publisher = world.connect(&Join::over(&network));
         let codec = some_video(&mut world);
         let tracks = [Codec::Opus, codec].map(|c| world.publish(publisher, &Publish::of(c)));
-        world.run_for_some(200..900);
+        world.run_for_some(200..600);
         let late = world.connect(&Join::over(&network));
         for track in tracks {
             world.subscribe(late, track);
