@@ -19,10 +19,9 @@ usage: cargo xtask COMMAND
   serve [ARGS]      build everything, start all roles in one process, print the link to open
                     (ARGS go to `lectern serve`; see `cargo xtask serve --help`)
   test [STEP...]    everything that must be green before a change lands; with STEP, only that:
-                    fmt, web, clippy, unit, browser
+                    fmt, web, clippy, unit, pages, browser
   sim [--seeds N] [--scenario NAME] [--seed N]
                     the media core's behaviour tests over many seeds, or over one
-  browser-more      real browsers, the longer tests: moving a live room, and every page's picture
   web               build the web app only
   help              this text
 ";
@@ -47,7 +46,6 @@ fn run(arguments: &[String]) -> Result<()> {
         "serve" => serve::run(rest),
         "test" => test::run(rest),
         "sim" => sim::run(rest),
-        "browser-more" => test::browser_more(),
         "web" => {
             install::node()?;
             web::build()

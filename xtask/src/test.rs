@@ -8,8 +8,14 @@ use std::time::{Duration, Instant};
 type Step = (&'static str, fn() -> Result<()>);
 
 /// The steps in their order: what fails soonest comes first.
-const STEPS: &[Step] =
-    &[("fmt", fmt), ("web", web_app), ("clippy", clippy), ("unit", unit), ("browser", browser)];
+const STEPS: &[Step] = &[
+    ("fmt", fmt),
+    ("web", web_app),
+    ("clippy", clippy),
+    ("unit", unit),
+    ("pages", pages),
+    ("browser", browser),
+];
 
 /// Runs all steps, or those that are named.
 pub fn run(names: &[String]) -> Result<()> {
@@ -59,21 +65,19 @@ fn unit() -> Result<()> {
     Ok(())
 }
 
+/// Every page of the web app in a real browser, on its own: pictures, keyboard, accessibility.
+fn pages() -> Result<()> {
+    install::browsers()?;
+    web::install()?;
+    web::script("test:pages")
+}
+
 /// Real browsers against the real binary.
 fn browser() -> Result<()> {
-    in_browsers("test:browser")
-}
-
-/// The longer tests in real browsers.
-pub fn browser_more() -> Result<()> {
-    install::node()?;
-    in_browsers("test:browser-more")
-}
-
-fn in_browsers(script: &str) -> Result<()> {
     install::browsers()?;
     web::build()?;
-    let arguments = ["build", "--locked", "-p", "lectern", "-p", "loadtest"];
+    // As the unit tests were built, so that nothing is built twice: their programs are these.
+    let arguments = ["test", "--workspace", "--locked", "--no-run"];
     step::run("build for the browser tests", &mut step::cargo(&arguments))?;
-    web::script(script)
+    web::script("test:browser")
 }
