@@ -24,5 +24,7 @@ pub const MAX_CANDIDATES_PER_PEER: usize = 32;
 pub const MAX_CHANNELS_PER_PEER: usize = 16;
 /// One data message, as SCTP stacks in browsers accept it everywhere.
 pub const MAX_DATA_MESSAGE_BYTES: usize = 64 << 10;
-/// Bytes spliced to each data message of a peer.
+/// Bytes spliced to each data message of a peer, and of the name it is addressed by.
 pub const MAX_SPLICE_BYTES: usize = 1 << 10;
+/// Fields that clients of an edge's protocol may not fill.
+pub const MAX_RESERVED_FIELDS: usize = 16;

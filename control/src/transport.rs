@@ -143,9 +143,22 @@ pub struct DataParameters {
     pub channels: Vec<ChannelParameters>,
     /// Whether messages of the room's other participants are sent to this peer.
     pub receives: bool,
-    /// Bytes appended to each message this peer sends: the sender's identity as the edge's
-    /// protocol has it (in protobuf a later field replaces an earlier one).
+    /// How messages that are not for everybody name this peer's participant.
+    pub address: Bytes,
+    /// What the messages that this peer sends look like. Without it none is passed on.
+    pub envelope: Option<Envelope>,
+}
+
+/// All that a node knows of the messages it passes on: each is a row of protobuf fields.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Fields appended to each message: its sender, as the edge's protocol has it. A later field
+    /// replaces an earlier one, so that whatever a client claims to be is overruled.
     pub splice: Bytes,
+    /// Numbers of fields that only a server may fill: a message with one is dropped.
+    pub reserved: Vec<u32>,
+    /// The number of the field that names, as often as it is there, who alone gets the message.
+    pub destination: Option<u32>,
 }
 
 /// All that a node must know to make a peer.

@@ -5,7 +5,7 @@ use lectern_control::edge::RequestError;
 use lectern_control::limits::{
     MAX_CANDIDATES_PER_PEER, MAX_CHANNELS_PER_PEER, MAX_CODECS_PER_TRACK, MAX_DATA_MESSAGE_BYTES,
     MAX_ENCODINGS_PER_TRACK, MAX_EXTENSIONS_PER_PEER, MAX_METADATA_BYTES, MAX_NAME_BYTES,
-    MAX_PARTICIPANTS_PER_ROOM, MAX_SPLICE_BYTES,
+    MAX_PARTICIPANTS_PER_ROOM, MAX_RESERVED_FIELDS, MAX_SPLICE_BYTES,
 };
 use lectern_control::media::{Codec, EncodingParameters};
 use lectern_control::node::Command;
@@ -91,7 +91,10 @@ fn data(data: &DataParameters) -> Checked {
     for channel in &data.channels {
         at_most(channel.label.len(), MAX_LABEL_BYTES, "the length of a channel's label")?;
     }
-    at_most(data.splice.len(), MAX_SPLICE_BYTES, "bytes spliced to messages")
+    at_most(data.address.len(), MAX_SPLICE_BYTES, "bytes of a peer's address")?;
+    let Some(envelope) = &data.envelope else { return Ok(()) };
+    at_most(envelope.reserved.len(), MAX_RESERVED_FIELDS, "reserved fields")?;
+    at_most(envelope.splice.len(), MAX_SPLICE_BYTES, "bytes spliced to messages")
 }
 
 /// A command of an edge.

@@ -31,6 +31,17 @@ impl Bucket {
         self.level -= amount;
         true
     }
+
+    /// Whether there is anything left, or the debt of an earlier [`Bucket::owe`] is paid off.
+    #[must_use]
+    pub fn is_positive(&mut self, now: Instant) -> bool {
+        self.take(now, 0) && self.level > 0.0
+    }
+
+    /// Takes an amount out, even where it is more than there is.
+    pub fn owe(&mut self, amount: usize) {
+        self.level -= amount as f64;
+    }
 }
 
 #[cfg(test)]
@@ -48,5 +59,15 @@ mod tests {
         let much_later = start + Duration::from_secs(1_000);
         assert!(!bucket.take(much_later, 101), "never more than its capacity");
         assert!(bucket.take(much_later, 100));
+    }
+
+    #[test]
+    fn a_debt_is_paid_off_first() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(start, 100, 10);
+        assert!(bucket.is_positive(start));
+        bucket.owe(150);
+        assert!(!bucket.is_positive(start + Duration::from_secs(5)));
+        assert!(bucket.is_positive(start + Duration::from_secs(6)));
     }
 }

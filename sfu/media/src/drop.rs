@@ -66,6 +66,12 @@ drop_reasons! {
     DataTooLarge => "data_too_large",
     /// Data messages come faster than the limit.
     DataRate => "data_rate",
+    /// A data message that is no row of fields, or holds one that clients may not fill.
+    DataMalformed => "data_malformed",
+    /// A data message to a peer whose transport was given away.
+    DataMoved => "data_moved",
+    /// Data from a peer while its room moves: it comes again, to where the peer is then.
+    DataRests => "data_rests",
     /// A NACK for a packet that is no longer kept.
     NackMissed => "nack_missed",
     /// A NACK beyond the rate at which retransmissions are served.

@@ -135,5 +135,19 @@ pub const DATA_BURST_MESSAGES: u32 = 400;
 pub const DATA_BYTES_PER_SECOND: u32 = 512 << 10;
 /// Bytes of data messages a peer may send at once.
 pub const DATA_BURST_BYTES: u32 = 2 << 20;
+/// Packets to receivers that the messages of one peer may cause a second, and at once: two messages
+/// a second from each person to 2,000 others. One message may overdraw this; then the next wait.
+pub const PEER_DELIVERIES_PER_SECOND: u32 = 4_000;
+/// What a peer's messages may cause at once: a file of 2 MiB to ten people.
+pub const PEER_BURST_DELIVERIES: u32 = 20_000;
+/// The same for all peers of a room together: about a fifth of a core.
+pub const ROOM_DELIVERIES_PER_SECOND: u32 = 40_000;
+/// What the messages of a room may cause at once.
+pub const ROOM_BURST_DELIVERIES: u32 = 80_000;
+/// Receivers that one message may name.
+pub const MAX_DESTINATIONS: usize = 256;
+/// How long data rests in a room after each step of a move, so that no message reaches a place
+/// where its receivers are not: shorter than what SCTP waits at least before it sends again.
+pub const DATA_REST: Duration = Duration::from_millis(300);
 /// Bytes of a channel's label.
 pub const MAX_LABEL_BYTES: usize = 64;

@@ -1,6 +1,7 @@
 //! A room: the peers that may see each other, and what is kept for all of them.
 
 use crate::arena::{PeerKey, TrackKey};
+use crate::bucket::Bucket;
 use crate::forwarder;
 use crate::levels::Speakers;
 use lectern_control::media::SubscriptionParameters;
@@ -20,6 +21,8 @@ pub struct Room {
     pub tracks: Vec<TrackKey>,
     /// Subscriptions of restored peers whose track is still to be restored.
     pub pending: Vec<Pending>,
+    /// What messages may still cost on their way to everybody.
+    pub deliveries: Bucket,
     /// Who speaks.
     pub speakers: Speakers,
     /// When to look who speaks.

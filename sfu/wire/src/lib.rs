@@ -23,6 +23,7 @@ pub mod extension;
 pub mod h264;
 pub mod id;
 pub mod opus;
+pub mod protobuf;
 pub mod rate;
 pub mod red;
 pub mod rtcp;

@@ -228,7 +228,7 @@ impl Signaling {
             dtls,
             fingerprint,
             up_data: data::up(&joined.participant),
-            down_data: data::down(),
+            down_data: data::down(&joined.participant),
         };
         let terms = Terms { region: self.shared.region.clone(), may_update };
         Some(Adapter::new(entrance, joined, equipment, terms, rand::make_rng()))

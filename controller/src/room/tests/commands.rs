@@ -3,6 +3,7 @@
 use super::*;
 use lectern_control::media::{Extension, ExtensionId};
 use lectern_control::node::{DisconnectReason, Quality};
+use lectern_control::transport::Envelope;
 
 fn bench_with_ada(warm: bool) -> (Bench, ParticipantId) {
     let mut bench = Bench::new();
@@ -160,7 +161,14 @@ fn what_is_too_long_for_a_node_does_not_reach_it() {
         Command::SendData { label: "l".into(), to: Vec::new(), payload: vec![0; 65_537].into() },
         Command::SetData {
             peer,
-            data: DataParameters { splice: vec![0; 1_025].into(), ..DataParameters::default() },
+            data: DataParameters { address: vec![0; 1_025].into(), ..DataParameters::default() },
+        },
+        Command::SetData {
+            peer,
+            data: DataParameters {
+                envelope: Some(Envelope { splice: vec![0; 1_025].into(), ..Envelope::default() }),
+                ..DataParameters::default()
+            },
         },
     ];
     for command in long {

@@ -3,7 +3,9 @@
 use super::Engine;
 use crate::arena::{RoomKey, TrackKey};
 use crate::transport::Transport;
-use lectern_control::limits::{MAX_CHANNELS_PER_PEER, MAX_EXTENSIONS_PER_PEER, MAX_SPLICE_BYTES};
+use lectern_control::limits::{
+    MAX_CHANNELS_PER_PEER, MAX_EXTENSIONS_PER_PEER, MAX_RESERVED_FIELDS, MAX_SPLICE_BYTES,
+};
 use lectern_control::media::{ExtensionId, PublicationParameters, SubscriptionParameters};
 use lectern_control::node::{Command, CommandError};
 use lectern_control::transport::{DataParameters, IceCredentials, Permissions};
@@ -333,5 +335,12 @@ pub(super) fn check_data(data: &DataParameters) -> Result<(), CommandError> {
     if data.channels.len() > MAX_CHANNELS_PER_PEER {
         return Err(limit("channels"));
     }
-    if data.splice.len() > MAX_SPLICE_BYTES { Err(limit("splice")) } else { Ok(()) }
+    if data.address.len() > MAX_SPLICE_BYTES {
+        return Err(limit("address"));
+    }
+    match &data.envelope {
+        Some(envelope) if envelope.splice.len() > MAX_SPLICE_BYTES => Err(limit("splice")),
+        Some(envelope) if envelope.reserved.len() > MAX_RESERVED_FIELDS => Err(limit("fields")),
+        _ => Ok(()),
+    }
 }

@@ -3,16 +3,17 @@
 use super::Engine;
 use crate::DropReason;
 use crate::arena::{PeerKey, RoomKey};
-use crate::data::splice;
+use crate::data::{Message, packets};
 use crate::limits::MAX_LABEL_BYTES;
+use crate::peer::Peer;
 use lectern_control::ParticipantId;
 use lectern_control::limits::MAX_DATA_MESSAGE_BYTES;
 use lectern_control::node::CommandError;
 use std::time::Instant;
 
 impl Engine {
-    /// A message of a peer goes to the channels of the same label of all peers of the other
-    /// participants, with the sender's identity at its end.
+    /// A message of a peer goes to the channels of the same label of the peers of all others, or of
+    /// those that it names, with the sender's identity at its end.
     pub(super) fn route_message(
         &mut self,
         now: Instant,
@@ -26,10 +27,24 @@ impl Engine {
         if !peer.permissions.publish_data {
             return Err(DropReason::DataNotPermitted);
         }
+        let envelope = peer.data.envelope.as_ref().ok_or(DropReason::DataNotPermitted)?;
         peer.allowance.admit(now, label, payload)?;
-        let message = splice(payload, &peer.data.splice);
+        let message = Message::sign(payload, envelope)?;
         let (room, sender) = (peer.room, peer.participant);
-        self.spread(now, room, label, binary, &message, |participant| participant != sender);
+        let of_room = self.router.rooms.get_mut(room).ok_or(DropReason::UnknownAddress)?;
+        if !of_room.deliveries.is_positive(now) {
+            return Err(DropReason::DataRate);
+        }
+        let receivers = self.spread(now, room, label, binary, &message.bytes, |peer| {
+            peer.participant != sender && message.is_for(&peer.data.address)
+        });
+        let cost = receivers * packets(&message.bytes);
+        if let Some(room) = self.router.rooms.get_mut(room) {
+            room.deliveries.owe(cost);
+        }
+        if let Some(peer) = self.router.peers.get_mut(key) {
+            peer.allowance.deliveries.owe(cost);
+        }
         Ok(())
     }
 
@@ -45,12 +60,13 @@ impl Engine {
         if label.len() > MAX_LABEL_BYTES || payload.len() > MAX_DATA_MESSAGE_BYTES {
             return Err(CommandError::Limit("data message".to_owned()));
         }
-        self.spread(now, room, label, true, payload, |participant| {
-            to.is_empty() || to.contains(&participant)
+        self.spread(now, room, label, true, payload, |peer| {
+            to.is_empty() || to.contains(&peer.participant)
         });
         Ok(())
     }
 
+    /// Sends a message to those who want it, and gives their number.
     fn spread(
         &mut self,
         now: Instant,
@@ -58,8 +74,9 @@ impl Engine {
         label: &str,
         binary: bool,
         message: &[u8],
-        wants: impl Fn(ParticipantId) -> bool,
-    ) {
+        wants: impl Fn(&Peer) -> bool,
+    ) -> usize {
+        let mut receivers = 0;
         let count = self.router.rooms.get(room).map_or(0, |room| room.peers.len());
         for place in 0..count {
             let key = self.router.rooms.get(room).and_then(|room| room.peers.get(place)).copied();
@@ -68,9 +85,17 @@ impl Engine {
             else {
                 continue;
             };
-            if !peer.data.receives || peer.sends_to().is_err() || !wants(peer.participant) {
+            if !peer.data.receives || !wants(peer) {
                 continue;
             }
+            if peer.sends_to().is_err() {
+                // Who is not connected yet misses nothing; who is elsewhere by now does.
+                if peer.is_exported {
+                    self.counters.drop(DropReason::DataMoved);
+                }
+                continue;
+            }
+            receivers += 1;
             match peer.transport.send_message(now, label, binary, message) {
                 Ok(()) => self.counters.messages_out += 1,
                 Err(reason) => self.counters.drop(reason),
@@ -78,5 +103,6 @@ impl Engine {
             self.transmit(key);
             self.arm(now, key);
         }
+        receivers
     }
 }

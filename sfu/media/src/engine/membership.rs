@@ -3,6 +3,7 @@
 use super::Engine;
 use super::command::{check_data, check_extensions, invalid, limit};
 use crate::arena::{Key, PeerKey, RoomKey};
+use crate::data::room_deliveries;
 use crate::limits::{
     MAX_PEERS, MAX_PEERS_PER_ROOM, MAX_ROOMS, QUALITY_INTERVAL, SPEAKERS_INTERVAL,
 };
@@ -35,6 +36,7 @@ impl Engine {
             peers: Vec::new(),
             tracks: Vec::new(),
             pending: Vec::new(),
+            deliveries: room_deliveries(now),
             speakers: Default::default(),
             speakers_due: now + SPEAKERS_INTERVAL,
             quality_due: now + QUALITY_INTERVAL,
