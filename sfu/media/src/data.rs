@@ -4,12 +4,13 @@ use crate::DropReason;
 use crate::bucket::Bucket;
 use crate::limits::{
     DATA_BURST_BYTES, DATA_BURST_MESSAGES, DATA_BYTES_PER_SECOND, DATA_MESSAGES_PER_SECOND,
-    MAX_DATAGRAM_BYTES, MAX_DESTINATIONS, MAX_LABEL_BYTES, PEER_BURST_DELIVERIES,
+    MAX_DATAGRAM_BYTES, MAX_DESTINATIONS, MAX_HELD_BYTES, MAX_LABEL_BYTES, PEER_BURST_DELIVERIES,
     PEER_DELIVERIES_PER_SECOND, ROOM_BURST_DELIVERIES, ROOM_DELIVERIES_PER_SECOND,
 };
 use lectern_control::limits::MAX_DATA_MESSAGE_BYTES;
 use lectern_control::transport::Envelope;
 use lectern_wire::protobuf;
+use serde::{Deserialize, Serialize};
 use std::time::Instant;
 
 /// How many messages and bytes a peer may still send, and to how many.
@@ -44,6 +45,43 @@ impl Allowance {
             && self.bytes.take(now, payload.len())
             && self.deliveries.is_positive(now);
         if admitted { Ok(()) } else { Err(DropReason::DataRate) }
+    }
+}
+
+/// A peer's messages that wait until its room has moved, in their order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    messages: Vec<HeldMessage>,
+    bytes: usize,
+}
+
+/// A message that waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldMessage {
+    /// The channel's label.
+    pub label: String,
+    /// Bytes, not text.
+    pub binary: bool,
+    /// As its sender sent it.
+    #[serde(with = "serde_bytes")]
+    pub payload: Vec<u8>,
+}
+
+impl Held {
+    /// Keeps a message, if there is room.
+    pub fn push(&mut self, message: HeldMessage) -> Result<(), DropReason> {
+        let bytes = self.bytes + message.label.len() + message.payload.len();
+        if bytes > MAX_HELD_BYTES {
+            return Err(DropReason::DataHeld);
+        }
+        self.bytes = bytes;
+        self.messages.push(message);
+        Ok(())
+    }
+
+    /// All of them, and forgets them.
+    pub fn take(&mut self) -> Vec<HeldMessage> {
+        std::mem::take(self).messages
     }
 }
 
@@ -149,6 +187,16 @@ mod tests {
             assert_eq!(allowance.admit(start, label, payload), Err(DropReason::DataTooLarge));
         }
         assert_eq!(allowance.admit(start, "a", b""), Ok(()));
+    }
+
+    #[test]
+    fn what_is_held_is_bounded() {
+        let message = |payload| HeldMessage { label: "a".to_owned(), binary: true, payload };
+        let mut held = Held::default();
+        assert_eq!(held.push(message(vec![1; MAX_HELD_BYTES - 1])), Ok(()));
+        assert_eq!(held.push(message(vec![2])), Err(DropReason::DataHeld));
+        assert_eq!(held.take(), [message(vec![1; MAX_HELD_BYTES - 1])]);
+        assert_eq!(held.push(message(vec![2])), Ok(()));
     }
 
     fn envelope() -> Envelope {

@@ -70,8 +70,8 @@ drop_reasons! {
     DataMalformed => "data_malformed",
     /// A data message to a peer whose transport was given away.
     DataMoved => "data_moved",
-    /// Data from a peer while its room moves: it comes again, to where the peer is then.
-    DataRests => "data_rests",
+    /// More data from a peer than is held back while its room moves.
+    DataHeld => "data_held",
     /// A NACK for a packet that is no longer kept.
     NackMissed => "nack_missed",
     /// A NACK beyond the rate at which retransmissions are served.

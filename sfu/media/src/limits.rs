@@ -146,8 +146,10 @@ pub const ROOM_DELIVERIES_PER_SECOND: u32 = 40_000;
 pub const ROOM_BURST_DELIVERIES: u32 = 80_000;
 /// Receivers that one message may name.
 pub const MAX_DESTINATIONS: usize = 256;
-/// How long data rests in a room after each step of a move, so that no message reaches a place
-/// where its receivers are not: shorter than what SCTP waits at least before it sends again.
+/// How long messages are held back after each step of a room's move, so that none is passed on where
+/// some of its receivers are not: longer than from one step to the next, too short to be noticed.
 pub const DATA_REST: Duration = Duration::from_millis(300);
+/// Bytes of messages held back for one peer; they move with it, and all of its state in one frame.
+pub const MAX_HELD_BYTES: usize = 256 << 10;
 /// Bytes of a channel's label.
 pub const MAX_LABEL_BYTES: usize = 64;

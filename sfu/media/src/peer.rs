@@ -2,7 +2,7 @@
 
 use crate::DropReason;
 use crate::arena::RoomKey;
-use crate::data::Allowance;
+use crate::data::{Allowance, Held};
 use crate::egress::Egress;
 use crate::extensions::Extensions;
 use crate::ingress::Ingress;
@@ -36,6 +36,8 @@ pub struct Peer {
     pub data: DataParameters,
     /// How much data it may still send.
     pub allowance: Allowance,
+    /// Its messages that wait until the room has moved.
+    pub held: Held,
     /// Held warm: nothing but checks passes.
     pub is_standby: bool,
     /// Its state was given away: it is received from, and sent nothing.
@@ -75,6 +77,7 @@ impl Peer {
             extensions: Extensions::new(&parameters.extensions),
             data: parameters.data.clone(),
             allowance: Allowance::new(now),
+            held: Held::default(),
             is_standby: parameters.duty == Duty::Standby,
             is_exported: false,
             export_until: None,

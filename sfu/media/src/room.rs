@@ -21,6 +21,8 @@ pub struct Room {
     pub tracks: Vec<TrackKey>,
     /// Subscriptions of restored peers whose track is still to be restored.
     pub pending: Vec<Pending>,
+    /// Until when everybody's messages are held back: the room moves.
+    pub data_rests: Option<Instant>,
     /// What messages may still cost on their way to everybody.
     pub deliveries: Bucket,
     /// Who speaks.

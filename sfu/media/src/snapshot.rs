@@ -1,6 +1,7 @@
 //! A peer as plain data, for another node to go on with: its transport, what it publishes, and
 //! where each of its subscriptions stands. As secret as the keys in it.
 
+use crate::data::Held;
 use crate::forwarder;
 use crate::transport::State;
 use lectern_control::TrackId;
@@ -23,6 +24,8 @@ pub struct Snapshot {
     pub subscriptions: Vec<Subscription>,
     /// Streams that have ended, and the next number of each.
     pub retired: Vec<(u32, u64)>,
+    /// Its messages that have not been passed on.
+    pub held: Held,
 }
 
 /// A track the peer publishes.
@@ -72,6 +75,7 @@ impl Snapshot {
             publications: Vec::new(),
             subscriptions: Vec::new(),
             retired: Vec::new(),
+            held: Held::default(),
         }
     }
 

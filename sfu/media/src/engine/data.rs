@@ -2,9 +2,9 @@
 
 use super::Engine;
 use crate::DropReason;
-use crate::arena::{PeerKey, RoomKey};
-use crate::data::{Message, packets};
-use crate::limits::MAX_LABEL_BYTES;
+use crate::arena::{Key, PeerKey, RoomKey};
+use crate::data::{HeldMessage, Message, packets};
+use crate::limits::{DATA_REST, MAX_LABEL_BYTES};
 use crate::peer::Peer;
 use lectern_control::ParticipantId;
 use lectern_control::limits::MAX_DATA_MESSAGE_BYTES;
@@ -30,6 +30,24 @@ impl Engine {
         let envelope = peer.data.envelope.as_ref().ok_or(DropReason::DataNotPermitted)?;
         peer.allowance.admit(now, label, payload)?;
         let message = Message::sign(payload, envelope)?;
+        let room = self.router.rooms.get(peer.room).ok_or(DropReason::UnknownAddress)?;
+        if room.data_rests.is_some() {
+            let (label, payload) = (label.to_owned(), payload.to_vec());
+            return peer.held.push(HeldMessage { label, binary, payload });
+        }
+        self.pass_on(now, key, label, binary, &message)
+    }
+
+    /// A message that may be passed on goes to its receivers, and is paid for.
+    fn pass_on(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        label: &str,
+        binary: bool,
+        message: &Message<'_>,
+    ) -> Result<(), DropReason> {
+        let peer = self.router.peers.get(key).ok_or(DropReason::UnknownAddress)?;
         let (room, sender) = (peer.room, peer.participant);
         let of_room = self.router.rooms.get_mut(room).ok_or(DropReason::UnknownAddress)?;
         if !of_room.deliveries.is_positive(now) {
@@ -46,6 +64,44 @@ impl Engine {
             peer.allowance.deliveries.owe(cost);
         }
         Ok(())
+    }
+
+    /// The room takes a step of its move: messages rest a while longer.
+    pub(super) fn rest_data(&mut self, now: Instant, key: RoomKey) {
+        let Some(room) = self.router.rooms.get_mut(key) else { return };
+        let until = now + DATA_REST;
+        room.data_rests = Some(until);
+        self.room_timers.advance(key.index(), until);
+    }
+
+    /// The room is where it is to be: what rested is passed on, each peer's in its order.
+    pub(super) fn release_data(&mut self, now: Instant, key: RoomKey) {
+        let Some(room) = self.router.rooms.get_mut(key) else { return };
+        room.data_rests = None;
+        for peer in room.peers.clone() {
+            let held = self.router.peers.get_mut(peer).map(|peer| peer.held.take());
+            for message in held.into_iter().flatten() {
+                if let Err(reason) = self.pass_on_held(now, peer, &message) {
+                    self.counters.drop(reason);
+                }
+            }
+        }
+    }
+
+    /// Permissions may have changed since it came.
+    fn pass_on_held(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        held: &HeldMessage,
+    ) -> Result<(), DropReason> {
+        let peer = self.router.peers.get(key).ok_or(DropReason::UnknownAddress)?;
+        if !peer.permissions.publish_data {
+            return Err(DropReason::DataNotPermitted);
+        }
+        let envelope = peer.data.envelope.as_ref().ok_or(DropReason::DataNotPermitted)?;
+        let message = Message::sign(&held.payload, envelope)?;
+        self.pass_on(now, key, &held.label, held.binary, &message)
     }
 
     /// A message of the server's own.

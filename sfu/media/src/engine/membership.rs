@@ -36,6 +36,7 @@ impl Engine {
             peers: Vec::new(),
             tracks: Vec::new(),
             pending: Vec::new(),
+            data_rests: None,
             deliveries: room_deliveries(now),
             speakers: Default::default(),
             speakers_due: now + SPEAKERS_INTERVAL,

@@ -23,8 +23,13 @@ impl Engine {
         if tells {
             room.quality_due = now + QUALITY_INTERVAL;
         }
+        let rested = room.data_rests.is_some_and(|until| until <= now);
+        let rests = room.data_rests.filter(|_| !rested);
         let next = room.speakers_due.min(room.quality_due);
-        self.room_timers.set(index, Some(next));
+        self.room_timers.set(index, rests.into_iter().chain([next]).min());
+        if rested {
+            self.release_data(now, key);
+        }
         if looks {
             self.tell_speakers(now, key);
         }

@@ -56,9 +56,12 @@ impl Engine {
         let state = peer.transport.export(now).map_err(invalid)?;
         peer.is_exported = true;
         peer.forgotten_at = Some(now + EXPORTED_LINGER);
-        let snapshot = self.snapshot(now, key, state).ok_or(CommandError::UnknownPeer)?;
+        let held = std::mem::take(&mut peer.held);
+        let mut snapshot = self.snapshot(now, key, state).ok_or(CommandError::UnknownPeer)?;
+        snapshot.held = held;
         let state = Secret::new(snapshot.encode().map_err(invalid)?);
         self.serve(now, key);
+        self.rest_data(now, room);
         if let Some(room) = self.router.rooms.get(room) {
             self.events.push((room.id, Event::Exported { peer: id, state }));
         }
@@ -115,7 +118,7 @@ impl Engine {
         state: &Secret<Vec<u8>>,
     ) -> Result<(), CommandError> {
         let snapshot = Snapshot::decode(state.expose().clone()).map_err(invalid)?;
-        let Snapshot { transport, publications, subscriptions, retired, .. } = snapshot;
+        let Snapshot { transport, publications, subscriptions, retired, held, .. } = snapshot;
         let known = self.router.peer(room, id).ok();
         let exported =
             known.filter(|key| self.router.peers.get(*key).is_some_and(|peer| peer.is_exported));
@@ -140,6 +143,7 @@ impl Engine {
                 peer.egress.retire(Ssrc(ssrc), SeqNo(next).plus(crate::limits::INDEX_JUMP));
             }
             peer.egress.report_due = Some(now + REPORT_INTERVAL);
+            peer.held = held;
         }
         for publication in publications {
             self.republish(now, room, id, &publication)?;
@@ -147,6 +151,7 @@ impl Engine {
         for subscription in subscriptions {
             self.resubscribe(now, room, key, subscription)?;
         }
+        self.rest_data(now, room);
         self.count();
         self.serve(now, key);
         Ok(())

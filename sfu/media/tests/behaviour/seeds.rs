@@ -9,9 +9,9 @@ use std::time::Duration;
 const DEFAULT_SEEDS: u64 = 1_000;
 
 /// Each scenario's share of all seeds, in thousandths.
-const SHARES: [(&str, u64); 26] = [
+const SHARES: [(&str, u64); 27] = [
     ("good_network", 30),
-    ("loss", 190),
+    ("loss", 175),
     ("burst_loss", 50),
     ("reordering", 90),
     ("duplication", 70),
@@ -23,6 +23,7 @@ const SHARES: [(&str, u64); 26] = [
     ("publisher_restart", 50),
     ("permissions", 15),
     ("messages", 10),
+    ("messages_over_a_move", 15),
     ("malformed_datagrams", 1),
     ("mutilated_datagrams", 2),
     ("broken_rtp", 2),

@@ -320,6 +320,12 @@ impl World {
     pub fn export(&mut self, node: usize, peer: usize) -> Secret<Vec<u8>> {
         let id = self.peers[peer].id;
         self.command(node, Command::Export { peer: id });
+        self.exported(node, peer)
+    }
+
+    /// The state of a peer that a node has given away.
+    pub fn exported(&self, node: usize, peer: usize) -> Secret<Vec<u8>> {
+        let id = self.peers[peer].id;
         let exported = self.nodes[node].events.iter().rev().find_map(|(_, event)| match event {
             Event::Exported { peer, state } if *peer == id => Some(state.clone()),
             _ => None,
