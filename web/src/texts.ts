@@ -7,6 +7,7 @@ export const texts = {
   copy: 'Copy',
   copied: 'Copied',
   copyFailed: 'Select the text and copy it by hand.',
+  copyFailedHidden: 'This browser does not allow it. Stop sharing, then copy the link by hand.',
   tryAgain: 'Try again',
   backToStart: 'Back to the start page',
   loading: 'One moment…',
@@ -137,6 +138,7 @@ export const texts = {
           ? 'One person sees your screen.'
           : `${watchers} people see your screen.`,
     selfPreview: 'What others see',
+    connecting: 'Connecting…',
     waitingForPresenter: 'Waiting for the presenter',
     alsoHere: (count: number): string =>
       count === 1 ? 'One other person is here' : `${count} others are here`,
@@ -171,6 +173,7 @@ export const texts = {
     sound: 'Share the sound too',
     soundHint: 'Of a tab in most browsers, of the whole computer in some.',
     choose: 'Choose what to share',
+    waiting: 'Waiting for the connection…',
     choosing: 'Choose a screen, window or tab in the browser’s dialog…',
   },
 
@@ -246,7 +249,6 @@ export const texts = {
   },
 
   banner: {
-    connecting: 'Connecting…',
     reconnecting: 'Connection lost. Reconnecting…',
     attempt: (attempt: number): string => `Attempt ${attempt}`,
     offline: 'This device is offline. Lectern reconnects when the network is back.',
@@ -263,6 +265,7 @@ export const texts = {
     replaceYes: 'Replace',
     replaceNo: 'Keep',
     replaced: 'The link was replaced',
+    hidden: 'Hidden while you share your screen, so that viewers cannot read it. Copying works.',
     none: 'The link is no longer kept in this tab. Ask the person who invited you.',
   },
 
@@ -312,6 +315,7 @@ export const texts = {
 
   ended: {
     rejoin: 'Join again',
+    rename: 'Change the name',
     leftTitle: 'You left the meeting',
     leftBody: 'You can come back by the same link for as long as it is valid.',
   },
@@ -330,6 +334,7 @@ export const texts = {
     muted: 'Microphone off',
     unmuted: 'Microphone on',
     mutedByOther: 'Your microphone was switched off by a presenter',
+    cameraOffByOther: 'Your camera was switched off by a presenter',
     cameraStarted: 'Camera on',
     cameraStopped: 'Camera off',
     message: (name: string, text: string): string => `${name}: ${text}`,

@@ -1,4 +1,6 @@
 // What everybody should know about the connection, and what failed: one line each, above the stage.
+// Screen readers are told of the connection by the stage: text that comes together with its region
+// is not read.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { icon } from '../icons';
@@ -70,7 +72,7 @@ export class Banner extends LitElement {
   protected override willUpdate(): void {
     const { phase, poorNetwork, offline, audioBlocked, trouble } = this.state;
     const calm = !poorNetwork && !offline && !audioBlocked && trouble === undefined;
-    this.hidden = phase.is === 'live' && calm;
+    this.hidden = phase.is !== 'reconnecting' && calm;
   }
 
   protected override render(): TemplateResult {
@@ -79,12 +81,6 @@ export class Banner extends LitElement {
 
   #connection(): TemplateResult | typeof nothing {
     const { phase, poorNetwork, offline } = this.state;
-    if (phase.is === 'connecting') {
-      return html`<div class="line" data-testid="banner-connecting">
-        <span class="spin">${icon('loading')}</span>
-        <p>${t.connecting}</p>
-      </div>`;
-    }
     if (phase.is === 'reconnecting') {
       return html`<div class="line bad" data-testid="banner-reconnecting">
         <span class="spin">${icon('loading')}</span>
@@ -93,13 +89,13 @@ export class Banner extends LitElement {
       </div>`;
     }
     if (offline) {
-      return html`<div class="line bad" role="status" data-testid="banner-offline">
+      return html`<div class="line bad" data-testid="banner-offline">
         ${icon('offline')}
         <p>${t.offline}</p>
       </div>`;
     }
     if (!poorNetwork) return nothing;
-    return html`<div class="line warn" role="status" data-testid="banner-poor">
+    return html`<div class="line warn" data-testid="banner-poor">
       ${icon('alert')}
       <p>${t.poor}</p>
     </div>`;
@@ -107,7 +103,7 @@ export class Banner extends LitElement {
 
   #sound(): TemplateResult | typeof nothing {
     if (!this.state.audioBlocked) return nothing;
-    return html`<div class="line warn" role="status" data-testid="banner-audio">
+    return html`<div class="line warn" data-testid="banner-audio">
       ${icon('speaker')}
       <p>${texts.stage.startAudioBody}</p>
       <button

@@ -51,7 +51,7 @@ export const controlBarStyles = css`
     background: var(--surface-2);
     color: var(--ink);
   }
-  .control[disabled] {
+  .control[aria-disabled='true'] {
     opacity: 0.5;
     cursor: default;
   }

@@ -4,8 +4,7 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { controlBarStyles } from './control-bar-styles';
 import './popover';
 import { icon, type IconName } from '../icons';
-import { selfOf, type MeetingState } from '../meeting/state';
-import { canShare } from '../meeting/sharing';
+import { canSwitch, selfOf, type MeetingState } from '../meeting/state';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 
@@ -88,7 +87,6 @@ export class ControlBar extends LitElement {
   #devices(): Control[] {
     const self = selfOf(this.state);
     const speaking = self?.microphone === 'on';
-    const connecting = this.state.phase.is === 'connecting';
     const filming = self !== undefined && self.camera.status !== 'off';
     return [
       {
@@ -98,7 +96,7 @@ export class ControlBar extends LitElement {
         short: speaking ? t.mute : t.unmute,
         look: speaking ? '' : 'off',
         pressed: speaking,
-        disabled: this.state.microphoneBusy || connecting,
+        disabled: !canSwitch(this.state, 'microphone'),
       },
       {
         action: 'camera',
@@ -107,7 +105,7 @@ export class ControlBar extends LitElement {
         short: filming ? t.cameraStop : t.cameraStart,
         look: filming ? '' : 'off',
         pressed: filming,
-        disabled: this.state.cameraBusy || connecting,
+        disabled: !canSwitch(this.state, 'camera'),
       },
     ];
   }
@@ -121,21 +119,17 @@ export class ControlBar extends LitElement {
       short: live ? t.stopSharing : t.shareScreen,
       look: live ? 'brass' : 'primary',
       pressed: live,
-      // What is shared while the connection is gone would reach nobody; stopping always works.
-      disabled:
-        (!live && this.state.phase.is !== 'live') ||
-        this.state.sharing === 'choosing' ||
-        !canShare(),
+      disabled: this.state.sharing === 'choosing',
     };
   }
 
   #side(): Control[] {
-    const { unread, people } = this.state;
+    const { unread, people, phase } = this.state;
     return [
       {
         action: 'people',
         icon: 'people',
-        label: `${t.people}: ${t.watching(people.length)}`,
+        label: phase.is === 'connecting' ? t.people : `${t.people}: ${t.watching(people.length)}`,
         short: t.people,
         look: `wide ${this.panel === 'people' ? 'open' : ''}`,
         pressed: this.panel === 'people',
@@ -153,15 +147,16 @@ export class ControlBar extends LitElement {
   }
 
   #control(control: Control): TemplateResult {
-    const { action, label, pressed, badge = 0 } = control;
+    const { action, label, pressed, disabled = false, badge = 0 } = control;
+    // A button that is disabled for good would drop the focus to the page while a device starts.
     return html`<button
       class="control ${control.look ?? ''}"
       aria-label=${label}
       title=${label}
       aria-pressed=${pressed === undefined ? nothing : pressed ? 'true' : 'false'}
-      ?disabled=${control.disabled ?? false}
+      aria-disabled=${disabled ? 'true' : nothing}
       data-testid="control-${action}"
-      @click=${() => this.#ask(action)}
+      @click=${() => disabled || this.#ask(action)}
     >
       ${icon(control.icon)}<span>${control.short}</span>
       ${badge > 0 ? html`<span class="badge" data-testid="unread">${Math.min(badge, 99)}</span>` : nothing}
@@ -211,6 +206,8 @@ export class ControlBar extends LitElement {
   }
 
   #ask(action: BarAction): void {
+    // The entry that was pressed goes with the menu: what opens next gives the focus back to this.
+    if (this.menuOpen) this.moreButton.focus();
     this.menuOpen = false;
     this.dispatchEvent(new CustomEvent<BarAction>('act', { detail: action }));
   }

@@ -34,6 +34,7 @@ export class Copy extends LitElement {
       .btn {
         min-width: 104px;
       }
+      .hint,
       .error {
         margin-top: var(--s2);
       }
@@ -43,16 +44,19 @@ export class Copy extends LitElement {
   @property() value = '';
   @property() label = '';
   @property({ type: Boolean }) primary = false;
+  /** Copies the link without showing its secret. */
+  @property({ type: Boolean }) hides = false;
   @query('input') private field!: HTMLInputElement;
   @state() private done: 'no' | 'yes' | 'failed' = 'no';
 
   protected override render(): TemplateResult {
     const copied = this.done === 'yes';
+    const failed = this.hides ? texts.copyFailedHidden : texts.copyFailed;
     return html`<div class="row">
         <input
           type="text"
           readonly
-          .value=${this.value}
+          .value=${this.hides ? hidden(this.value) : this.value}
           aria-label=${this.label}
           data-testid="link"
           @focus=${() => this.field.select()}
@@ -66,7 +70,8 @@ export class Copy extends LitElement {
           ${icon(copied ? 'check' : 'copy')} ${copied ? texts.copied : texts.copy}
         </button>
       </div>
-      ${this.done === 'failed' ? html`<p class="error" role="alert">${texts.copyFailed}</p>` : ''}`;
+      ${this.hides ? html`<p class="hint">${texts.invite.hidden}</p>` : ''}
+      ${this.done === 'failed' ? html`<p class="error" role="alert">${failed}</p>` : ''}`;
   }
 
   async #copy(): Promise<void> {
@@ -81,4 +86,9 @@ export class Copy extends LitElement {
     }
     setTimeout(() => (this.done = 'no'), SHOWN_MS);
   }
+}
+
+/** The secret is what comes after the #. */
+function hidden(link: string): string {
+  return link.replace(/#.*$/, '#••••••••');
 }

@@ -7,6 +7,7 @@ import { canShare } from '../meeting/sharing';
 import type { MeetingState } from '../meeting/state';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
+import { troubles } from '../trouble';
 import { mark } from './logo';
 
 const t = texts.screen;
@@ -101,13 +102,17 @@ export class EmptyStage extends LitElement {
   @property({ attribute: false }) state!: MeetingState;
 
   protected override render(): TemplateResult {
-    const presenter = this.state.role === 'presenter';
-    return html`<div
-      class="box ${presenter ? '' : 'waiting'}"
-      data-testid=${presenter ? 'ready' : 'waiting'}
-    >
+    const { phase, role } = this.state;
+    const is =
+      phase.is === 'connecting' ? 'connecting' : role === 'presenter' ? 'ready' : 'waiting';
+    const content = {
+      connecting: () => html`<h2>${t.connecting}</h2>`,
+      ready: () => this.#presenter(),
+      waiting: () => this.#viewer(),
+    };
+    return html`<div class="box ${is === 'ready' ? '' : 'waiting'}" data-testid=${is}>
       <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">${mark}</svg>
-      ${presenter ? this.#presenter() : this.#viewer()}
+      ${content[is]()}
     </div>`;
   }
 
@@ -155,6 +160,7 @@ export class EmptyStage extends LitElement {
         >
           ${icon('userPlus')} ${texts.stage.invite}
         </button>
-      </div>`;
+      </div>
+      ${canShare() ? nothing : html`<p class="hint">${troubles['share-unsupported'].body}</p>`}`;
   }
 }

@@ -31,6 +31,8 @@ export class InviteDialog extends LitElement {
   @property({ type: Boolean }) open = false;
   @property() meetingId = '';
   @property() holder: Role = 'viewer';
+  /** Viewers may see this dialog on the shared screen: the presenter link stays hidden. */
+  @property({ type: Boolean }) sharing = false;
 
   protected override render(): TemplateResult {
     return html`<lectern-dialog
@@ -46,13 +48,22 @@ export class InviteDialog extends LitElement {
     if (ownership(this.meetingId) !== undefined) {
       return html`<p>${t.lead}</p>
         <lectern-owned-link .meetingId=${this.meetingId} link="viewer"></lectern-owned-link>
-        <lectern-owned-link .meetingId=${this.meetingId} link="presenter"></lectern-owned-link>`;
+        <lectern-owned-link
+          .meetingId=${this.meetingId}
+          link="presenter"
+          ?hides=${this.sharing}
+        ></lectern-owned-link>`;
     }
     const link = ownLink(location.origin);
     if (link === undefined) return html`<p>${t.none}</p>`;
     const viewer = this.holder === 'viewer';
     const label = viewer ? texts.created.viewer : texts.created.presenter;
     return html`<p>${viewer ? t.viewerOnly : t.presenterOnly}</p>
-      <lectern-copy .value=${link} label=${label} primary></lectern-copy>`;
+      <lectern-copy
+        .value=${link}
+        label=${label}
+        primary
+        ?hides=${this.sharing && !viewer}
+      ></lectern-copy>`;
   }
 }

@@ -55,6 +55,7 @@ export class OwnedLink extends LitElement {
 
   @property() meetingId = '';
   @property() link: Role = 'viewer';
+  @property({ type: Boolean }) hides = false;
   @state() private asking = false;
   @state() private busy = false;
   @state() private trouble: TroubleKind | undefined;
@@ -78,7 +79,12 @@ export class OwnedLink extends LitElement {
         </button>
       </div>
       <p class="hint">${viewer ? texts.created.viewerHint : texts.created.presenterHint}</p>
-      <lectern-copy .value=${owned[this.link].url} label=${title} ?primary=${viewer}></lectern-copy>
+      <lectern-copy
+        .value=${owned[this.link].url}
+        label=${title}
+        ?primary=${viewer}
+        ?hides=${this.hides}
+      ></lectern-copy>
       ${this.asking ? this.#ask() : nothing}
       ${
         this.trouble === undefined

@@ -3,10 +3,11 @@ import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import './dialog';
 import { icon, type IconName } from '../icons';
-import { frameRates, resolutions, type ShareOptions } from '../meeting/sharing';
+import { canShare, frameRates, resolutions, type ShareOptions } from '../meeting/sharing';
 import { recall, remember } from '../remembered';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
+import { troubles } from '../trouble';
 
 const t = texts.share;
 
@@ -129,16 +130,18 @@ export class ShareDialog extends LitElement {
   ];
 
   @property({ type: Boolean }) open = false;
+  /** No connection yet, or none just now: what is captured would reach nobody. */
+  @property({ type: Boolean }) waiting = false;
   @state() private options: ShareOptions = recall('share');
 
   protected override render(): TemplateResult {
-    const { options } = this;
+    const unsupported = troubles['share-unsupported'];
     return html`<lectern-dialog
-      heading=${t.title}
+      heading=${canShare() ? t.title : unsupported.title}
       .open=${this.open}
       @closed=${() => this.dispatchEvent(new CustomEvent('closed'))}
     >
-      ${this.open ? this.#form(options) : nothing}
+      ${!this.open ? nothing : canShare() ? this.#form(this.options) : html`<p class="lead">${unsupported.body}</p>`}
     </lectern-dialog>`;
   }
 
@@ -198,8 +201,13 @@ export class ShareDialog extends LitElement {
             this.#set({ sound: (event.target as HTMLInputElement).checked })}
         />
       </label>
-      <button class="btn primary big" data-testid="share-choose" data-focus>
-        ${icon('share')} ${t.choose}
+      <button
+        class="btn primary big"
+        aria-disabled=${this.waiting ? 'true' : nothing}
+        data-testid="share-choose"
+        data-focus
+      >
+        ${icon('share')} ${this.waiting ? t.waiting : t.choose}
       </button>
     </form>`;
   }
@@ -236,6 +244,7 @@ export class ShareDialog extends LitElement {
 
   #choose(event: Event): void {
     event.preventDefault();
+    if (this.waiting) return;
     // Still inside the click: browsers open the picker only then.
     this.dispatchEvent(new CustomEvent<ShareOptions>('share', { detail: this.options }));
   }

@@ -105,6 +105,13 @@ export function selfOf(state: MeetingState): Person | undefined {
   return state.people.find((person) => person.self);
 }
 
+/** Whether a microphone or camera may be switched now: one that is on its way would come twice. */
+export function canSwitch(state: MeetingState, kind: 'microphone' | 'camera'): boolean {
+  const { role, phase } = state;
+  const busy = kind === 'microphone' ? state.microphoneBusy : state.cameraBusy;
+  return role === 'presenter' && !busy && (phase.is === 'live' || phase.is === 'reconnecting');
+}
+
 /** Raised hands, first raised first. */
 export function handsOf(people: readonly Person[]): Person[] {
   return people

@@ -26,6 +26,7 @@ export function dialogs(
   const closed = (): void => handlers.closed();
   return html`<lectern-share-dialog
       ?open=${open === 'share'}
+      ?waiting=${state.phase.is !== 'live'}
       @closed=${closed}
       @share=${(event: CustomEvent<ShareOptions>) => handlers.share(event.detail)}
     ></lectern-share-dialog>
@@ -33,6 +34,7 @@ export function dialogs(
       ?open=${open === 'invite'}
       .meetingId=${state.meetingId}
       .holder=${state.role}
+      ?sharing=${state.sharing === 'live'}
       @closed=${closed}
     ></lectern-invite-dialog>
     <lectern-settings-dialog
