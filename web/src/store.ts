@@ -48,29 +48,48 @@ export class Emitter<T> {
   }
 }
 
-/** Renders its host again when what it watches changes. */
-export class Watch implements ReactiveController {
-  #watched: Watchable | undefined;
+type Host = ReactiveControllerHost & { isConnected: boolean };
+
+/** Subscribes to a source for as long as its host is on the page. */
+class Subscription<S> implements ReactiveController {
+  #source: S | undefined;
   #stop: Unsubscribe | undefined;
 
-  constructor(private readonly host: ReactiveControllerHost & { isConnected: boolean }) {
+  constructor(
+    private readonly host: Host,
+    private readonly subscribe: (source: S) => Unsubscribe,
+  ) {
     host.addController(this);
   }
 
-  /** Changes what is watched; call it when a property brings another store. */
-  watch(watched: Watchable | undefined): void {
-    if (watched === this.#watched) return;
+  /** Changes the source; call it when a property brings another one. */
+  watch(source: S | undefined): void {
+    if (source === this.#source) return;
     this.hostDisconnected();
-    this.#watched = watched;
+    this.#source = source;
     if (this.host.isConnected) this.hostConnected();
   }
 
   hostConnected(): void {
-    this.#stop ??= this.#watched?.subscribe(() => this.host.requestUpdate());
+    if (this.#source !== undefined) this.#stop ??= this.subscribe(this.#source);
   }
 
   hostDisconnected(): void {
     this.#stop?.();
     this.#stop = undefined;
+  }
+}
+
+/** Renders its host again when what it watches changes. */
+export class Watch extends Subscription<Watchable> {
+  constructor(host: Host) {
+    super(host, (watched) => watched.subscribe(() => host.requestUpdate()));
+  }
+}
+
+/** Tells its host what an emitter tells. */
+export class Listen<T> extends Subscription<Emitter<T>> {
+  constructor(host: Host, listener: (item: T) => void) {
+    super(host, (emitter) => emitter.listen(listener));
   }
 }

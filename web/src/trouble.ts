@@ -35,7 +35,7 @@ export const troubles = {
   },
   'name-refused': {
     title: 'This name cannot be used',
-    body: 'Choose a shorter name without special signs.',
+    body: 'It is too long, or has signs that nobody can see: text that was copied often brings some along. Type your name anew.',
   },
   'too-many-tries': {
     title: 'Too many attempts',
@@ -144,6 +144,14 @@ export const troubles = {
   'share-unsupported': {
     title: 'This browser cannot share a screen',
     body: 'Browsers on phones and tablets cannot. Open the presenter link on a computer.',
+  },
+  'share-unconnected': {
+    title: 'Your screen is not shared yet',
+    body: 'There is no connection right now. Share once it is there.',
+  },
+  'share-stop-failed': {
+    title: 'Sharing may not have ended',
+    body: 'End it in the bar that your browser shows, or leave the meeting.',
   },
   'publish-refused': {
     title: 'The server did not take it',

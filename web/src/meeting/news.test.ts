@@ -1,24 +1,28 @@
 import { expect, test } from 'vitest';
 import { tell } from './news';
 
-test('coming and going is told in a small room, not in a crowd', () => {
-  expect(tell({ is: 'joined', name: 'Ada' }, 5)).toMatchObject({ text: 'Ada joined', shown: true });
-  expect(tell({ is: 'joined', name: 'Ada' }, 500)).toBeUndefined();
-  expect(tell({ is: 'left', name: 'Ada' }, 500)).toBeUndefined();
+test('coming and going is shown', () => {
+  expect(tell({ is: 'joined', name: 'Ada' })).toMatchObject({ text: 'Ada joined', shown: true });
+});
+
+test('what others switch off is told apart from own doings', () => {
+  const told = [true, false].map((byOther) => tell({ is: 'camera', on: false, byOther }));
+  expect(told.map(({ urgent }) => urgent)).toEqual([true, false]);
+  expect(told[0]?.text).not.toBe(told[1]?.text);
 });
 
 test('a lost connection interrupts', () => {
-  expect(tell({ is: 'reconnecting' }, 2)).toMatchObject({ urgent: true, shown: false });
-  expect(tell({ is: 'reconnected' }, 2)).toMatchObject({ urgent: true });
+  expect(tell({ is: 'reconnecting' })).toMatchObject({ urgent: true, shown: false });
+  expect(tell({ is: 'reconnected' })).toMatchObject({ urgent: true });
 });
 
 test('own doings are spoken, not shown', () => {
-  expect(tell({ is: 'hand', name: 'Ada', self: true, raised: true }, 2)?.shown).toBe(false);
-  expect(tell({ is: 'hand', name: 'Ada', self: false, raised: true }, 2)?.shown).toBe(true);
-  expect(tell({ is: 'microphone', on: false, byOther: true }, 2)).toMatchObject({ urgent: true });
+  expect(tell({ is: 'hand', name: 'Ada', self: true, raised: true }).shown).toBe(false);
+  expect(tell({ is: 'hand', name: 'Ada', self: false, raised: true }).shown).toBe(true);
+  expect(tell({ is: 'microphone', on: false, byOther: true })).toMatchObject({ urgent: true });
 });
 
 test('a long message is cut for the ear', () => {
-  const told = tell({ is: 'message', name: 'Ada', text: 'x'.repeat(2000) }, 2);
-  expect(told?.text.length).toBeLessThan(220);
+  const told = tell({ is: 'message', name: 'Ada', text: 'x'.repeat(2000) });
+  expect(told.text.length).toBeLessThan(220);
 });

@@ -1,5 +1,6 @@
 // Things that happen in a meeting, told once: to screen readers and as short notes.
 import { texts } from '../texts';
+import type { MeetingState } from './state';
 
 export type News =
   | { is: 'connected'; meeting: string }
@@ -12,7 +13,7 @@ export type News =
   | { is: 'hand'; name: string; self: boolean; raised: boolean }
   | { is: 'message'; name: string; text: string }
   | { is: 'microphone'; on: boolean; byOther: boolean }
-  | { is: 'camera'; on: boolean };
+  | { is: 'camera'; on: boolean; byOther: boolean };
 
 /** How a piece of news is told. */
 export interface Telling {
@@ -23,13 +24,10 @@ export interface Telling {
   urgent: boolean;
 }
 
-/** Above this many people, coming and going is no longer told one by one. */
-const CROWD = 25;
-
 /** A screen reader gets the beginning of a long message; the chat has the rest. */
 const SPOKEN_CHARACTERS = 200;
 
-export function tell(news: News, people: number): Telling | undefined {
+export function tell(news: News): Telling {
   const t = texts.news;
   switch (news.is) {
     case 'connected':
@@ -39,9 +37,9 @@ export function tell(news: News, people: number): Telling | undefined {
     case 'reconnected':
       return { text: t.reconnected, shown: true, urgent: true };
     case 'joined':
-      return people > CROWD ? undefined : shown(t.joined(news.name));
+      return shown(t.joined(news.name));
     case 'left':
-      return people > CROWD ? undefined : shown(t.left(news.name));
+      return shown(t.left(news.name));
     case 'share-started':
       return news.self ? spoken(t.ownShareStarted) : shown(t.shareStarted(news.name));
     case 'share-ended':
@@ -55,8 +53,19 @@ export function tell(news: News, people: number): Telling | undefined {
       if (news.byOther) return { text: t.mutedByOther, shown: true, urgent: true };
       return spoken(news.on ? t.unmuted : t.muted);
     case 'camera':
+      if (news.byOther) return { text: t.cameraOffByOther, shown: true, urgent: true };
       return spoken(news.on ? t.cameraStarted : t.cameraStopped);
   }
+}
+
+/** What the banner begins to say of the connection between two states. */
+export function begun(before: MeetingState, after: MeetingState): string[] {
+  const lines = [
+    ['offline', texts.banner.offline],
+    ['poorNetwork', texts.banner.poor],
+    ['audioBlocked', texts.stage.startAudioBody],
+  ] as const;
+  return lines.filter(([line]) => after[line] && !before[line]).map(([, text]) => text);
 }
 
 const spoken = (text: string): Telling => ({ text, shown: false, urgent: false });

@@ -1,5 +1,5 @@
 // A meeting as people see it: the stage, the strip beside it, panels, controls and dialogs.
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import { announce } from '../announce';
@@ -21,12 +21,19 @@ import '../components/tile';
 import { icon } from '../icons';
 import { focusOf, keepPin, stripOf, type Focus, type Pin } from '../meeting/layout';
 import type { Meeting } from '../meeting/meeting';
-import { tell, type News } from '../meeting/news';
+import { begun, tell, type News } from '../meeting/news';
 import { WakeLock } from '../meeting/presence';
 import { canShare, type ShareOptions } from '../meeting/sharing';
-import { selfOf, type MeetingState, type Person, type Share } from '../meeting/state';
+import {
+  canSwitch,
+  initialState,
+  selfOf,
+  type MeetingState,
+  type Person,
+  type Share,
+} from '../meeting/state';
 import type { Action } from '../shortcuts';
-import { Watch, type Unsubscribe } from '../store';
+import { Listen, Watch } from '../store';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { dialogs, type Dialog } from './stage-dialogs';
@@ -55,7 +62,8 @@ export class Stage extends LitElement {
 
   readonly #watch = new Watch(this);
   readonly #wakeLock = new WakeLock();
-  #stopNews: Unsubscribe | undefined;
+  readonly #news = new Listen<News>(this, (news) => this.#tell(news));
+  #announced: MeetingState = initialState;
   readonly #immersion = new Immersion(this);
 
   constructor() {
@@ -75,17 +83,17 @@ export class Stage extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#wakeLock.stop();
-    this.#stopNews?.();
-    this.#stopNews = undefined;
+    // The chat goes with the stage: what is written from now on is unread.
+    this.meeting.setChatOpen(false);
   }
 
-  protected override willUpdate(changed: PropertyValues<this>): void {
-    this.#watch.watch(this.meeting.state);
-    if (changed.has('meeting') || this.#stopNews === undefined) {
-      this.#stopNews?.();
-      this.#stopNews = this.meeting.news.listen((news) => this.#tell(news));
-    }
-    this.pin = keepPin(this.meeting.state.value, this.pin);
+  protected override willUpdate(): void {
+    const { state, news } = this.meeting;
+    this.#watch.watch(state);
+    this.#news.watch(news);
+    for (const text of begun(this.#announced, state.value)) announce(text);
+    this.#announced = state.value;
+    this.pin = keepPin(state.value, this.pin);
   }
 
   protected override render(): TemplateResult {
@@ -129,15 +137,7 @@ export class Stage extends LitElement {
       <lectern-logo bare></lectern-logo>
       <h1 data-testid="meeting-title">${state.meetingName}</h1>
       <span class="space"></span>
-      <button
-        class="btn quiet small count"
-        aria-label=${t.watching(state.people.length)}
-        title=${t.watching(state.people.length)}
-        data-testid="count"
-        @click=${() => this.#act('people')}
-      >
-        ${icon('people')} ${state.people.length}
-      </button>
+      ${state.phase.is === 'connecting' ? nothing : this.#count(state.people.length)}
       <button
         class="btn small invite"
         aria-label=${t.invite}
@@ -147,6 +147,18 @@ export class Stage extends LitElement {
         ${icon('userPlus')} <span>${t.invite}</span>
       </button>
     </header>`;
+  }
+
+  #count(people: number): TemplateResult {
+    return html`<button
+      class="btn quiet small count"
+      aria-label=${t.watching(people)}
+      title=${t.watching(people)}
+      data-testid="count"
+      @click=${() => this.#act('people')}
+    >
+      ${icon('people')} ${people}
+    </button>`;
   }
 
   #sharingBar(state: MeetingState): TemplateResult | typeof nothing {
@@ -291,16 +303,15 @@ export class Stage extends LitElement {
   #act(action: BarAction | Exclude<Action, 'talk'>): void {
     const state = this.meeting.state.value;
     const self = selfOf(state);
-    const presenter = state.role === 'presenter';
     switch (action) {
       case 'microphone':
-        if (presenter) void this.meeting.setMicrophone(self?.microphone !== 'on');
+        if (canSwitch(state, action)) void this.meeting.setMicrophone(self?.microphone !== 'on');
         return;
       case 'camera':
-        if (presenter) void this.meeting.setCamera(self?.camera.status === 'off');
+        if (canSwitch(state, action)) void this.meeting.setCamera(self?.camera.status === 'off');
         return;
       case 'share':
-        return presenter ? this.#toggleShare(state) : undefined;
+        return state.role === 'presenter' ? this.#toggleShare(state) : undefined;
       case 'hand':
         return void this.meeting.setHand(self?.handRaisedAt === undefined);
       case 'chat':
@@ -321,7 +332,7 @@ export class Stage extends LitElement {
 
   #toggleShare(state: MeetingState): void {
     if (state.sharing === 'live') void this.meeting.stopShare();
-    else if (state.sharing === 'no' && canShare()) this.dialog = 'share';
+    else if (state.sharing === 'no') this.dialog = 'share';
   }
 
   #startShare(options: ShareOptions): void {
@@ -344,10 +355,10 @@ export class Stage extends LitElement {
 
   #talk(on: boolean): void {
     const state = this.meeting.state.value;
-    if (state.role !== 'presenter') return;
     // Whoever is on already does not need to hold a key.
-    if (on && selfOf(state)?.microphone === 'on') return;
-    if (!on && !this.talking) return;
+    const opens = canSwitch(state, 'microphone') && selfOf(state)?.microphone !== 'on';
+    // What the key opened, it closes, whatever happened meanwhile.
+    if (on ? !opens : !this.talking) return;
     this.talking = on;
     void this.meeting.setMicrophone(on);
   }
@@ -358,8 +369,7 @@ export class Stage extends LitElement {
   }
 
   #tell(news: News): void {
-    const told = tell(news, this.meeting.state.value.people.length);
-    if (told === undefined) return;
+    const told = tell(news);
     announce(told.text, told.urgent);
     const inChat = news.is === 'message' && this.panel === 'chat';
     if (told.shown && !inChat) this.notes.show(told.text);

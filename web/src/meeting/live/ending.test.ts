@@ -6,11 +6,12 @@ import { connectEnding, endingOf } from './ending';
 
 describe('the end of a meeting', () => {
   test.each([
-    [DisconnectReason.CLIENT_INITIATED, 'left'],
+    [DisconnectReason.CLIENT_INITIATED, 'connection-lost'],
     [DisconnectReason.DUPLICATE_IDENTITY, 'duplicate'],
     [DisconnectReason.PARTICIPANT_REMOVED, 'removed'],
     [DisconnectReason.ROOM_DELETED, 'meeting-ended'],
     [DisconnectReason.SERVER_SHUTDOWN, 'server-shutdown'],
+    [DisconnectReason.MEDIA_FAILURE, 'media-blocked'],
     [DisconnectReason.STATE_MISMATCH, 'connection-lost'],
     [undefined, 'connection-lost'],
   ])('reason %s is %s', (reason, ending) => {
@@ -26,6 +27,7 @@ describe('a failed entry', () => {
     [new ApiError('limit_reached', 409, ''), 'room-full'],
     [new ApiError('too_many_requests', 429, ''), 'too-many-tries'],
     [new ApiError('unreachable', 0, ''), 'server-unreachable'],
+    [new ApiError('unavailable', 503, ''), 'server-error'],
     [new ApiError('something new', 418, ''), 'server-error'],
     [ConnectionError.notAllowed('the token has expired', 401), 'token-refused'],
     [ConnectionError.leaveRequest('', DisconnectReason.PARTICIPANT_REMOVED), 'room-full'],
@@ -34,7 +36,7 @@ describe('a failed entry', () => {
     [ConnectionError.websocket('closed'), 'server-unreachable'],
     [ConnectionError.timeout('room connection has timed out (signal)'), 'server-unreachable'],
     [ConnectionError.internal('could not establish pc connection'), 'media-blocked'],
-    [ConnectionError.cancelled('by the client'), 'left'],
+    [ConnectionError.cancelled('by the browser'), 'connection-lost'],
     [new TypeError('surprise'), 'server-error'],
   ])('%s is %s', (error, ending) => {
     expect(connectEnding(error)).toBe(ending);

@@ -1,16 +1,14 @@
-// The events of a room as news: who came, who went, who shares, whose hand is up.
+// The events of a room, as far as a meeting listens to them.
 import {
   ParticipantEvent,
   RoomEvent,
   Track,
+  TrackEvent,
   type LocalTrackPublication,
-  type Participant,
   type Room,
   type TrackPublication,
 } from 'livekit-client';
-import type { Emitter } from '../../store';
-import type { News } from '../news';
-import { HAND, nameOf } from './roster';
+import type { InputKind } from '../../devices/local';
 
 /** All events after which people, tracks or their states may look different. */
 const CHANGES = [
@@ -36,38 +34,32 @@ export function onChange(room: Room, listener: () => void): void {
   for (const event of CHANGES) room.on(event, listener);
 }
 
-/** Tells what others do, and what the own tracks do by themselves. */
-export function tellNews(room: Room, news: Emitter<News>): void {
-  const self = room.localParticipant;
-  room
-    .on(RoomEvent.ParticipantConnected, (who) => news.emit({ is: 'joined', name: nameOf(who) }))
-    .on(RoomEvent.ParticipantDisconnected, (who) => news.emit({ is: 'left', name: nameOf(who) }))
-    .on(RoomEvent.TrackPublished, (track, who) => share(track, who, 'share-started'))
-    .on(RoomEvent.TrackUnpublished, (track, who) => share(track, who, 'share-ended'))
-    .on(RoomEvent.LocalTrackPublished, (track, who) => share(track, who, 'share-started'))
-    .on(RoomEvent.LocalTrackUnpublished, (track, who) => share(track, who, 'share-ended'))
-    .on(RoomEvent.ParticipantAttributesChanged, hand);
+/** Who switched a device off: the person or a presenter (a mute), or the device by its end. */
+export type SwitchedOffBy = 'mute' | 'device';
 
-  function share(
-    track: TrackPublication,
-    who: Participant,
-    is: 'share-started' | 'share-ended',
-  ): void {
-    if (track.source !== Track.Source.ScreenShare) return;
-    news.emit({ is, name: nameOf(who), self: who === self });
-  }
+const inputs: Partial<Record<Track.Source, InputKind>> = {
+  [Track.Source.Microphone]: 'microphone',
+  [Track.Source.Camera]: 'camera',
+};
 
-  function hand(changed: Record<string, string>, who: Participant): void {
-    const value = changed[HAND];
-    if (value === undefined) return;
-    news.emit({ is: 'hand', name: nameOf(who), self: who === self, raised: value !== '' });
-  }
-}
-
-/** Calls back when somebody else switched the own microphone off. */
-export function onMutedByOther(room: Room, ownWish: () => boolean, muted: () => void): void {
-  const listener = (publication: TrackPublication | LocalTrackPublication): void => {
-    if (publication.source === Track.Source.Microphone && ownWish()) muted();
-  };
-  room.localParticipant.on(ParticipantEvent.TrackMuted, listener);
+/**
+ * Calls back when the own microphone or camera goes off. The library mutes a track whose device
+ * was unplugged or taken away; muting a camera ends its track too, so only the track's own word
+ * that it ended tells the two apart.
+ */
+export function onSwitchedOff(
+  room: Room,
+  listener: (kind: InputKind, by: SwitchedOffBy) => void,
+): void {
+  const ended = new WeakSet<MediaStreamTrack>();
+  room.localParticipant
+    .on(ParticipantEvent.LocalTrackPublished, ({ track }: LocalTrackPublication) =>
+      track?.on(TrackEvent.Ended, () => ended.add(track.mediaStreamTrack)),
+    )
+    .on(ParticipantEvent.TrackMuted, ({ source, track }: TrackPublication) => {
+      const kind = inputs[source];
+      if (kind === undefined) return;
+      const lost = track !== undefined && ended.has(track.mediaStreamTrack);
+      listener(kind, lost ? 'device' : 'mute');
+    });
 }

@@ -1,31 +1,29 @@
 // A meeting over the network: a room of the client library, shown as plain state.
 import {
   ConnectionState,
-  Room,
   RoomEvent,
-  setLogLevel,
-  Track,
+  type DisconnectReason,
   type LocalTrack,
+  type Room,
 } from 'livekit-client';
-import type { Ticket } from '../../api';
+import type { Role, Ticket } from '../../api';
 import { mediaDeviceKind, type DeviceKind } from '../../devices/list';
-import type { Taken } from '../../devices/local';
-import { deviceTrouble } from '../../devices/trouble';
-import { recall } from '../../remembered';
+import type { InputKind, Taken } from '../../devices/local';
+import { deviceTrouble, lossTrouble } from '../../devices/trouble';
 import { Emitter, Store } from '../../store';
 import type { TroubleKind } from '../../trouble';
-import { MAX_BYTES } from '../chat';
+import { changes } from '../changes';
 import type { Details } from '../details';
 import type { Meeting } from '../meeting';
 import type { News } from '../news';
 import { PoorNetwork, qualityOf, worse, type Quality } from '../quality';
 import { captureOptions, publishOptions, shareTrouble, type ShareOptions } from '../sharing';
-import { initialState, selfOf, type Ending, type MeetingState } from '../state';
+import { initialState, type Ending, type MeetingState } from '../state';
 import { Chat } from './chat';
 import { connectEnding, endingOf } from './ending';
-import { onChange, onMutedByOther, tellNews } from './events';
-import { CountedReconnect } from './reconnect';
-import { HAND, inOrder, peopleOf, sharesOf } from './roster';
+import { onChange, onSwitchedOff, type SwitchedOffBy } from './events';
+import { makeRoom } from './room';
+import { HAND, seenIn, sharingOf, withOthersOf, type Seen } from './roster';
 import { Sound } from './sound';
 import { Statistics } from './statistics';
 
@@ -35,20 +33,21 @@ const REFRESH_MS = 30;
 /** How often the own connection is measured. */
 const MEASURE_MS = 3_000;
 
-setLogLevel('warn');
-
 export interface LiveOptions {
   /** Gets a fresh way in; called again for each rejoin. */
   ticket: () => Promise<Ticket>;
   /** Camera and microphone as they run in the preview, once they do. */
   devices: Promise<Taken>;
   meetingName: string;
+  /** As the link says; the ticket has the last word. */
+  role: Role;
 }
 
 export class LiveMeeting implements Meeting {
   readonly state: Store<MeetingState>;
   readonly news = new Emitter<News>();
   readonly #chat: Chat;
+  /** The room this person is in or on the way to; none once it is over. */
   #room: Room | undefined;
   #sound: Sound | undefined;
   #statistics: Statistics | undefined;
@@ -60,7 +59,8 @@ export class LiveMeeting implements Meeting {
   readonly #wanted = { microphone: false, camera: false };
 
   constructor(private readonly options: LiveOptions) {
-    this.state = new Store<MeetingState>({ ...initialState, meetingName: options.meetingName });
+    const { meetingName, role } = options;
+    this.state = new Store<MeetingState>({ ...initialState, meetingName, role });
     this.#chat = new Chat(this.state, this.news);
     window.addEventListener('offline', () => this.state.set({ offline: true }));
     window.addEventListener('online', () => this.state.set({ offline: false }));
@@ -71,13 +71,13 @@ export class LiveMeeting implements Meeting {
     this.state.set({ microphoneBusy: true, cameraBusy: true });
     const room = await this.#open();
     const { tracks, trouble } = await this.options.devices;
-    if (trouble !== undefined) this.state.set({ trouble });
-    if (room?.state === ConnectionState.Connected) {
-      await Promise.all(tracks.map((track) => this.#publish(room, track)));
-    } else {
+    if (room === undefined || room !== this.#room) {
       for (const track of tracks) track.stop();
+      return;
     }
-    this.state.set({ microphoneBusy: false, cameraBusy: false });
+    if (trouble !== undefined) this.state.set({ trouble });
+    await Promise.all(tracks.map((track) => this.#publish(room, track)));
+    if (room === this.#room) this.state.set({ microphoneBusy: false, cameraBusy: false });
   }
 
   async rejoin(): Promise<void> {
@@ -88,8 +88,10 @@ export class LiveMeeting implements Meeting {
   }
 
   async leave(): Promise<void> {
-    await this.#room?.disconnect();
+    const room = this.#room;
+    if (room === undefined) return;
     this.#end('left');
+    await room.disconnect();
   }
 
   async setMicrophone(on: boolean): Promise<void> {
@@ -103,7 +105,7 @@ export class LiveMeeting implements Meeting {
       this.#report(deviceTrouble('microphone', error), error);
     }
     this.state.set({ microphoneBusy: false });
-    this.#refresh();
+    this.#showOwn();
   }
 
   async setCamera(on: boolean): Promise<void> {
@@ -111,19 +113,20 @@ export class LiveMeeting implements Meeting {
     this.state.set({ cameraBusy: true });
     try {
       await this.#room?.localParticipant.setCameraEnabled(on);
-      this.news.emit({ is: 'camera', on });
+      this.news.emit({ is: 'camera', on, byOther: false });
     } catch (error) {
       this.#wanted.camera = false;
       this.#report(deviceTrouble('camera', error), error);
     }
     this.state.set({ cameraBusy: false });
-    this.#refresh();
+    this.#showOwn();
   }
 
   async startShare(options: ShareOptions): Promise<void> {
     const room = this.#room;
     const { phase, sharing } = this.state.value;
-    if (room === undefined || phase.is !== 'live' || sharing !== 'no') return;
+    if (room === undefined || sharing !== 'no') return;
+    if (phase.is !== 'live') return this.state.set({ trouble: 'share-unconnected' });
     this.state.set({ sharing: 'choosing', trouble: undefined });
     const began = performance.now();
     try {
@@ -135,12 +138,15 @@ export class LiveMeeting implements Meeting {
     } catch (error) {
       this.#report(shareTrouble(error, performance.now() - began), error);
     }
-    this.#showSharing();
+    if (room !== this.#room) return;
+    this.state.set({ sharing: sharingOf(room) });
+    this.#showOwn();
   }
 
   async stopShare(): Promise<void> {
-    await this.#room?.localParticipant.setScreenShareEnabled(false);
-    this.#showSharing();
+    await this.#attempt('share-stop-failed', () =>
+      this.#room?.localParticipant.setScreenShareEnabled(false),
+    );
   }
 
   async setHand(raised: boolean): Promise<void> {
@@ -166,8 +172,10 @@ export class LiveMeeting implements Meeting {
 
   async useDevice(kind: DeviceKind, id: string): Promise<void> {
     const trouble: TroubleKind = kind === 'speaker' ? 'speaker-failed' : `${kind}-failed`;
+    // The default speaker has an empty id in every browser, the default input one in none.
+    const device = id === '' && kind !== 'speaker' ? 'default' : id;
     await this.#attempt(trouble, () =>
-      this.#room?.switchActiveDevice(mediaDeviceKind(kind), id === '' ? 'default' : id, id !== ''),
+      this.#room?.switchActiveDevice(mediaDeviceKind(kind), device, id !== ''),
     );
   }
 
@@ -179,7 +187,10 @@ export class LiveMeeting implements Meeting {
     this.state.set({ trouble: undefined });
   }
 
-  /** Makes a room, and enters it. Undefined when that failed; the state says why. */
+  /**
+   * Makes a room, and enters it. Undefined when that failed, and the state says why, or when the
+   * person left on the way.
+   */
   async #open(): Promise<Room | undefined> {
     this.state.set({
       phase: { is: 'connecting' },
@@ -189,17 +200,19 @@ export class LiveMeeting implements Meeting {
     const room = this.#makeRoom();
     try {
       const ticket = await this.options.ticket();
+      if (room !== this.#room) return undefined;
       this.state.set({ meetingId: ticket.meeting.id, role: ticket.role });
       await room.connect(new URL(ticket.url, location.href).href, ticket.token);
     } catch (error) {
       console.warn('Could not join:', error);
       const ending = connectEnding(error);
-      this.#end(ending === 'room-full' ? await this.#refusal(ending) : ending);
+      const cause = ending === 'room-full' ? await this.#refusal(ending) : ending;
+      if (room === this.#room) this.#end(cause);
       return undefined;
     }
-    this.state.set({ phase: { is: 'live' } });
+    if (room !== this.#room) return undefined;
+    this.state.set({ phase: { is: 'live' }, ...seenIn(room, this.#ownQuality, this.state.value) });
     this.#measuring ??= setInterval(() => void this.#measure(), MEASURE_MS);
-    this.#refresh();
     this.news.emit({ is: 'connected', meeting: this.state.value.meetingName });
     return room;
   }
@@ -215,79 +228,71 @@ export class LiveMeeting implements Meeting {
   }
 
   #makeRoom(): Room {
-    const speaker = recall('speaker');
-    const room = new Room({
-      adaptiveStream: true,
-      dynacast: true,
-      // The server speaks the older form: asking for the newer first costs four round trips.
-      singlePeerConnection: false,
-      reconnectPolicy: new CountedReconnect((attempt) => this.#reconnecting(attempt)),
-      dataStream: { maxPayloadByteLength: MAX_BYTES },
-      ...(speaker === '' ? {} : { audioOutput: { deviceId: speaker } }),
-      audioCaptureDefaults: captureDefaults('microphone'),
-      videoCaptureDefaults: captureDefaults('camera'),
-    });
+    const room = makeRoom((attempt) => this.#reconnecting(room, attempt));
     this.#room = room;
     this.#sound?.close();
     this.#sound = new Sound(room);
     this.#statistics = new Statistics(room);
     this.#chat.listen(room);
     onChange(room, () => this.#refresh());
-    tellNews(room, this.news);
-    onMutedByOther(
-      room,
-      () => this.#wanted.microphone,
-      () => this.#mutedByOther(),
-    );
+    onSwitchedOff(room, (kind, by) => void this.#switchedOff(kind, by));
     room
-      .on(RoomEvent.SignalReconnecting, () => this.#reconnecting(1))
-      .on(RoomEvent.Reconnecting, () => this.#reconnecting(1))
-      .on(RoomEvent.Reconnected, () => this.#reconnected())
-      .on(RoomEvent.Disconnected, (reason) => {
-        // A failed attempt to come in is told by `#open`, which knows the cause better.
-        if (room === this.#room && this.state.value.phase.is !== 'connecting') {
-          this.#end(endingOf(reason));
-        }
-      })
-      .on(RoomEvent.LocalTrackUnpublished, () => this.#showSharing())
-      .on(RoomEvent.AudioPlaybackStatusChanged, () =>
-        this.state.set({ audioBlocked: !room.canPlaybackAudio }),
-      );
+      .on(RoomEvent.SignalReconnecting, () => this.#reconnecting(room, 1))
+      .on(RoomEvent.Reconnecting, () => this.#reconnecting(room, 1))
+      .on(RoomEvent.Reconnected, () => this.#reconnected(room))
+      .on(RoomEvent.Disconnected, (reason) => this.#disconnected(room, reason))
+      .on(RoomEvent.AudioPlaybackStatusChanged, () => {
+        if (room === this.#room) this.state.set({ audioBlocked: !room.canPlaybackAudio });
+      });
     return room;
   }
 
+  /** Sends a track of the preview; one that cannot be sent must not go on capturing. */
   async #publish(room: Room, track: LocalTrack): Promise<void> {
     const kind = track.kind === 'audio' ? 'microphone' : 'camera';
     this.#wanted[kind] = true;
-    await this.#attempt('publish-refused', () => room.localParticipant.publishTrack(track));
+    try {
+      await room.localParticipant.publishTrack(track);
+    } catch (error) {
+      track.stop();
+      if (room !== this.#room) return;
+      this.#wanted[kind] = false;
+      this.#report('publish-refused', error);
+    }
+    this.#refresh();
   }
 
-  #reconnecting(attempt: number): void {
+  #reconnecting(room: Room, attempt: number): void {
     const { phase } = this.state.value;
-    if (phase.is === 'ended' || phase.is === 'connecting') return;
+    if (room !== this.#room || phase.is === 'connecting') return;
     if (phase.is === 'live') this.news.emit({ is: 'reconnecting' });
     const before = phase.is === 'reconnecting' ? phase.attempt : 0;
     if (attempt > before) this.state.set({ phase: { is: 'reconnecting', attempt } });
   }
 
-  #reconnected(): void {
+  #reconnected(room: Room): void {
+    if (room !== this.#room) return;
     this.state.set({ phase: { is: 'live' } });
     this.news.emit({ is: 'reconnected' });
     this.#refresh();
   }
 
-  #mutedByOther(): void {
-    this.#wanted.microphone = false;
-    this.news.emit({ is: 'microphone', on: false, byOther: true });
+  #disconnected(room: Room, reason: DisconnectReason | undefined): void {
+    // A failed attempt to come in is told by `#open`, which knows the cause better.
+    if (room === this.#room && this.state.value.phase.is !== 'connecting') {
+      this.#end(endingOf(reason));
+    }
   }
 
-  #showSharing(): void {
-    const share = this.#room?.localParticipant.getTrackPublication(Track.Source.ScreenShare);
-    this.state.set({ sharing: share === undefined ? 'no' : 'live' });
-    this.#refresh();
+  async #switchedOff(kind: InputKind, by: SwitchedOffBy): Promise<void> {
+    if (!this.#wanted[kind]) return;
+    this.#wanted[kind] = false;
+    if (by === 'mute') this.news.emit({ is: kind, on: false, byOther: true });
+    else this.#report(await lossTrouble(kind), 'its track ended');
   }
 
   #end(ending: Ending): void {
+    this.#room = undefined;
     clearInterval(this.#measuring);
     this.#measuring = undefined;
     this.#sound?.close();
@@ -298,6 +303,8 @@ export class LiveMeeting implements Meeting {
       people: [],
       shares: [],
       sharing: 'no',
+      microphoneBusy: false,
+      cameraBusy: false,
       audioBlocked: false,
       poorNetwork: false,
     });
@@ -308,16 +315,24 @@ export class LiveMeeting implements Meeting {
     this.#refreshing = true;
     setTimeout(() => {
       this.#refreshing = false;
-      const room = this.#room;
-      if (room === undefined || room.state === ConnectionState.Disconnected) return;
-      const people = peopleOf(room, this.#ownQuality);
-      const shares = inOrder(sharesOf(room), this.state.value.shares);
-      this.state.set({
-        people,
-        shares,
-        role: selfOf({ ...this.state.value, people })?.role ?? 'viewer',
-      });
+      // To restore a connection, the library takes everybody and everything down and up again:
+      // what was seen last stays until that is done.
+      if (this.state.value.phase.is === 'live') this.#show((seen) => seen);
     }, REFRESH_MS);
+  }
+
+  /** Shows what the person did, also while the connection is away. */
+  #showOwn(): void {
+    const before = this.state.value;
+    if (before.phase.is === 'reconnecting') this.#show((seen) => withOthersOf(before, seen));
+    else this.#refresh();
+  }
+
+  #show(part: (seen: Seen) => Seen): void {
+    if (this.#room === undefined) return;
+    const before = this.state.value;
+    this.state.set(part(seenIn(this.#room, this.#ownQuality, before)));
+    for (const news of changes(before, this.state.value)) this.news.emit(news);
   }
 
   async #measure(): Promise<void> {
@@ -341,7 +356,7 @@ export class LiveMeeting implements Meeting {
       this.#report(trouble, error);
       return false;
     } finally {
-      this.#refresh();
+      this.#showOwn();
     }
   }
 
@@ -349,9 +364,4 @@ export class LiveMeeting implements Meeting {
     console.warn(`${trouble}:`, error);
     this.state.set({ trouble });
   }
-}
-
-function captureDefaults(kind: 'microphone' | 'camera'): { deviceId?: { ideal: string } } {
-  const { id } = recall(kind);
-  return id === '' ? {} : { deviceId: { ideal: id } };
 }

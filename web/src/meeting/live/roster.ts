@@ -2,7 +2,7 @@
 import { Track, type Participant, type Room, type TrackPublication } from 'livekit-client';
 import type { Role } from '../../api';
 import type { Quality } from '../quality';
-import type { MicrophoneStatus, Person, Share, View } from '../state';
+import type { MeetingState, MicrophoneStatus, Person, Share, View } from '../state';
 import { pictureOf } from './picture';
 
 /** Holds the time at which a participant's hand went up. Names with `lectern.` are the server's. */
@@ -10,6 +10,41 @@ export const HAND = 'hand';
 
 /** The attribute by which the server tells a participant's role. */
 export const ROLE = 'lectern.role';
+
+/** What is seen of a room at one moment. */
+export type Seen = Pick<MeetingState, 'people' | 'shares' | 'sharing' | 'role'>;
+
+export function seenIn(room: Room, own: Quality, before: MeetingState): Seen {
+  const people = peopleOf(room, own);
+  const shares = inOrder(sharesOf(room), before.shares);
+  return {
+    people,
+    shares,
+    // The picker is open until a choice is made there, whatever the room says.
+    sharing: before.sharing === 'choosing' ? 'choosing' : sharingOf(room),
+    role: roleOf(room.localParticipant),
+  };
+}
+
+/** The own part as it is now, others as they were seen last. */
+export function withOthersOf(before: MeetingState, now: Seen): Seen {
+  return {
+    ...now,
+    people: [
+      ...now.people.filter(({ self }) => self),
+      ...before.people.filter(({ self }) => !self),
+    ],
+    shares: inOrder(
+      [...before.shares.filter(({ self }) => !self), ...now.shares.filter(({ self }) => self)],
+      before.shares,
+    ),
+  };
+}
+
+export function sharingOf(room: Room): 'no' | 'live' {
+  const share = room.localParticipant.getTrackPublication(Track.Source.ScreenShare);
+  return share === undefined ? 'no' : 'live';
+}
 
 export function peopleOf(room: Room, own: Quality): Person[] {
   const others = [...room.remoteParticipants.values()].sort(

@@ -1,0 +1,49 @@
+// What is new between two looks at a meeting. Comparing states, instead of listening to the room,
+// means that a connection which breaks and comes back tells only of what really changed meanwhile.
+import type { News } from './news';
+import type { MeetingState, Person } from './state';
+
+/** Above this many people, coming and going is no longer told one by one. */
+const CROWD = 25;
+
+type Seen = Pick<MeetingState, 'people' | 'shares'>;
+
+export function changes(before: Seen, after: Seen): News[] {
+  // The first look: everybody was there before.
+  if (before.people.length === 0) return [];
+  return [
+    ...shares('share-ended', before, after),
+    ...comings('left', before.people, after.people),
+    ...comings('joined', after.people, before.people),
+    ...shares('share-started', after, before),
+    ...hands(before.people, after.people),
+  ];
+}
+
+/** Those of `here` who are not among `there`. */
+function comings(is: 'joined' | 'left', here: readonly Person[], there: readonly Person[]): News[] {
+  if (Math.max(here.length, there.length) > CROWD) return [];
+  const known = new Set(there.map(({ identity }) => identity));
+  return here
+    .filter(({ self, identity }) => !self && !known.has(identity))
+    .map(({ name }) => ({ is, name }));
+}
+
+/** Who shares, not which track: a share that is published anew is the same to those who watch. */
+function shares(is: 'share-started' | 'share-ended', here: Seen, there: Seen): News[] {
+  const known = new Set(there.shares.map(({ identity }) => identity));
+  return here.shares
+    .filter(({ identity }) => !known.has(identity))
+    .map(({ name, self }) => ({ is, name, self }));
+}
+
+function hands(before: readonly Person[], after: readonly Person[]): News[] {
+  const raisedBefore = new Map(
+    before.map(({ identity, handRaisedAt }) => [identity, handRaisedAt !== undefined]),
+  );
+  return after.flatMap(({ identity, name, self, handRaisedAt }): News[] => {
+    const raised = handRaisedAt !== undefined;
+    const was = raisedBefore.get(identity);
+    return was === undefined || was === raised ? [] : [{ is: 'hand', name, self, raised }];
+  });
+}

@@ -1,0 +1,29 @@
+// The room of the client library, set up the way Lectern needs it.
+import { Room, setLogLevel } from 'livekit-client';
+import type { InputKind } from '../../devices/local';
+import { recall } from '../../remembered';
+import { MAX_BYTES } from '../chat';
+import { CountedReconnect } from './reconnect';
+
+setLogLevel('warn');
+
+/** Makes a room that tells of each attempt to come back, from 1 on. */
+export function makeRoom(reconnecting: (attempt: number) => void): Room {
+  const speaker = recall('speaker');
+  return new Room({
+    adaptiveStream: true,
+    dynacast: true,
+    // The server speaks the older form: asking for the newer first costs four round trips.
+    singlePeerConnection: false,
+    reconnectPolicy: new CountedReconnect(reconnecting),
+    dataStream: { maxPayloadByteLength: MAX_BYTES },
+    ...(speaker === '' ? {} : { audioOutput: { deviceId: speaker } }),
+    audioCaptureDefaults: captureDefaults('microphone'),
+    videoCaptureDefaults: captureDefaults('camera'),
+  });
+}
+
+function captureDefaults(kind: InputKind): { deviceId?: { ideal: string } } {
+  const { id } = recall(kind);
+  return id === '' ? {} : { deviceId: { ideal: id } };
+}
