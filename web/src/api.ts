@@ -104,7 +104,7 @@ export function troubleOf(error: unknown): TroubleKind {
 
 const codes: Record<string, TroubleKind> = {
   unreachable: 'server-unreachable',
-  unavailable: 'server-unreachable',
+  unavailable: 'server-error',
   link_invalid: 'link-invalid',
   link_expired: 'link-expired',
   link_revoked: 'link-revoked',

@@ -53,8 +53,7 @@ export class JoinFlow extends LitElement {
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    if (this.step.is === 'setup') this.step.local?.release();
-    if (this.step.is === 'meeting') void this.step.meeting.leave();
+    end(this.step);
   }
 
   protected override willUpdate(changed: Map<PropertyKey, unknown>): void {
@@ -89,6 +88,10 @@ export class JoinFlow extends LitElement {
   #meeting(meeting: LiveMeeting): TemplateResult {
     const { phase } = meeting.state.value;
     if (phase.is !== 'ended') return html`<lectern-stage .meeting=${meeting}></lectern-stage>`;
+    // Only another name helps, and that is asked for in the setup.
+    if (phase.ending === 'name-refused') {
+      return this.#trouble(phase.ending, texts.ended.rename, () => void this.#look());
+    }
     const again = phase.ending === 'meeting-ended' ? '' : texts.ended.rejoin;
     return this.#trouble(phase.ending, again, () => void meeting.rejoin());
   }
@@ -103,7 +106,8 @@ export class JoinFlow extends LitElement {
 
   async #look(): Promise<void> {
     const { secret } = this;
-    if (this.step.is === 'setup') this.step.local?.release();
+    // A second link in the same tab takes the place of the first.
+    end(this.step);
     this.step = { is: 'looking' };
     try {
       const invitation = await inspectLink(secret);
@@ -130,10 +134,17 @@ export class JoinFlow extends LitElement {
       ticket: () => ticketFor(currentSecret() ?? secret, name),
       devices: step.local?.take() ?? Promise.resolve({ tracks: [] }),
       meetingName: step.invitation.meetingName || texts.created.untitled,
+      role: step.invitation.role,
     });
     this.step = { is: 'meeting', meeting };
     void meeting.connect();
   }
+}
+
+/** Lets go of devices and rooms that a step holds. */
+function end(step: Step): void {
+  if (step.is === 'setup') step.local?.release();
+  if (step.is === 'meeting') void step.meeting.leave();
 }
 
 async function ticketFor(secret: string, name: string): Promise<Ticket> {
