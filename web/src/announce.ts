@@ -1,33 +1,41 @@
-// Speaks to screen readers through two regions that are always on the page.
-
-const regions = new Map<boolean, HTMLElement>();
+// Speaks to screen readers through regions that are on the page before the text comes.
 
 /** Old announcements are taken away, so that nobody reads them later by arrow keys. */
 const CLEAR_MS = 8_000;
 
+interface Regions {
+  calm: HTMLElement;
+  urgent: HTMLElement;
+}
+
+/** The newest speaks: behind an open dialog nothing is read. */
+const places: Regions[] = [];
+
 export function announce(text: string, urgent = false): void {
-  const region = regionOf(urgent);
+  const regions = places.at(-1);
   const line = document.createElement('p');
   line.textContent = text;
-  region.append(line);
+  regions?.[urgent ? 'urgent' : 'calm'].append(line);
   setTimeout(() => line.remove(), CLEAR_MS);
 }
 
-/** The regions have to be there before the first text comes, or it is not read. */
-export function prepareAnnouncements(): void {
-  regionOf(false);
-  regionOf(true);
+/** Announces inside an element from now on, until the function that comes back is called. */
+export function announceIn(place: HTMLElement): () => void {
+  const regions = { calm: makeRegion('status'), urgent: makeRegion('alert') };
+  place.append(regions.calm, regions.urgent);
+  places.push(regions);
+  return () => {
+    places.splice(places.indexOf(regions), 1);
+    regions.calm.remove();
+    regions.urgent.remove();
+  };
 }
 
-function regionOf(urgent: boolean): HTMLElement {
-  const known = regions.get(urgent);
-  if (known !== undefined) return known;
+function makeRegion(role: 'status' | 'alert'): HTMLElement {
   const region = document.createElement('div');
-  region.setAttribute('role', urgent ? 'alert' : 'status');
-  region.setAttribute('aria-live', urgent ? 'assertive' : 'polite');
-  region.dataset['testid'] = urgent ? 'announce-now' : 'announce';
-  region.className = 'announcements';
-  document.body.append(region);
-  regions.set(urgent, region);
+  region.setAttribute('role', role);
+  region.setAttribute('aria-live', role === 'alert' ? 'assertive' : 'polite');
+  region.dataset['testid'] = role === 'alert' ? 'announce-now' : 'announce';
+  region.className = 'announcements visually-hidden';
   return region;
 }

@@ -2,7 +2,7 @@
 import '@fontsource-variable/schibsted-grotesk/wght.css';
 import './styles/tokens.css';
 import './theme';
-import { prepareAnnouncements } from './announce';
+import { announceIn } from './announce';
 import './app';
 
-prepareAnnouncements();
+announceIn(document.body);

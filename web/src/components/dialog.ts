@@ -1,6 +1,7 @@
 // A modal dialog; on phones a sheet that rises from the bottom. Focus goes in and comes back.
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
+import { announceIn } from '../announce';
 import { icon } from '../icons';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
@@ -80,15 +81,26 @@ export class Dialog extends LitElement {
   @query('.body') private body!: HTMLElement;
   @state() private scrolls = false;
 
+  #hush: (() => void) | undefined;
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.#hush?.();
+    this.#hush = undefined;
+  }
+
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has('open')) return;
     if (this.open && !this.dialog.open) {
       this.dialog.showModal();
+      this.#hush = announceIn(this.dialog);
       const wished = this.querySelector<HTMLElement>('[data-focus]');
       (wished ?? this.headline).focus();
       // What scrolls must scroll by keyboard too.
       this.scrolls = this.body.scrollHeight > this.body.clientHeight;
-    } else if (!this.open && this.dialog.open) {
+    } else if (!this.open) {
+      this.#hush?.();
+      this.#hush = undefined;
       this.dialog.close();
     }
   }

@@ -2,7 +2,7 @@
 import '@fontsource-variable/schibsted-grotesk/wght.css';
 import '../../src/styles/tokens.css';
 import '../../src/theme';
-import { prepareAnnouncements } from '../../src/announce';
+import { announceIn } from '../../src/announce';
 import { keepOwnership } from '../../src/link';
 import '../../src/pages/stage';
 import '../../src/pages/trouble';
@@ -15,7 +15,7 @@ declare global {
   }
 }
 
-prepareAnnouncements();
+announceIn(document.body);
 const link = (secret: string) => ({
   id: secret,
   url: `https://meet.example.org/j#${secret}`,
