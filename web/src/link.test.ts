@@ -75,7 +75,7 @@ describe('a refused link', () => {
 
 test('ownership belongs to one meeting', () => {
   const link = { id: 'l', url: 'u', expiresAt: 'e' };
-  keepOwnership({ meetingId: 'a', ownerKey: 'k', presenter: link, viewer: link });
+  keepOwnership({ meetingId: 'a', meetingName: 'A', ownerKey: 'k', presenter: link, viewer: link });
   expect(ownership('a')?.ownerKey).toBe('k');
   expect(ownership('b')).toBeUndefined();
 });
@@ -88,6 +88,7 @@ describe('a replaced link', () => {
   });
   const owned = {
     meetingId: 'a',
+    meetingName: 'A',
     ownerKey: 'k',
     presenter: link('presenterOld'),
     viewer: link('viewerOld'),

@@ -19,6 +19,7 @@ export interface LinkInfo {
 /** What the creator of a meeting keeps: the key to manage it, and its links. */
 export interface Ownership {
   meetingId: string;
+  meetingName: string;
   ownerKey: string;
   presenter: LinkInfo;
   viewer: LinkInfo;
@@ -70,11 +71,15 @@ export function keepReplaced(owned: Ownership, role: 'presenter' | 'viewer', mad
   keepOwnership({ ...owned, [role]: made });
 }
 
-export function ownership(meetingId: string): Ownership | undefined {
+/** The meeting that was made in this tab, if any. */
+export function keptOwnership(): Ownership | undefined {
   const text = readTab(OWNER_KEY);
-  if (text === undefined) return undefined;
-  const kept = JSON.parse(text) as Ownership;
-  return kept.meetingId === meetingId ? kept : undefined;
+  return text === undefined ? undefined : (JSON.parse(text) as Ownership);
+}
+
+export function ownership(meetingId: string): Ownership | undefined {
+  const kept = keptOwnership();
+  return kept?.meetingId === meetingId ? kept : undefined;
 }
 
 /** Remembers that a link was good, and until when it should be. */

@@ -1,10 +1,10 @@
 // The meeting is made: its two links, and on to the setup.
 import { css, html, LitElement, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { CreatedMeeting } from '../api';
 import '../components/copy';
 import { moment } from '../format';
 import { icon } from '../icons';
+import type { Ownership } from '../link';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { pageHeader, pageStyles } from './page';
@@ -87,19 +87,19 @@ export class CreatedPage extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) created!: CreatedMeeting;
+  @property({ attribute: false }) owned!: Ownership;
 
   protected override firstUpdated(): void {
     this.renderRoot.querySelector('h1')?.focus();
   }
 
   protected override render(): TemplateResult {
-    const { meeting, viewer, presenter } = this.created;
+    const { meetingName, viewer, presenter } = this.owned;
     const expires = moment(viewer.expiresAt);
     return html`${pageHeader()}
       <main>
         <div>
-          <p class="about">${icon('check')} ${meeting.name === '' ? t.untitled : meeting.name}</p>
+          <p class="about">${icon('check')} ${meetingName === '' ? t.untitled : meetingName}</p>
           <h1 tabindex="-1">${t.headline}</h1>
           <p class="lead">${t.lead}</p>
           <section data-testid="viewer-link">

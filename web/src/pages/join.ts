@@ -3,14 +3,12 @@ import { css, html, LitElement, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { ApiError, inspectLink, join, troubleOf, type Invitation, type Ticket } from '../api';
 import { LocalDevices } from '../devices/local';
-import { icon } from '../icons';
 import { currentSecret, keepGood, refusalOf } from '../link';
 import { LiveMeeting } from '../meeting/live/live';
 import type { Ending } from '../meeting/state';
 import { Watch } from '../store';
-import { controls } from '../styles/controls';
 import { texts } from '../texts';
-import { pageHeader, pageStyles } from './page';
+import './loading';
 import './prejoin';
 import './stage';
 import './trouble';
@@ -26,25 +24,11 @@ const FINAL: readonly Ending[] = ['link-invalid', 'link-expired', 'link-revoked'
 
 @customElement('lectern-join')
 export class JoinFlow extends LitElement {
-  static override styles = [
-    controls,
-    pageStyles,
-    css`
-      main {
-        justify-items: center;
-      }
-      .looking {
-        display: flex;
-        gap: var(--s3);
-        align-items: center;
-        color: var(--ink-2);
-        font-size: var(--t-lg);
-      }
-      :host([stage]) {
-        display: block;
-      }
-    `,
-  ];
+  static override styles = css`
+    :host {
+      display: block;
+    }
+  `;
 
   @property() secret = '';
   @state() private step: Step = { is: 'looking' };
@@ -65,12 +49,7 @@ export class JoinFlow extends LitElement {
     const { step } = this;
     switch (step.is) {
       case 'looking':
-        return html`${pageHeader()}
-          <main>
-            <p class="looking" role="status">
-              <span class="spin">${icon('loading')}</span> ${texts.prejoin.looking}
-            </p>
-          </main>`;
+        return html`<lectern-loading .text=${texts.prejoin.looking}></lectern-loading>`;
       case 'setup':
         document.title = `${step.invitation.meetingName || texts.prejoin.title} · ${texts.product}`;
         return html`<lectern-prejoin

@@ -23,6 +23,7 @@ const link = (secret: string) => ({
 });
 keepOwnership({
   meetingId: 'RM_test',
+  meetingName: 'Third quarter review',
   ownerKey: 'key',
   presenter: link('p8vEjRWeJASNFZ4kBI0VniQEjRWeJAS2'),
   viewer: link('q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS'),
