@@ -85,10 +85,8 @@ export class Screen extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     const before = changed.get('share') as Share | undefined;
-    if (before !== undefined && before.id !== this.share.id) {
-      this.zoom = FIT;
-      this.frames = 'empty';
-    }
+    if (before !== undefined && before.id !== this.share.id) this.zoom = FIT;
+    if (this.share.view.picture === undefined) this.frames = 'empty';
     const shown = { picture: this.picture, frame: this.box };
     const same = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;
     const { picture, frame } = this.#shown;

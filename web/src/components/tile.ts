@@ -170,6 +170,7 @@ export class Tile extends LitElement {
   @state() private frames: FrameState = 'empty';
 
   protected override willUpdate(): void {
+    if (this.person.camera.picture === undefined) this.frames = 'empty';
     this.toggleAttribute('speaking', this.person.speaking);
     this.dataset['identity'] = this.person.identity;
   }

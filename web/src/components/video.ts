@@ -44,7 +44,8 @@ export class VideoPicture extends LitElement {
   #timer: ReturnType<typeof setInterval> | undefined;
   #frames = 0;
   #lastFrameAt = 0;
-  #state: FrameState = 'empty';
+  /** Nothing is told yet: who shows a picture anew must not believe that the former one flows. */
+  #state: FrameState | undefined;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -69,6 +70,7 @@ export class VideoPicture extends LitElement {
       .muted=${true}
       aria-label=${this.label}
       @loadeddata=${() => this.#tell('flowing')}
+      @emptied=${() => this.#tell('empty')}
       @resize=${() => this.#size()}
     ></video>`;
   }
