@@ -13,7 +13,8 @@ import type { TroubleKind } from '../trouble';
 import { deviceTrouble } from './trouble';
 import { refreshDevices } from './list';
 
-export type InputKind = 'microphone' | 'camera';
+const KINDS = ['microphone', 'camera'] as const;
+export type InputKind = (typeof KINDS)[number];
 
 export interface InputState {
   status: 'off' | 'starting' | 'on';
@@ -44,13 +45,9 @@ export class LocalDevices {
 
   /** Switches on what was on last time; both at once where possible, so that one prompt is enough. */
   async start(): Promise<void> {
-    const microphone = recall('microphone').on;
-    const camera = recall('camera').on;
-    if (microphone && camera && (await this.#startBoth())) return;
-    await Promise.all([
-      microphone ? this.set('microphone', true) : undefined,
-      camera ? this.set('camera', true) : undefined,
-    ]);
+    const wanted = KINDS.filter((kind) => recall(kind).on);
+    const left = wanted.length > 1 ? await this.#startBoth() : wanted;
+    await Promise.all(left.map((kind) => this.set(kind, true)));
   }
 
   async set(kind: InputKind, on: boolean): Promise<void> {
@@ -115,7 +112,8 @@ export class LocalDevices {
     });
   }
 
-  async #startBoth(): Promise<boolean> {
+  /** Gives those that are still to be started, one by one. */
+  async #startBoth(): Promise<InputKind[]> {
     const wishes = { microphone: ++this.#wish.microphone, camera: ++this.#wish.camera };
     const { microphone, camera } = this.state.value;
     this.state.set({
@@ -131,7 +129,7 @@ export class LocalDevices {
     } catch (error) {
       // One of the two is missing or refused. Asked for singly, each gives its own cause.
       console.info('Camera and microphone do not start together:', error);
-      return false;
+      return KINDS.filter((kind) => wishes[kind] === this.#wish[kind]);
     }
     for (const track of tracks) {
       const kind = track.kind === 'audio' ? 'microphone' : 'camera';
@@ -139,7 +137,7 @@ export class LocalDevices {
       else track.stop();
     }
     await refreshDevices();
-    return true;
+    return [];
   }
 
   #started(kind: InputKind, track: LocalTrack): void {
