@@ -229,7 +229,7 @@ export const texts = {
     security: 'Encryption',
     received: 'Received here',
     sent: 'Sent from here',
-    none: 'No picture or sound is flowing.',
+    none: 'Sends no picture and no sound.',
     rows: {
       screen: 'Screen',
       screenSound: 'Screen sound',

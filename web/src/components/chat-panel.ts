@@ -229,7 +229,8 @@ export class ChatPanel extends LitElement {
     const sent = await this.send(text);
     this.busy = false;
     this.failed = !sent;
-    if (sent) this.field.value = '';
+    // What was typed while the message was on its way is the next one.
+    if (sent && this.field.value === text) this.field.value = '';
     this.field.focus();
   }
 

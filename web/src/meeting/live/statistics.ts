@@ -35,7 +35,17 @@ export class Statistics {
       Object.assign(details, readTransport(report));
       details.tracks.push(this.#read(`${sid} details`, row, sent, report));
     }
+    // Who sends nothing has a way to the server all the same: that of what comes in.
+    if (sent && details.tracks.length === 0) Object.assign(details, await this.#incoming());
     return details;
+  }
+
+  async #incoming(): Promise<Omit<Details, 'tracks'>> {
+    for (const other of this.room.remoteParticipants.values()) {
+      const [first] = await reportsOf(other);
+      if (first !== undefined) return readTransport(first.report);
+    }
+    return {};
   }
 
   /** What the own connection is like, over the time since the last call. */
