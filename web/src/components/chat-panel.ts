@@ -226,11 +226,12 @@ export class ChatPanel extends LitElement {
     const text = this.field.value;
     if (text.trim() === '' || this.busy) return;
     this.busy = true;
+    // What is typed while the message is on its way is the next one, or goes on with a failed one.
+    this.field.value = '';
     const sent = await this.send(text);
     this.busy = false;
     this.failed = !sent;
-    // What was typed while the message was on its way is the next one.
-    if (sent && this.field.value === text) this.field.value = '';
+    if (!sent) this.field.value = text + this.field.value;
     this.field.focus();
   }
 

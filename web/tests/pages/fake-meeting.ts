@@ -12,6 +12,7 @@ export class FakeMeeting implements Meeting {
   readonly news = new Emitter<News>();
   /** Every call, for the tests to look at. */
   readonly calls: string[] = [];
+  chatOpen = false;
 
   constructor(state: MeetingState) {
     this.state = new Store(state);
@@ -80,6 +81,7 @@ export class FakeMeeting implements Meeting {
   }
 
   setChatOpen(open: boolean): void {
+    this.chatOpen = open;
     if (open) this.state.set({ unread: 0 });
   }
 

@@ -41,6 +41,44 @@ test('the space bar opens the microphone while it is held', async () => {
   await context.close();
 });
 
+test('keys wait for a device, as its button does', async () => {
+  const { page, context } = await openScene('presenter-connecting');
+  for (const key of ['m', 'v', ' ']) await page.keyboard.press(key);
+  expect(await calls(page)).toEqual([]);
+  await page.evaluate(() => window.meeting.state.set({ phase: { is: 'live' } }));
+  for (const key of ['m', 'v', ' ']) await page.keyboard.press(key);
+  expect(await calls(page)).toEqual([]);
+  await context.close();
+});
+
+test('a device that is busy keeps the focus on its button', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  await page.getByTestId('control-camera').focus();
+  await page.evaluate(() => window.meeting.state.set({ cameraBusy: true }));
+  await expect
+    .poll(() => page.getByTestId('control-camera').getAttribute('aria-disabled'))
+    .toBe('true');
+  await page.keyboard.press('Enter');
+  expect(await calls(page)).toEqual([]);
+  expect(await focused(page)).toBe('control-camera');
+  await context.close();
+});
+
+test('what the menu opened gives the focus back to its button', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  for (const entry of ['settings', 'help', 'invite']) {
+    await page.getByTestId('control-more').focus();
+    await page.keyboard.press('Enter');
+    await page.getByTestId(`menu-${entry}`).focus();
+    await page.keyboard.press('Enter');
+    await page.locator('dialog[open]').waitFor();
+    await page.keyboard.press('Escape');
+    await page.locator('dialog[open]').waitFor({ state: 'detached' });
+    expect(await focused(page), entry).toBe('control-more');
+  }
+  await context.close();
+});
+
 test('letters typed into the chat are letters', async () => {
   const { page, context } = await openScene('presenter-grid');
   await page.keyboard.press('c');
@@ -52,6 +90,27 @@ test('letters typed into the chat are letters', async () => {
   expect(await page.getByTestId('chat-field').inputValue()).toBe('');
   await page.keyboard.press('Escape');
   expect(await focused(page)).toBe('control-chat');
+  await context.close();
+});
+
+test('what is typed while a message is sent stays', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  await page.evaluate(() => {
+    let tries = 0;
+    const answer = (): boolean => (tries += 1) > 1;
+    window.meeting.say = () => new Promise((sent) => setTimeout(() => sent(answer()), 400));
+  });
+  await page.keyboard.press('c');
+  await page.getByTestId('chat-field').waitFor();
+  await page.keyboard.type('one');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type(' and two');
+  const field = page.getByTestId('chat-field');
+  await expect.poll(() => field.inputValue()).toBe('one and two');
+  await page.keyboard.press('Enter');
+  await page.keyboard.type('three');
+  await page.waitForTimeout(600);
+  expect(await field.inputValue()).toBe('three');
   await context.close();
 });
 
@@ -151,6 +210,49 @@ test('news reach screen readers', async () => {
   expect(all).toContain('Linus shares a screen');
   expect(all).toContain('Linus: <i>hello</i>');
   expect(await page.getByTestId('announce-now').innerText()).toContain('Reconnecting');
+  await context.close();
+});
+
+test('what happens behind a dialog is read inside it', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  await page.getByTestId('invite').click();
+  await page.getByTestId('copy').first().click();
+  const inside = page.locator('dialog[open]').getByTestId('announce');
+  await expect.poll(() => inside.innerText()).toContain('Copied');
+  await page.keyboard.press('Escape');
+  await page.evaluate(() => window.meeting.news.emit({ is: 'joined', name: 'Linus' }));
+  await expect.poll(() => page.getByTestId('announce').innerText()).toContain('Linus joined');
+  await context.close();
+});
+
+test('lines of the connection are read when they come', async () => {
+  const { page, context } = await openScene('viewer-share');
+  const told = page.getByTestId('announce');
+  await page.evaluate(() => window.meeting.state.set({ poorNetwork: true, audioBlocked: true }));
+  await expect.poll(() => told.innerText()).toContain('Your network is weak');
+  expect(await told.innerText()).toContain('waits for a click');
+  await page.evaluate(() => window.meeting.state.set({ offline: true, unread: 1 }));
+  await expect.poll(() => told.innerText()).toContain('This device is offline');
+  expect((await told.innerText()).match(/network is weak/g)).toHaveLength(1);
+  await context.close();
+});
+
+test('a stage that comes back tells everything once', async () => {
+  const { page, context } = await openScene('viewer-chat');
+  await page.getByTestId('control-chat').click();
+  await page.evaluate(async () => {
+    const stage = document.querySelector('lectern-stage')!;
+    window.meeting.state.set({ offline: true });
+    stage.remove();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const next = document.createElement('lectern-stage');
+    document.body.append(Object.assign(next, { meeting: window.meeting }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    window.meeting.news.emit({ is: 'joined', name: 'Linus' });
+  });
+  const told = await page.getByTestId('announce').innerText();
+  expect(told.match(/Linus joined/g)).toHaveLength(1);
+  expect(await page.evaluate(() => window.meeting.chatOpen)).toBe(false);
   await context.close();
 });
 

@@ -1,7 +1,8 @@
 // Which pictures are taken of the stage: a name, the scene, and what is pressed first.
 
 export const scenes: readonly (readonly [name: string, scene: string, ...steps: string[]])[] = [
-  ['stage-connecting', 'connecting'],
+  ['stage-connecting', 'viewer-connecting'],
+  ['stage-connecting-presenter', 'presenter-connecting'],
   ['stage-waiting', 'viewer-waiting'],
   ['stage-cameras', 'viewer-cameras'],
   ['stage-share', 'viewer-share'],
@@ -24,6 +25,8 @@ export const scenes: readonly (readonly [name: string, scene: string, ...steps: 
   ['stage-camera-denied', 'presenter-camera-denied'],
   ['stage-share-cancelled', 'presenter-share-cancelled'],
   ['dialog-share', 'presenter-grid', 'control-share'],
+  ['dialog-share-waiting', 'presenter-connecting', 'control-share'],
+  ['dialog-invite-hidden', 'presenter-sharing', 'invite'],
   ['dialog-leave', 'presenter-sharing', 'control-leave'],
   ['dialog-shortcuts', 'presenter-grid', 'key ?'],
   ['dialog-invite', 'presenter-grid', 'control-more', 'menu-invite'],

@@ -110,12 +110,24 @@ const presenting: MeetingState = {
   people: [selfPresenter(), alan, katherine, ...crowd],
 };
 
+/** Before the ticket is there, only the link says what the meeting is called and who comes. */
+const connecting: MeetingState = {
+  ...initialState,
+  meetingName: base.meetingName,
+};
+
 const many: Person[] = Array.from({ length: 240 }, (_, index) =>
   viewer(`many${index}`, `Guest ${String(index + 1).padStart(3, '0')}`),
 );
 
 export const scenes: Record<string, () => MeetingState> = {
-  connecting: () => ({ ...base, phase: { is: 'connecting' }, people: [selfViewer] }),
+  'viewer-connecting': () => connecting,
+  'presenter-connecting': () => ({
+    ...connecting,
+    role: 'presenter',
+    microphoneBusy: true,
+    cameraBusy: true,
+  }),
   'viewer-waiting': () => ({ ...base, people: [selfViewer, ...crowd] }),
   'viewer-cameras': () => ({ ...viewing, shares: [] }),
   'viewer-share': () => viewing,
