@@ -18,6 +18,16 @@ export const problem = (status: number, code: string): Answer => ({
   body: { type: 'about:blank', title: 'A problem', status, code, detail: '' },
 });
 
+export const ticket = (url: string): Answer => ({
+  body: {
+    token: 'token',
+    url,
+    role: 'viewer',
+    identity: 'vera',
+    meeting: { id: 'RM_1', name: 'Third quarter review' },
+  },
+});
+
 export const created: Answer = {
   status: 201,
   body: {
