@@ -76,8 +76,11 @@ export function publishOptions(options: ShareOptions): TrackPublishOptions {
   };
 }
 
-/** Nobody reads a picker and closes it faster: such a refusal came from a rule, not from a person. */
-const FASTEST_PERSON_MS = 250;
+/**
+ * Nobody reads a picker and closes it faster: such a refusal came from a rule, not from a person. A
+ * busy computer takes a part of this time to refuse.
+ */
+const FASTEST_PERSON_MS = 600;
 
 /** Tells a closed picker from a refusal; browsers use the same error for both. */
 export function shareTrouble(error: unknown, elapsedMs: number): TroubleKind {
