@@ -12,6 +12,9 @@ import { slowLine } from './slowdown.js';
 
 const ROUND_TRIPS_MS = [0, 50, 200];
 
+/** Only at this distance round trips weigh more than how busy the machine is. */
+const JUDGED_MS = 200;
+
 /** Joins at each distance; the median counts. */
 const JOINS = 3;
 
@@ -76,6 +79,8 @@ scene('rtt', 120_000, async (stage) => {
       all: firstFramesMs,
       roundTrips: roundTrips && Math.round(roundTrips * 10) / 10,
     });
-    if (roundTrips) assert.ok(roundTrips < MOST_ROUND_TRIPS, `${roundTrips} round trips`);
+    if (roundTripMs === JUDGED_MS) {
+      assert.ok(roundTrips < MOST_ROUND_TRIPS, `${roundTrips} round trips`);
+    }
   }
 });

@@ -13,6 +13,9 @@
 
   const SILENT = new Set(['SCRIPT', 'STYLE', 'TEMPLATE', 'NOSCRIPT']);
 
+  /** Tells of what happened, and goes on for seconds: what is there now stands elsewhere. */
+  const NEWS = '.announcements, lectern-notes';
+
   function hasBox(element) {
     if (getComputedStyle(element).display === 'contents') return true;
     return element.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: false });
@@ -29,7 +32,7 @@
       pieces.push(node.data);
     } else if (node.nodeType !== Node.ELEMENT_NODE) {
       parts(node).forEach((part) => collect(part, pieces));
-    } else if (!SILENT.has(node.tagName) && hasBox(node)) {
+    } else if (!SILENT.has(node.tagName) && !node.matches(NEWS) && hasBox(node)) {
       const isInline = getComputedStyle(node).display.startsWith('inline');
       if (!isInline) pieces.push(' ');
       parts(node).forEach((part) => collect(part, pieces));
@@ -37,7 +40,7 @@
     }
   }
 
-  /** The text of a node as it is to be seen, with single spaces. */
+  /** The text of a node as it is to be seen, without news, with single spaces. */
   function text(node = document.body) {
     const pieces = [];
     collect(node, pieces);
