@@ -48,6 +48,7 @@ export class Screen extends LitElement {
   @property({ type: Boolean, reflect: true }) immersive = false;
   /** Nobody moves the pointer: the tools may go. */
   @property({ type: Boolean, reflect: true }) resting = false;
+  @property({ type: Boolean }) held = false;
   @query('.window') private frame!: HTMLElement;
   @state() private zoom = FIT;
   @state() private received: Size = { width: 1920, height: 1080 };
@@ -138,6 +139,7 @@ export class Screen extends LitElement {
       class="picture"
       fit="contain"
       style=${styleMap(style)}
+      ?held=${this.held}
       .picture=${picture}
       label=${t.label(this.share.name)}
       @picture-size=${(event: CustomEvent<Size>) => (this.received = event.detail)}

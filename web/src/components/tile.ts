@@ -166,6 +166,7 @@ export class Tile extends LitElement {
 
   @property({ attribute: false }) person!: Person;
   @property({ type: Boolean }) pinned = false;
+  @property({ type: Boolean }) held = false;
   @property({ attribute: false }) details!: (identity: string) => Promise<Details>;
   @state() private frames: FrameState = 'empty';
 
@@ -189,6 +190,7 @@ export class Tile extends LitElement {
           : html`<lectern-video
             watched
             ?mirrored=${person.self}
+            ?held=${this.held}
             .picture=${picture}
             label=${person.name}
             @frames=${(event: CustomEvent<FrameState>) => (this.frames = event.detail)}

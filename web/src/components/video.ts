@@ -15,6 +15,7 @@ export class VideoPicture extends LitElement {
   static override styles = css`
     :host {
       display: block;
+      position: relative;
       overflow: hidden;
     }
     video {
@@ -23,10 +24,20 @@ export class VideoPicture extends LitElement {
       height: 100%;
       object-fit: cover;
     }
-    :host([fit='contain']) video {
+    canvas {
+      position: absolute;
+      inset: 0;
+      width: 100%;
+      height: 100%;
+      object-fit: cover;
+    }
+    canvas[hidden] {
+      display: none;
+    }
+    :host([fit='contain']) :is(video, canvas) {
       object-fit: contain;
     }
-    :host([mirrored]) video {
+    :host([mirrored]) :is(video, canvas) {
       transform: scaleX(-1);
     }
   `;
@@ -36,8 +47,11 @@ export class VideoPicture extends LitElement {
   @property({ reflect: true }) fit: 'cover' | 'contain' = 'cover';
   /** Screens may stand still for minutes: only cameras are watched for frozen pictures. */
   @property({ type: Boolean }) watched = false;
+  /** The connection is away: what is seen now stays, even when the picture is taken down. */
+  @property({ type: Boolean }) held = false;
   @property() label = '';
 
+  @query('canvas') private still!: HTMLCanvasElement;
   @query('video') private video!: HTMLVideoElement;
 
   #attached: Picture | undefined;
@@ -61,6 +75,7 @@ export class VideoPicture extends LitElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has('picture')) this.#attach();
+    if (changed.has('held') && this.held) this.#keepStill();
   }
 
   protected override render(): TemplateResult {
@@ -70,9 +85,21 @@ export class VideoPicture extends LitElement {
       .muted=${true}
       aria-label=${this.label}
       @loadeddata=${() => this.#tell('flowing')}
-      @emptied=${() => this.#tell('empty')}
+      @emptied=${() => this.#emptied()}
       @resize=${() => this.#size()}
-    ></video>`;
+    ></video><canvas hidden width="0"></canvas>`;
+  }
+
+  #keepStill(): void {
+    const { videoWidth, videoHeight } = this.video;
+    Object.assign(this.still, { width: videoWidth, height: videoHeight });
+    if (videoWidth > 0) this.still.getContext('2d')?.drawImage(this.video, 0, 0);
+  }
+
+  #emptied(): void {
+    const keeps = this.held && this.still.width > 0;
+    this.still.hidden = !keeps;
+    this.#tell(keeps ? 'frozen' : 'empty');
   }
 
   #attach(): void {
@@ -101,7 +128,8 @@ export class VideoPicture extends LitElement {
     const now = performance.now();
     // A page in the background is not painted, so nothing can be said about its frames.
     if (frames !== this.#frames || document.hidden) this.#lastFrameAt = now;
-    if (frames !== this.#frames) this.#tell('flowing');
+    // The count begins again when the picture is taken down: only more frames are new ones.
+    if (frames > this.#frames) this.#tell('flowing');
     this.#frames = frames;
     const frozen = this.watched && now - this.#lastFrameAt > FROZEN_AFTER_MS;
     if (frozen && this.#state === 'flowing') this.#tell('frozen');
@@ -110,6 +138,7 @@ export class VideoPicture extends LitElement {
   #tell(state: FrameState): void {
     if (state === this.#state) return;
     this.#state = state;
+    if (state !== 'frozen') this.still.hidden = true;
     this.dispatchEvent(new CustomEvent<FrameState>('frames', { detail: state }));
   }
 }

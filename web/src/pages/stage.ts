@@ -220,6 +220,7 @@ export class Stage extends LitElement {
     return html`<lectern-screen
       class="focus"
       .share=${share}
+      ?held=${state.phase.is === 'reconnecting'}
       ?pinned=${pinned}
       ?immersive=${this.immersive}
       ?resting=${this.resting}
@@ -273,6 +274,7 @@ export class Stage extends LitElement {
     return html`<lectern-tile
       class=${place}
       .person=${person}
+      ?held=${this.meeting.state.value.phase.is === 'reconnecting'}
       ?pinned=${pinned}
       .details=${(who: string) => this.meeting.details(who)}
       @pin=${() => (this.pin = pinned ? undefined : { person: identity })}

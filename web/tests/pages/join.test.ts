@@ -170,24 +170,3 @@ test('a browser that cannot share says so', async () => {
   expect(await page.getByTestId('share-choose').count()).toBe(0);
   await context.close();
 });
-
-test('a camera that comes back without a frame has a placeholder', async () => {
-  const { page, context } = await openScene('viewer-share');
-  const tile = page.locator('lectern-tile[data-identity=grace]');
-  await tile.getByTestId('placeholder').waitFor({ state: 'detached' });
-  const show = (camera: object): Promise<void> =>
-    page.evaluate((view) => {
-      const { state } = window.meeting;
-      const picture = { id: 'black', attach: () => undefined, detach: () => undefined };
-      const camera = 'picture' in view ? { ...view, picture } : view;
-      const people = state.value.people.map((person) =>
-        person.identity === 'grace' ? { ...person, camera: camera as never } : person,
-      );
-      state.set({ people });
-    }, camera);
-  await show({ status: 'off' });
-  await page.waitForTimeout(300);
-  await show({ status: 'live', picture: true });
-  await tile.getByText('The picture is on its way').waitFor();
-  await context.close();
-});
