@@ -26,6 +26,7 @@ export class StageKeys implements ReactiveController {
   }
 
   hostDisconnected(): void {
+    this.#hush();
     window.removeEventListener('keydown', this.#down);
     window.removeEventListener('keyup', this.#up);
     window.removeEventListener('blur', this.#hush);

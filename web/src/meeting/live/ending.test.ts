@@ -6,7 +6,7 @@ import { connectEnding, endingOf } from './ending';
 
 describe('the end of a meeting', () => {
   test.each([
-    [DisconnectReason.CLIENT_INITIATED, 'connection-lost'],
+    [DisconnectReason.CLIENT_INITIATED, 'left'],
     [DisconnectReason.DUPLICATE_IDENTITY, 'duplicate'],
     [DisconnectReason.PARTICIPANT_REMOVED, 'removed'],
     [DisconnectReason.ROOM_DELETED, 'meeting-ended'],
@@ -36,7 +36,7 @@ describe('a failed entry', () => {
     [ConnectionError.websocket('closed'), 'server-unreachable'],
     [ConnectionError.timeout('room connection has timed out (signal)'), 'server-unreachable'],
     [ConnectionError.internal('could not establish pc connection'), 'media-blocked'],
-    [ConnectionError.cancelled('by the browser'), 'connection-lost'],
+    [ConnectionError.cancelled('by the client'), 'left'],
     [new TypeError('surprise'), 'server-error'],
   ])('%s is %s', (error, ending) => {
     expect(connectEnding(error)).toBe(ending);

@@ -3,12 +3,11 @@ import { ConnectionError, ConnectionErrorReason, DisconnectReason } from 'liveki
 import { ApiError, troubleOf } from '../../api';
 import type { Ending } from '../state';
 
-/**
- * The end of a meeting that was under way, and that nobody here asked for: the library gives the
- * client's own reason where the browser froze the page.
- */
+/** The end of a meeting that was under way. */
 export function endingOf(reason: DisconnectReason | undefined): Ending {
   switch (reason) {
+    case DisconnectReason.CLIENT_INITIATED:
+      return 'left';
     case DisconnectReason.DUPLICATE_IDENTITY:
       return 'duplicate';
     case DisconnectReason.PARTICIPANT_REMOVED:
@@ -31,13 +30,13 @@ export function connectEnding(error: unknown): Ending {
   if (!(error instanceof ConnectionError)) return 'server-error';
   switch (error.reason) {
     case ConnectionErrorReason.Cancelled:
-      return 'connection-lost';
+      return 'left';
     case ConnectionErrorReason.NotAllowed:
       return /full|capacity|limit/i.test(error.message) ? 'room-full' : 'token-refused';
     case ConnectionErrorReason.LeaveRequest: {
       const ending = endingOf(error.context as DisconnectReason | undefined);
       // Sent away at the door: there was no place. The caller looks whether the link is still good.
-      return ending === 'removed' ? 'room-full' : ending;
+      return ending === 'left' || ending === 'removed' ? 'room-full' : ending;
     }
     case ConnectionErrorReason.ServerUnreachable:
     case ConnectionErrorReason.WebSocket:

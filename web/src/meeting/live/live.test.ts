@@ -16,6 +16,7 @@ vi.hoisted(() => {
   Object.assign(globalThis, {
     window: { addEventListener: () => undefined },
     navigator: {},
+    document: { hidden: false },
     location: { href: 'https://meet.example.org/j' },
   });
 });
@@ -108,11 +109,15 @@ describe('leaving', () => {
     expect(made.state.value.phase).toEqual({ is: 'ended', ending: 'left' });
   });
 
-  test('is told from a page that the browser froze', async () => {
+  test.each([
+    ['the person goes to another page', false, 'left'],
+    ['the browser froze a hidden page', true, 'connection-lost'],
+  ])('when %s', async (_, hidden, ending) => {
     const { made } = meeting();
     await made.connect();
+    vi.stubGlobal('document', { hidden });
     await room.disconnect();
-    expect(made.state.value.phase).toEqual({ is: 'ended', ending: 'connection-lost' });
+    expect(made.state.value.phase).toEqual({ is: 'ended', ending });
   });
 });
 

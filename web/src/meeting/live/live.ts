@@ -1,8 +1,9 @@
 // A meeting over the network: a room of the client library, shown as plain state.
 import {
   ConnectionState,
+  DisconnectReason,
   RoomEvent,
-  type DisconnectReason,
+  type LocalParticipant,
   type LocalTrack,
   type Room,
 } from 'livekit-client';
@@ -95,31 +96,11 @@ export class LiveMeeting implements Meeting {
   }
 
   async setMicrophone(on: boolean): Promise<void> {
-    this.#wanted.microphone = on;
-    this.state.set({ microphoneBusy: true });
-    try {
-      await this.#room?.localParticipant.setMicrophoneEnabled(on);
-      this.news.emit({ is: 'microphone', on, byOther: false });
-    } catch (error) {
-      this.#wanted.microphone = false;
-      this.#report(deviceTrouble('microphone', error), error);
-    }
-    this.state.set({ microphoneBusy: false });
-    this.#showOwn();
+    await this.#switch('microphone', on, (self) => self.setMicrophoneEnabled(on));
   }
 
   async setCamera(on: boolean): Promise<void> {
-    this.#wanted.camera = on;
-    this.state.set({ cameraBusy: true });
-    try {
-      await this.#room?.localParticipant.setCameraEnabled(on);
-      this.news.emit({ is: 'camera', on, byOther: false });
-    } catch (error) {
-      this.#wanted.camera = false;
-      this.#report(deviceTrouble('camera', error), error);
-    }
-    this.state.set({ cameraBusy: false });
-    this.#showOwn();
+    await this.#switch('camera', on, (self) => self.setCameraEnabled(on));
   }
 
   async startShare(options: ShareOptions): Promise<void> {
@@ -262,6 +243,28 @@ export class LiveMeeting implements Meeting {
     this.#refresh();
   }
 
+  async #switch(
+    kind: InputKind,
+    on: boolean,
+    action: (self: LocalParticipant) => Promise<unknown>,
+  ): Promise<void> {
+    const room = this.#room;
+    this.#wanted[kind] = on;
+    if (room === undefined) return;
+    this.state.set({ [`${kind}Busy`]: true });
+    try {
+      await action(room.localParticipant);
+      this.news.emit({ is: kind, on, byOther: false });
+    } catch (error) {
+      if (room !== this.#room) return;
+      this.#wanted[kind] = false;
+      this.#report(deviceTrouble(kind, error), error);
+    }
+    if (room !== this.#room) return;
+    this.state.set({ [`${kind}Busy`]: false });
+    this.#showOwn();
+  }
+
   #reconnecting(room: Room, attempt: number): void {
     const { phase } = this.state.value;
     if (room !== this.#room || phase.is === 'connecting') return;
@@ -279,9 +282,11 @@ export class LiveMeeting implements Meeting {
 
   #disconnected(room: Room, reason: DisconnectReason | undefined): void {
     // A failed attempt to come in is told by `#open`, which knows the cause better.
-    if (room === this.#room && this.state.value.phase.is !== 'connecting') {
-      this.#end(endingOf(reason));
-    }
+    if (room !== this.#room || this.state.value.phase.is === 'connecting') return;
+    // The library leaves by itself when the person goes to another page, and when the browser
+    // freezes a page that nobody looks at.
+    const frozen = reason === DisconnectReason.CLIENT_INITIATED && document.hidden;
+    this.#end(frozen ? 'connection-lost' : endingOf(reason));
   }
 
   async #switchedOff(kind: InputKind, by: SwitchedOffBy): Promise<void> {
