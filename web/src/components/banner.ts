@@ -1,9 +1,10 @@
 // What everybody should know about the connection, and what failed: one line each, above the stage.
-// Screen readers are told of the connection by the stage: text that comes together with its region
-// is not read.
+// Screen readers are told of them by the stage: text that comes together with its region is not
+// read, and neither is what lies behind a dialog.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { icon } from '../icons';
+import { isCalm } from '../meeting/news';
 import type { MeetingState } from '../meeting/state';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
@@ -119,11 +120,8 @@ export class Banner extends LitElement {
   #trouble(): TemplateResult | typeof nothing {
     const { trouble } = this.state;
     if (trouble === undefined) return nothing;
-    // A closed picker was the person's own choice: it is said, not shouted.
-    const calm = trouble === 'share-cancelled';
     return html`<div
-      class="line ${calm ? '' : 'bad'}"
-      role=${calm ? 'status' : 'alert'}
+      class="line ${isCalm(trouble) ? '' : 'bad'}"
       data-testid="trouble"
       data-cause=${trouble}
     >

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { tell } from './news';
+import { begun, tell } from './news';
+import { initialState } from './state';
 
 test('coming and going is shown', () => {
   expect(tell({ is: 'joined', name: 'Ada' })).toMatchObject({ text: 'Ada joined', shown: true });
@@ -25,4 +26,18 @@ test('own doings are spoken, not shown', () => {
 test('a long message is cut for the ear', () => {
   const told = tell({ is: 'message', name: 'Ada', text: 'x'.repeat(2000) });
   expect(told.text.length).toBeLessThan(220);
+});
+
+test('what the banner begins to say is told once', () => {
+  const poor = { ...initialState, poorNetwork: true };
+  expect(begun(initialState, poor)).toHaveLength(1);
+  expect(begun(poor, { ...poor, unread: 1 })).toEqual([]);
+  expect(begun(poor, initialState)).toEqual([]);
+});
+
+test('trouble interrupts, unless it was the own choice', () => {
+  const urgent = (['camera-denied', 'share-cancelled'] as const).map(
+    (trouble) => begun(initialState, { ...initialState, trouble })[0]?.urgent,
+  );
+  expect(urgent).toEqual([true, false]);
 });

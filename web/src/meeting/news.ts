@@ -1,5 +1,6 @@
 // Things that happen in a meeting, told once: to screen readers and as short notes.
 import { texts } from '../texts';
+import { troubles, type TroubleKind } from '../trouble';
 import type { MeetingState } from './state';
 
 export type News =
@@ -58,14 +59,25 @@ export function tell(news: News): Telling {
   }
 }
 
-/** What the banner begins to say of the connection between two states. */
-export function begun(before: MeetingState, after: MeetingState): string[] {
+/** What the banner begins to say between two states. Notes are not shown: the banner is. */
+export function begun(before: MeetingState, after: MeetingState): Telling[] {
   const lines = [
     ['offline', texts.banner.offline],
     ['poorNetwork', texts.banner.poor],
     ['audioBlocked', texts.stage.startAudioBody],
   ] as const;
-  return lines.filter(([line]) => after[line] && !before[line]).map(([, text]) => text);
+  const told = lines
+    .filter(([line]) => after[line] && !before[line])
+    .map(([, text]) => spoken(text));
+  const { trouble } = after;
+  if (trouble === undefined || trouble === before.trouble) return told;
+  const { title, body } = troubles[trouble];
+  return [...told, { text: `${title}. ${body}`, shown: false, urgent: !isCalm(trouble) }];
+}
+
+/** A closed picker was the person's own choice: it is said, not shouted. */
+export function isCalm(trouble: TroubleKind): boolean {
+  return trouble === 'share-cancelled';
 }
 
 const spoken = (text: string): Telling => ({ text, shown: false, urgent: false });

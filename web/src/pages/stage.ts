@@ -91,7 +91,7 @@ export class Stage extends LitElement {
     const { state, news } = this.meeting;
     this.#watch.watch(state);
     this.#news.watch(news);
-    for (const text of begun(this.#announced, state.value)) announce(text);
+    for (const told of begun(this.#announced, state.value)) announce(told.text, told.urgent);
     this.#announced = state.value;
     this.pin = keepPin(state.value, this.pin);
   }

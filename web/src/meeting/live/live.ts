@@ -344,6 +344,7 @@ export class LiveMeeting implements Meeting {
     const room = this.#room;
     if (room?.state !== ConnectionState.Connected || this.#statistics === undefined) return;
     const own = qualityOf(await this.#statistics.own());
+    if (room !== this.#room) return;
     const told = room.localParticipant.connectionQuality as Quality;
     this.#ownQuality = worse(own, told);
     this.state.set({ poorNetwork: this.#poorNetwork.observe(this.#ownQuality) });
