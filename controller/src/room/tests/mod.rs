@@ -8,7 +8,6 @@ mod roster;
 
 use super::*;
 use crate::records::AuditKind;
-use lectern_control::LinkId;
 use lectern_control::Secret;
 use lectern_control::edge::{Joined, Response};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
@@ -19,6 +18,7 @@ use lectern_control::transport::{
     DataParameters, DtlsIdentity, Duty, Fingerprint, IceCredentials, IceRole, PeerParameters,
     Permissions, RemoteParameters,
 };
+use lectern_control::{EdgeId, LinkId};
 
 const ROOM: RoomId = RoomId(77);
 const PRESENTER_LINK: LinkId = LinkId(1);
