@@ -1,5 +1,6 @@
 //! Edge ↔ controller: requests up, responses and notices down.
 
+use crate::delivery::Number;
 use crate::node::{Command, CommandError, DisconnectReason, Quality, Security};
 use crate::room::{LeaveReason, Participant, Placement, Role, Track};
 use crate::transport::{PeerParameters, Permissions};
@@ -18,6 +19,14 @@ pub enum FromEdge {
         edge: EdgeId,
         /// Its region; rooms are placed near the edge that first asks for them.
         region: String,
+        /// The last notice it has heard, over all links; `None` for a process that has heard none.
+        #[serde(default)]
+        heard: Option<Number>,
+    },
+    /// Notices up to this one have been heard, and need not be kept any longer.
+    Heard {
+        /// Its number.
+        notice: Number,
     },
     /// Asks for something; answered by exactly one [`ToEdge::Response`].
     Request {
@@ -35,6 +44,10 @@ pub enum ToEdge {
     Welcome {
         /// The controller's version.
         version: Version,
+        /// Notices on this link follow on this one. Where it is not the one that the edge has heard
+        /// last, the controller knows nothing of the edge's participants any more: they come again.
+        #[serde(default)]
+        said: Number,
     },
     /// The answer to a request.
     Response {
@@ -49,6 +62,9 @@ pub enum ToEdge {
         room: RoomId,
         /// What happened.
         notice: Notice,
+        /// Counts the notices to this edge.
+        #[serde(default)]
+        number: Number,
     },
 }
 

@@ -1,8 +1,10 @@
 //! What the roles say to each other: versioned messages, ids and parameters.
 //!
 //! Data only: no I/O, no clock, no lock, no task. An edge talks to the controller ([`edge`]), the
-//! controller talks to nodes ([`node`]); both protocols travel as [`frame`]s over any byte stream.
+//! controller talks to nodes ([`node`]); both protocols travel as [`frame`]s over any byte stream, and
+//! lose nothing where one stream follows on another ([`delivery`]).
 
+pub mod delivery;
 pub mod edge;
 pub mod frame;
 pub mod id;
@@ -32,7 +34,7 @@ pub struct Version {
 
 impl Version {
     /// The version this build speaks.
-    pub const CURRENT: Version = Version { major: 1, minor: 0 };
+    pub const CURRENT: Version = Version { major: 1, minor: 1 };
 
     /// Whether both sides can understand each other.
     pub fn is_compatible(self, other: Version) -> bool {

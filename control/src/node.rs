@@ -1,5 +1,6 @@
 //! Controller ↔ node: commands down, events up. A node never sees SDP, a name or a token.
 
+use crate::delivery::Number;
 use crate::media::{PublicationParameters, SubscriptionParameters};
 use crate::transport::{
     Candidate, DataParameters, IceCredentials, PeerParameters, Permissions, RemoteParameters,
@@ -16,6 +17,18 @@ pub enum ToNode {
     Welcome {
         /// The controller's version.
         version: Version,
+        /// The last event of this node that was heard; all after it are to be said on this link.
+        #[serde(default)]
+        heard: Number,
+        /// Commands on this link follow on this one. Where it is not [`Hello::heard`], the controller
+        /// takes the node for empty, and ends what it holds.
+        #[serde(default)]
+        said: Number,
+    },
+    /// Events up to this one have been heard, and need not be kept any longer.
+    Heard {
+        /// Its number.
+        event: Number,
     },
     /// A command about one room.
     Command {
@@ -27,6 +40,9 @@ pub enum ToNode {
         revision: Revision,
         /// What to do.
         command: Command,
+        /// Counts the commands to this node.
+        #[serde(default)]
+        number: Number,
     },
 }
 
@@ -43,6 +59,9 @@ pub enum FromNode {
         room: RoomId,
         /// What happened.
         event: Event,
+        /// Counts the events of this node.
+        #[serde(default)]
+        number: Number,
     },
 }
 
@@ -63,6 +82,12 @@ pub struct Hello {
     pub addresses: Vec<SocketAddr>,
     /// Rooms it still holds, after a link that broke.
     pub rooms: Vec<RoomId>,
+    /// The last command it has heard, over all links; `None` for a process that has heard none.
+    #[serde(default)]
+    pub heard: Option<Number>,
+    /// It can say again all of its events after this one.
+    #[serde(default)]
+    pub kept_after: Number,
 }
 
 /// What a node can carry.
@@ -85,6 +110,9 @@ pub struct Heartbeat {
     pub load: Load,
     /// The node takes no new rooms.
     pub draining: bool,
+    /// Commands up to this one have been heard.
+    #[serde(default)]
+    pub heard: Number,
 }
 
 /// What a node carries now.

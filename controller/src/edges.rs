@@ -1,9 +1,10 @@
-//! Edges: their links, and the notices they miss while a link is made anew. Pure.
+//! Edges: their links, and the notices they have not heard yet. Pure.
 
 use crate::clock::Now;
-use lectern_control::edge::Notice;
+use lectern_control::delivery::{Number, Unconfirmed};
+use lectern_control::edge::{Notice, ToEdge};
 use lectern_control::{EdgeId, RoomId, Version};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -12,8 +13,9 @@ use thiserror::Error;
 pub const RESUME: Duration = Duration::from_secs(60);
 /// Edges known at once.
 pub const MAX_EDGES: usize = 1_000;
-/// Notices kept for an edge that is away; one that misses more has lost its participants.
-const MAX_MISSED: usize = 8_192;
+/// Notices kept until an edge has heard them: half of what may wait on a link, so that they can be said
+/// again at once. One that misses more has lost its participants.
+const MAX_UNCONFIRMED: usize = 8_192;
 /// A region's name.
 const MAX_REGION_BYTES: usize = 128;
 
@@ -31,14 +33,28 @@ pub enum Refusal {
     TooMany,
 }
 
+/// An edge's introduction.
+#[derive(Debug)]
+pub struct Hello {
+    /// Its version.
+    pub version: Version,
+    /// Its name.
+    pub name: EdgeId,
+    /// Its region.
+    pub region: String,
+    /// The last notice it has heard.
+    pub heard: Option<Number>,
+}
+
 /// What an edge's introduction led to.
 #[derive(Debug, Default, PartialEq)]
 pub struct Welcomed {
     /// The link it had before, which must go.
     pub replaced: Option<u64>,
-    /// Notices it missed, in their order.
-    pub missed: Vec<(RoomId, Notice)>,
-    /// It missed more than could be kept: it comes as if it had never been here.
+    /// The welcome, and the notices it has not heard yet.
+    pub messages: Vec<ToEdge>,
+    /// It was here before, and is another process now or missed more than could be kept: its
+    /// participants are gone.
     pub lost: bool,
 }
 
@@ -58,8 +74,7 @@ struct Edge {
     link: Option<u64>,
     /// Without a link since then, or back since then.
     since: Option<Instant>,
-    missed: VecDeque<(RoomId, Notice)>,
-    missed_too_much: bool,
+    notices: Unconfirmed<ToEdge>,
 }
 
 /// All edges.
@@ -70,15 +85,16 @@ pub struct Edges {
 }
 
 impl Edges {
-    /// An edge introduces itself on a link.
+    /// An edge introduces itself on a link. Where nothing can be gone on from, its notices are
+    /// counted from `start`, which is random.
     pub fn handle_hello(
         &mut self,
         now: Now,
         link: u64,
-        version: Version,
-        name: EdgeId,
-        region: String,
+        hello: Hello,
+        start: Number,
     ) -> Result<Welcomed, Refusal> {
+        let Hello { version, name, region, heard } = hello;
         if !version.is_compatible(Version::CURRENT) {
             return Err(Refusal::Version);
         }
@@ -88,29 +104,32 @@ impl Edges {
         if !self.all.contains_key(&name) && self.all.len() >= MAX_EDGES {
             return Err(Refusal::TooMany);
         }
-        let mut welcomed = Welcomed::default();
-        let mut since = None;
-        if let Some(former) = self.all.remove(&name) {
-            welcomed.replaced = former.link.filter(|former| *former != link);
-            welcomed.lost = former.missed_too_much;
-            since = Some(now.at);
-            if !welcomed.lost {
-                welcomed.missed = former.missed.into();
-            }
-        }
-        if let Some(replaced) = welcomed.replaced {
+        let former = self.all.remove(&name);
+        let since = former.as_ref().map(|_| now.at);
+        let replaced = former.as_ref().and_then(|former| former.link);
+        let replaced = replaced.filter(|former| *former != link);
+        if let Some(replaced) = replaced {
             self.by_link.remove(&replaced);
         }
         self.by_link.insert(link, name.clone());
-        let edge = Edge {
-            region,
-            link: Some(link),
-            since,
-            missed: VecDeque::new(),
-            missed_too_much: false,
-        };
-        self.all.insert(name, edge);
-        Ok(welcomed)
+        let known = former.is_some();
+        let notices = former.map(|former| former.notices);
+        let notices = notices.filter(|notices| heard.is_some_and(|h| notices.after(h).is_some()));
+        let lost = known && notices.is_none();
+        let said = heard.filter(|_| notices.is_some()).unwrap_or(start);
+        let mut notices = notices.unwrap_or_else(|| Unconfirmed::new(start, MAX_UNCONFIRMED));
+        notices.confirm(said);
+        let mut messages = vec![ToEdge::Welcome { version: Version::CURRENT, said }];
+        messages.extend(notices.after(said).into_iter().flatten().cloned());
+        self.all.insert(name, Edge { region, link: Some(link), since, notices });
+        Ok(Welcomed { replaced, messages, lost })
+    }
+
+    /// An edge has heard notices up to this one.
+    pub fn handle_heard(&mut self, edge: &EdgeId, notice: Number) {
+        if let Some(edge) = self.all.get_mut(edge) {
+            edge.notices.confirm(notice);
+        }
     }
 
     /// A link is gone.
@@ -126,7 +145,7 @@ impl Edges {
         let mut elapsed = Vec::new();
         for (name, edge) in &mut self.all {
             let over = edge.since.is_some_and(|since| now.at >= since + RESUME);
-            if edge.link.is_none() && (over || edge.missed_too_much) {
+            if edge.link.is_none() && over {
                 elapsed.push(Elapsed::Lost(name.clone()));
             } else if over {
                 edge.since = None;
@@ -151,20 +170,17 @@ impl Edges {
         self.all.get(edge).map_or("", |edge| edge.region.as_str())
     }
 
-    /// The link on which to tell an edge; without one the notice is kept until there is one.
-    pub fn notify(&mut self, edge: &EdgeId, room: RoomId, notice: Notice) -> Option<(u64, Notice)> {
+    /// What to tell an edge, and on which link; without one it is told on the next.
+    pub fn notify(&mut self, edge: &EdgeId, room: RoomId, notice: Notice) -> Option<(u64, ToEdge)> {
         let edge = self.all.get_mut(edge)?;
-        if let Some(link) = edge.link {
-            return Some((link, notice));
-        }
         // What is true for a moment only is of no use later.
         let momentary = matches!(notice, Notice::Speakers { .. } | Notice::Quality { .. });
-        if !momentary && edge.missed.len() < MAX_MISSED {
-            edge.missed.push_back((room, notice));
-        } else if !momentary {
-            edge.missed_too_much = true;
+        if momentary && edge.link.is_none() {
+            return None;
         }
-        None
+        let message = ToEdge::Notice { room, notice, number: edge.notices.next_number() };
+        edge.notices.push(message.clone());
+        Some((edge.link?, message))
     }
 }
 
@@ -174,6 +190,8 @@ mod tests {
     use lectern_control::ParticipantId;
     use lectern_control::node::Quality;
 
+    const START: Number = Number(1_000);
+
     fn at(start: Instant, ms: u64) -> Now {
         Now { at: start + Duration::from_millis(ms), unix_ms: ms }
     }
@@ -182,30 +200,46 @@ mod tests {
         "edge-1".parse().expect("a name")
     }
 
-    fn hello(edges: &mut Edges, now: Now, link: u64) -> Welcomed {
-        let welcomed = edges.handle_hello(now, link, Version::CURRENT, name(), "eu".to_owned());
-        welcomed.expect("welcome")
+    fn hello(edges: &mut Edges, now: Now, link: u64, heard: Option<u64>) -> Welcomed {
+        let (name, region, heard) = (name(), "eu".to_owned(), heard.map(Number));
+        let hello = Hello { version: Version::CURRENT, name, region, heard };
+        edges.handle_hello(now, link, hello, START).expect("welcome")
+    }
+
+    fn welcome(said: u64) -> ToEdge {
+        ToEdge::Welcome { version: Version::CURRENT, said: Number(said) }
+    }
+
+    fn notice(room: u64, number: u64) -> ToEdge {
+        let (room, number) = (RoomId(room), Number(number));
+        ToEdge::Notice { room, notice: Notice::RoomClosed, number }
+    }
+
+    fn notify(edges: &mut Edges, room: u64) -> Option<(u64, ToEdge)> {
+        edges.notify(&name(), RoomId(room), Notice::RoomClosed)
     }
 
     #[test]
-    fn an_edge_that_comes_back_gets_what_it_missed_in_order() {
+    fn an_edge_that_comes_back_gets_what_it_has_not_heard_in_order() {
         let start = Instant::now();
         let mut edges = Edges::default();
-        assert_eq!(hello(&mut edges, at(start, 0), 1), Welcomed::default());
+        let welcomed = hello(&mut edges, at(start, 0), 1, None);
+        assert_eq!(welcomed.messages, [welcome(1_000)]);
+        assert!(!welcomed.lost, "it was never here");
         assert_eq!(edges.region(&name()), "eu");
-        assert_eq!(
-            edges.notify(&name(), RoomId(1), Notice::RoomClosed),
-            Some((1, Notice::RoomClosed))
-        );
+        for room in 1..=3 {
+            assert_eq!(notify(&mut edges, room), Some((1, notice(room, 1_000 + room))));
+        }
+        edges.handle_heard(&name(), Number(1_001));
         edges.handle_unlinked(at(start, 10), 1);
         let quality =
             Notice::Quality { participant: ParticipantId(1), quality: Quality::default() };
-        for (room, notice) in [(2, Notice::RoomClosed), (1, quality), (3, Notice::RoomClosed)] {
-            assert_eq!(edges.notify(&name(), RoomId(room), notice), None);
-        }
-        let welcomed = hello(&mut edges, at(start, 1_000), 2);
-        let missed = [(RoomId(2), Notice::RoomClosed), (RoomId(3), Notice::RoomClosed)];
-        assert_eq!(welcomed.missed, missed, "all but what was true for a moment");
+        assert_eq!(edges.notify(&name(), RoomId(1), quality), None);
+        assert_eq!(notify(&mut edges, 4), None);
+        let welcomed = hello(&mut edges, at(start, 1_000), 2, Some(1_002));
+        let expected = [welcome(1_002), notice(3, 1_003), notice(4, 1_004)];
+        assert_eq!(welcomed.messages, expected, "all but what was true for a moment");
+        assert!(!welcomed.lost);
         assert!(edges.handle_timeout(at(start, 60_999)).is_empty());
         assert_eq!(edges.handle_timeout(at(start, 61_000)), [Elapsed::Settled(name())]);
         assert!(edges.handle_timeout(at(start, 200_000)).is_empty());
@@ -215,43 +249,38 @@ mod tests {
     fn an_edge_that_stays_away_is_lost_after_the_resume_time() {
         let start = Instant::now();
         let mut edges = Edges::default();
-        hello(&mut edges, at(start, 0), 1);
+        hello(&mut edges, at(start, 0), 1, None);
         edges.handle_unlinked(at(start, 10), 1);
         assert!(edges.handle_timeout(at(start, 60_009)).is_empty());
         assert_eq!(edges.handle_timeout(at(start, 60_010)), [Elapsed::Lost(name())]);
         assert!(edges.handle_timeout(at(start, 60_020)).is_empty());
+        let welcomed = hello(&mut edges, at(start, 60_030), 2, Some(1_003));
+        assert_eq!(welcomed.messages, [welcome(1_000)], "it learns that nobody knows it");
     }
 
     #[test]
-    fn an_edge_that_misses_too_much_is_lost_at_once() {
+    fn an_edge_that_misses_too_much_or_is_another_process_is_lost() {
         let start = Instant::now();
         let mut edges = Edges::default();
-        hello(&mut edges, at(start, 0), 1);
-        edges.handle_unlinked(at(start, 10), 1);
-        for _ in 0..=MAX_MISSED {
-            edges.notify(&name(), RoomId(1), Notice::RoomClosed);
+        hello(&mut edges, at(start, 0), 1, None);
+        for _ in 0..=MAX_UNCONFIRMED {
+            notify(&mut edges, 1);
         }
-        assert_eq!(edges.handle_timeout(at(start, 20)), [Elapsed::Lost(name())]);
-
-        hello(&mut edges, at(start, 30), 2);
-        edges.handle_unlinked(at(start, 40), 2);
-        for _ in 0..=MAX_MISSED {
-            edges.notify(&name(), RoomId(1), Notice::RoomClosed);
-        }
-        let welcomed = hello(&mut edges, at(start, 50), 3);
-        assert!(welcomed.lost && welcomed.missed.is_empty(), "part of the news is no news");
+        let welcomed = hello(&mut edges, at(start, 50), 2, Some(1_000));
+        assert_eq!(welcomed.messages, [welcome(1_000)], "part of the news is no news");
+        assert!(welcomed.lost);
+        assert!(hello(&mut edges, at(start, 60), 3, None).lost);
     }
 
     #[test]
     fn a_new_link_replaces_the_former_one() {
         let start = Instant::now();
         let mut edges = Edges::default();
-        hello(&mut edges, at(start, 0), 1);
-        assert_eq!(hello(&mut edges, at(start, 5), 2).replaced, Some(1));
+        hello(&mut edges, at(start, 0), 1, None);
+        assert_eq!(hello(&mut edges, at(start, 5), 2, Some(1_000)).replaced, Some(1));
         edges.handle_unlinked(at(start, 6), 1);
         assert_eq!(edges.on_link(2), Some(&name()));
-        let told = edges.notify(&name(), RoomId(1), Notice::RoomClosed);
-        assert_eq!(told, Some((2, Notice::RoomClosed)));
+        assert_eq!(notify(&mut edges, 1), Some((2, notice(1, 1_001))));
     }
 
     #[test]
@@ -259,8 +288,8 @@ mod tests {
         let mut edges = Edges::default();
         let version = Version { major: Version::CURRENT.major + 1, minor: 0 };
         let now = at(Instant::now(), 0);
-        let refused = edges.handle_hello(now, 1, version, name(), String::new());
-        assert_eq!(refused, Err(Refusal::Version));
+        let hello = Hello { version, name: name(), region: String::new(), heard: None };
+        assert_eq!(edges.handle_hello(now, 1, hello, START), Err(Refusal::Version));
         assert_eq!(edges.on_link(1), None);
     }
 }

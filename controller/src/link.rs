@@ -164,10 +164,10 @@ mod tests {
             identity: "x".repeat(lectern_control::limits::MAX_FRAME_BYTES),
             reason: lectern_control::room::LeaveReason::Removed,
         };
-        let room = lectern_control::RoomId(1);
+        let (room, number) = (lectern_control::RoomId(1), Default::default());
         let long = RequestError::Invalid("x".repeat(lectern_control::limits::MAX_FRAME_BYTES));
         let response = ToEdge::Response { request: RequestId(3), result: Err(long) };
-        messages.send(Outgoing::Edge(ToEdge::Notice { room, notice })).await.expect("open");
+        messages.send(Outgoing::Edge(ToEdge::Notice { room, notice, number })).await.expect("open");
         messages.send(Outgoing::Edge(response)).await.expect("open");
         drop(messages);
         write(queue, outgoing).await;

@@ -1,14 +1,16 @@
 //! Media nodes: who is there, who is alive, what they carry. Pure.
 //!
-//! A node is as alive as its last sign of life is recent; the store has no part in it.
+//! A node is as alive as its last sign of life is recent; the store has no part in it. What is said to
+//! it is said again on its next link, until it has been heard.
 
 use crate::clock::Now;
 use crate::placement::Site;
 use crate::room::Place;
+use lectern_control::delivery::{Number, Unconfirmed};
 use lectern_control::edge::NodeInfo;
-use lectern_control::node::{Heartbeat, Hello, ToNode};
-use lectern_control::{NodeId, RoomId, Version};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use lectern_control::node::{Command, Heartbeat, Hello, ToNode};
+use lectern_control::{NodeId, RequestId, Revision, RoomId, Version};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -20,9 +22,10 @@ pub const FORGET_AFTER: Duration = Duration::from_secs(600);
 const MAX_ADDRESSES: usize = 16;
 /// A region's or failure domain's name.
 const MAX_LABEL_BYTES: usize = 128;
-/// Commands kept for a node whose link is being made anew. A node that missed more is taken for
-/// one that lost everything.
-const MAX_HELD: usize = 16_384;
+/// Commands kept until a node has heard them: what a move of a big room says within a heartbeat, and
+/// half of what may wait on a link, so that it can be said again at once. A node that missed more is
+/// taken for one that lost everything.
+const MAX_UNCONFIRMED: usize = 8_192;
 
 /// Why a node is not welcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -43,10 +46,24 @@ pub enum Refusal {
 pub struct Welcomed {
     /// The link it had before, which must go.
     pub replaced: Option<u64>,
-    /// Commands that waited for it, after the welcome.
-    pub held: Vec<ToNode>,
-    /// More were lost than could be kept: it holds nothing that can be relied upon.
-    pub missed_too_much: bool,
+    /// The welcome, and the commands that it has not heard yet.
+    pub messages: Vec<ToNode>,
+    /// What passed between the two on former links is not all known: the node may be another
+    /// process, and holds nothing that can be relied upon.
+    pub began_anew: bool,
+}
+
+/// Something to tell a node.
+#[derive(Debug)]
+pub struct Order {
+    /// Names it in a failure.
+    pub request: RequestId,
+    /// The room it is about.
+    pub room: RoomId,
+    /// Under which revision.
+    pub revision: Revision,
+    /// What to do.
+    pub command: Command,
 }
 
 #[derive(Debug)]
@@ -56,10 +73,20 @@ struct Node {
     heard_at: Instant,
     heartbeat: Heartbeat,
     alive: bool,
-    held: VecDeque<ToNode>,
-    missed_too_much: bool,
+    commands: Unconfirmed<ToNode>,
+    /// The last event heard of it, and the last one that it was told has been heard.
+    heard: Number,
+    confirmed: Number,
     /// Rooms it had when it died; some of them may be elsewhere by now.
     rooms_at_death: BTreeSet<RoomId>,
+}
+
+impl Node {
+    /// Whether nothing is missing between its former links and a new one, in either direction.
+    fn goes_on(&self, hello: &Hello) -> bool {
+        let heard = hello.heard.is_some_and(|heard| self.commands.after(heard).is_some());
+        heard && hello.kept_after <= self.heard
+    }
 }
 
 /// All nodes.
@@ -76,35 +103,50 @@ impl Nodes {
         Nodes { silence, all: BTreeMap::new(), by_link: BTreeMap::new() }
     }
 
-    /// A node introduces itself on a link.
-    pub fn handle_hello(&mut self, now: Now, link: u64, hello: Hello) -> Result<Welcomed, Refusal> {
+    /// A node introduces itself on a link. Where nothing can be gone on from, its commands are
+    /// counted from `start`, which is random.
+    pub fn handle_hello(
+        &mut self,
+        now: Now,
+        link: u64,
+        hello: Hello,
+        start: Number,
+    ) -> Result<Welcomed, Refusal> {
         check(&hello)?;
         if !self.all.contains_key(&hello.node) && self.all.len() >= MAX_NODES {
             return Err(Refusal::TooMany);
         }
         let name = hello.node.clone();
-        let mut welcomed = Welcomed::default();
-        if let Some(former) = self.all.remove(&name) {
-            welcomed.replaced = former.link.filter(|former| *former != link);
-            welcomed.held = former.held.into();
-            welcomed.missed_too_much = former.missed_too_much;
-        }
-        if let Some(replaced) = welcomed.replaced {
+        let former = self.all.remove(&name);
+        let replaced = former.as_ref().and_then(|former| former.link);
+        let replaced = replaced.filter(|former| *former != link);
+        if let Some(replaced) = replaced {
             self.by_link.remove(&replaced);
         }
         self.by_link.insert(link, name.clone());
+        let former = former.filter(|former| former.goes_on(&hello));
+        let began_anew = former.is_none();
+        let (mut commands, heard) = match former {
+            Some(former) => (former.commands, former.heard),
+            None => (Unconfirmed::new(start, MAX_UNCONFIRMED), hello.kept_after),
+        };
+        let said = hello.heard.filter(|_| !began_anew).unwrap_or(start);
+        commands.confirm(said);
+        let mut messages = vec![ToNode::Welcome { version: Version::CURRENT, heard, said }];
+        messages.extend(commands.after(said).into_iter().flatten().cloned());
         let node = Node {
             hello,
             link: Some(link),
             heard_at: now.at,
             heartbeat: Heartbeat::default(),
             alive: true,
-            held: VecDeque::new(),
-            missed_too_much: false,
+            commands,
+            heard,
+            confirmed: heard,
             rooms_at_death: BTreeSet::new(),
         };
         self.all.insert(name, node);
-        Ok(welcomed)
+        Ok(Welcomed { replaced, messages, began_anew })
     }
 
     /// The node on a link says something: it lives. Its name, and the rooms it had where it was
@@ -117,11 +159,30 @@ impl Nodes {
         Some((name, std::mem::take(&mut node.rooms_at_death).into_iter().collect()))
     }
 
-    /// What a node carries now.
+    /// What a node carries now, and which commands it has heard.
     pub fn handle_heartbeat(&mut self, node: &NodeId, heartbeat: Heartbeat) {
         if let Some(node) = self.all.get_mut(node) {
+            node.commands.confirm(heartbeat.heard);
             node.heartbeat = heartbeat;
         }
+    }
+
+    /// An event of a node was heard.
+    pub fn handle_event(&mut self, node: &NodeId, number: Number) {
+        if let Some(node) = self.all.get_mut(node) {
+            node.heard = node.heard.max(number);
+        }
+    }
+
+    /// What nodes are to be told of their events, so that they need not keep them.
+    pub fn confirmations(&mut self) -> Vec<(u64, ToNode)> {
+        let mut confirmations = Vec::new();
+        for node in self.all.values_mut().filter(|node| node.confirmed < node.heard) {
+            let Some(link) = node.link else { continue };
+            node.confirmed = node.heard;
+            confirmations.push((link, ToNode::Heard { event: node.heard }));
+        }
+        confirmations
     }
 
     /// A link is gone. The node has as long to come back as it may be silent.
@@ -184,20 +245,14 @@ impl Nodes {
         Some(Place { node: node.clone(), addresses })
     }
 
-    /// The link on which to say something to a node; without one it is kept until there is one.
-    pub fn send(&mut self, node: &NodeId, message: ToNode) -> Option<(u64, ToNode)> {
+    /// What to say to a node, and on which link; without one it is said on the next.
+    pub fn send(&mut self, node: &NodeId, order: Order) -> Option<(u64, ToNode)> {
         let node = self.all.get_mut(node)?;
-        if let Some(link) = node.link {
-            return Some((link, message));
-        }
-        if node.held.len() >= MAX_HELD {
-            node.held.clear();
-            node.missed_too_much = true;
-        }
-        if !node.missed_too_much {
-            node.held.push_back(message);
-        }
-        None
+        let Order { request, room, revision, command } = order;
+        let number = node.commands.next_number();
+        let message = ToNode::Command { request, room, revision, command, number };
+        node.commands.push(message.clone());
+        Some((node.link?, message))
     }
 
     /// All nodes as placement sees them. `placed` says how many rooms and peers were placed on
@@ -252,8 +307,8 @@ fn check(hello: &Hello) -> Result<(), Refusal> {
 mod tests {
     use super::*;
     use lectern_control::node::{Capacity, Load};
-    use lectern_control::{RequestId, Revision, RoomId};
 
+    const START: Number = Number(1_000);
     const SILENCE: Duration = Duration::from_millis(300);
 
     fn at(start: Instant, ms: u64) -> Now {
@@ -269,23 +324,36 @@ mod tests {
             capacity: Capacity { workers: 1, peers: 100, egress_bps: 1_000 },
             addresses: vec![([192, 0, 2, 1], 7_882).into()],
             rooms: Vec::new(),
+            heard: None,
+            kept_after: Number(0),
         }
     }
 
+    /// The same process on a new link.
+    fn again(name: &str, heard: u64, kept_after: u64) -> Hello {
+        Hello { heard: Some(Number(heard)), kept_after: Number(kept_after), ..hello(name) }
+    }
+
+    fn order(request: u64) -> Order {
+        let (request, room, revision) = (RequestId(request), RoomId(1), Revision(1));
+        Order { request, room, revision, command: Command::CloseRoom }
+    }
+
     fn message(number: u64) -> ToNode {
-        ToNode::Command {
-            request: RequestId(number),
-            room: RoomId(1),
-            revision: Revision(1),
-            command: lectern_control::node::Command::CloseRoom,
-        }
+        let Order { request, room, revision, command } = order(number);
+        ToNode::Command { request, room, revision, command, number: Number(START.0 + number) }
+    }
+
+    fn welcome(heard: u64, said: u64) -> ToNode {
+        let (heard, said) = (Number(heard), Number(said));
+        ToNode::Welcome { version: Version::CURRENT, heard, said }
     }
 
     #[test]
     fn a_silent_node_dies_once_and_comes_back_with_the_rooms_it_had() {
         let start = Instant::now();
         let mut nodes = Nodes::new(SILENCE);
-        nodes.handle_hello(at(start, 0), 1, hello("a")).expect("welcome");
+        nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
         let name = "a".parse().expect("a name");
         assert!(nodes.handle_timeout(at(start, 300)).is_empty());
         assert_eq!(nodes.handle_timeout(at(start, 301)), [&name].map(Clone::clone));
@@ -304,37 +372,81 @@ mod tests {
     fn a_controller_that_stood_still_blames_nobody() {
         let start = Instant::now();
         let mut nodes = Nodes::new(SILENCE);
-        nodes.handle_hello(at(start, 0), 1, hello("a")).expect("welcome");
+        nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
         nodes.excuse(Duration::from_millis(2_000));
         assert!(nodes.handle_timeout(at(start, 2_200)).is_empty());
         assert_eq!(nodes.handle_timeout(at(start, 2_301)).len(), 1);
     }
 
     #[test]
-    fn commands_wait_for_a_link_that_is_made_anew() {
+    fn what_a_node_has_not_heard_is_said_again_on_its_next_link() {
         let start = Instant::now();
         let mut nodes = Nodes::new(SILENCE);
-        nodes.handle_hello(at(start, 0), 1, hello("a")).expect("welcome");
+        let welcomed = nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
+        assert_eq!((welcomed.messages, welcomed.began_anew), (vec![welcome(0, 1_000)], true));
         let name: NodeId = "a".parse().expect("a name");
-        assert_eq!(nodes.send(&name, message(1)), Some((1, message(1))));
+        for number in 1..=3 {
+            assert_eq!(nodes.send(&name, order(number)), Some((1, message(number))));
+        }
+        let heartbeat = Heartbeat { heard: Number(1_001), ..Heartbeat::default() };
+        nodes.handle_heartbeat(&name, heartbeat);
         nodes.handle_unlinked(1);
-        for number in 2..4 {
-            assert_eq!(nodes.send(&name, message(number)), None);
+        assert_eq!(nodes.send(&name, order(4)), None, "kept until there is a link");
+        let hello = again("a", 1_002, 0);
+        let welcomed = nodes.handle_hello(at(start, 100), 2, hello, Number(9)).expect("welcome");
+        assert_eq!(welcomed.messages, [welcome(0, 1_002), message(3), message(4)]);
+        assert!(!welcomed.began_anew);
+        assert_eq!(nodes.send(&name, order(5)), Some((2, message(5))));
+    }
+
+    #[test]
+    fn a_new_link_replaces_the_former_one() {
+        let start = Instant::now();
+        let mut nodes = Nodes::new(SILENCE);
+        nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
+        let hello = again("a", 1_000, 0);
+        let welcomed = nodes.handle_hello(at(start, 200), 2, hello, START).expect("welcome");
+        assert_eq!(welcomed.replaced, Some(1));
+        nodes.handle_unlinked(1);
+        let name: NodeId = "a".parse().expect("a name");
+        assert_eq!(nodes.send(&name, order(1)), Some((2, message(1))));
+    }
+
+    #[test]
+    fn where_anything_is_missing_both_sides_begin_anew() {
+        let start = Instant::now();
+        let name: NodeId = "a".parse().expect("a name");
+        let after = |commands: u64, hello: Hello| {
+            let mut nodes = Nodes::new(SILENCE);
+            nodes.handle_hello(at(start, 0), 1, self::hello("a"), START).expect("welcome");
+            nodes.handle_event(&name, Number(5));
+            for number in 1..=commands {
+                nodes.send(&name, order(number));
+            }
+            nodes.handle_hello(at(start, 9), 2, hello, Number(7)).expect("welcome")
+        };
+        assert!(!after(3, again("a", 1_003, 5)).began_anew);
+        let another_process = after(3, hello("a"));
+        let missed_commands = after(MAX_UNCONFIRMED as u64 + 1, again("a", 1_000, 0));
+        let of_another_controller = after(3, again("a", 1_004, 0));
+        for welcomed in [another_process, missed_commands, of_another_controller] {
+            assert_eq!((welcomed.messages, welcomed.began_anew), (vec![welcome(0, 7)], true));
         }
-        let welcomed = nodes.handle_hello(at(start, 100), 2, hello("a")).expect("welcome");
-        assert_eq!(welcomed.held, [message(2), message(3)]);
-        assert!(!welcomed.missed_too_much);
-        assert_eq!(nodes.send(&name, message(4)), Some((2, message(4))));
-        let welcomed = nodes.handle_hello(at(start, 200), 3, hello("a")).expect("welcome");
-        assert_eq!(welcomed.replaced, Some(2), "a new link replaces the former one");
-        nodes.handle_unlinked(2);
-        assert_eq!(nodes.send(&name, message(5)), Some((3, message(5))));
-        nodes.handle_unlinked(3);
-        for number in 0..=MAX_HELD as u64 {
-            nodes.send(&name, message(number));
-        }
-        let welcomed = nodes.handle_hello(at(start, 300), 4, hello("a")).expect("welcome");
-        assert_eq!((welcomed.held.len(), welcomed.missed_too_much), (0, true));
+        let lost_events = after(3, again("a", 1_003, 6));
+        assert_eq!((lost_events.messages, lost_events.began_anew), (vec![welcome(6, 7)], true));
+    }
+
+    #[test]
+    fn a_node_is_told_once_which_of_its_events_were_heard() {
+        let start = Instant::now();
+        let mut nodes = Nodes::new(SILENCE);
+        nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
+        let name: NodeId = "a".parse().expect("a name");
+        assert!(nodes.confirmations().is_empty());
+        nodes.handle_event(&name, Number(1));
+        nodes.handle_event(&name, Number(2));
+        assert_eq!(nodes.confirmations(), [(1, ToNode::Heard { event: Number(2) })]);
+        assert!(nodes.confirmations().is_empty());
     }
 
     #[test]
@@ -344,7 +456,7 @@ mod tests {
         let mut refused = |change: fn(&mut Hello)| {
             let mut hello = hello("a");
             change(&mut hello);
-            nodes.handle_hello(at(start, 0), 1, hello).expect_err("refused")
+            nodes.handle_hello(at(start, 0), 1, hello, START).expect_err("refused")
         };
         assert_eq!(refused(|hello| hello.version.major += 1), Refusal::Version);
         assert!(matches!(refused(|hello| hello.addresses.clear()), Refusal::Invalid(_)));
@@ -357,10 +469,10 @@ mod tests {
     fn what_was_placed_counts_before_the_node_reports_it() {
         let start = Instant::now();
         let mut nodes = Nodes::new(SILENCE);
-        nodes.handle_hello(at(start, 0), 1, hello("a")).expect("welcome");
+        nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
         let load = Load { peers: 5, rooms: 1, egress_bps: 9, busy_permille: 8 };
         let name = "a".parse().expect("a name");
-        nodes.handle_heartbeat(&name, Heartbeat { sequence: 1, load, draining: true });
+        nodes.handle_heartbeat(&name, Heartbeat { load, draining: true, ..Heartbeat::default() });
         let site = nodes.sites(|_| (3, 4)).remove(0);
         assert_eq!((site.load.rooms, site.load.peers, site.load.egress_bps), (3, 5, 9));
         assert!(site.draining && site.alive);
@@ -373,7 +485,7 @@ mod tests {
     fn a_node_that_stays_away_is_forgotten() {
         let start = Instant::now();
         let mut nodes = Nodes::new(SILENCE);
-        nodes.handle_hello(at(start, 0), 1, hello("a")).expect("welcome");
+        nodes.handle_hello(at(start, 0), 1, hello("a"), START).expect("welcome");
         nodes.handle_unlinked(1);
         assert_eq!(nodes.handle_timeout(at(start, 400)).len(), 1);
         assert_eq!(nodes.infos().len(), 1);

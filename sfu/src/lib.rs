@@ -25,6 +25,7 @@ use crate::worker::{Failure, Handle, Plan};
 use bytes::Bytes;
 use lectern_control::NodeId;
 use lectern_control::Version;
+use lectern_control::delivery::Number;
 use lectern_control::node::{Capacity, Hello};
 use prometheus::Registry;
 use serde::{Deserialize, Serialize};
@@ -172,6 +173,8 @@ fn start(config: &Config, registry: &Registry) -> Result<Node, Error> {
         capacity: Capacity { workers, peers: config.max_peers, egress_bps: config.egress_bps },
         addresses: addresses.clone(),
         rooms: Vec::new(),
+        heard: None,
+        kept_after: Number::default(),
     };
     let notify = Arc::new(Notify::new());
     let (ended_out, ended) = mpsc::channel(workers.into());

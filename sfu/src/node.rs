@@ -171,7 +171,7 @@ impl Node {
                 );
                 self.drop_link();
             }
-            Received::Ignored => {}
+            Received::Confirmed | Received::Ignored => {}
             Received::Command { request, room, revision, command } => {
                 let worker = self.directory.worker_of(room);
                 let routes = match self.directory.command(room, request, &command) {
@@ -274,7 +274,7 @@ impl Node {
 
     fn send_heartbeat(&mut self, draining: bool) {
         let Some(out) = &self.out else { return };
-        let beat = Heartbeat { sequence: 0, load: self.meter.load(), draining };
+        let beat = Heartbeat { load: self.meter.load(), draining, ..Heartbeat::default() };
         match self.protocol.heartbeat(beat) {
             // A link too slow for a heartbeat is a sign as well: it is left out, not queued.
             Ok(beat) => drop(out.try_send(beat)),
@@ -328,6 +328,7 @@ async fn next_of(incoming: Option<&mut Receiver<Bytes>>) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lectern_control::delivery::Number;
     use lectern_control::node::Capacity;
     use prometheus::Registry;
 
@@ -340,6 +341,8 @@ mod tests {
             capacity: Capacity { workers: 1, peers: 1, egress_bps: 1 },
             addresses: Vec::new(),
             rooms: Vec::new(),
+            heard: None,
+            kept_after: Number::default(),
         };
         let metrics = Metrics::new(&Registry::new(), 1).expect("registers");
         Node::new(hello, Vec::new(), Arc::new(Notify::new()), ended, metrics)

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use dashmap::DashMap;
+use lectern_control::delivery::Number;
 use lectern_control::edge::{FromEdge, Notice, Request, RequestError, Response, ToEdge};
 use lectern_control::{EdgeId, RequestId, RoomId, Version, frame};
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
@@ -20,6 +21,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_PENDING: usize = 20_000;
 /// Notices that may wait for one follower: a whole room joining at once fits.
 const QUEUED_NOTICES: usize = 4_096;
+
+/// Notices heard before the controller is told so: it keeps as many a little longer, and is told less.
+const CONFIRM_EVERY: u64 = 64;
 
 /// What the link counts.
 #[derive(Debug, Clone)]
@@ -98,7 +102,7 @@ pub struct Following {
 }
 
 impl Following {
-    /// The next notice; `None` when too many were left waiting.
+    /// The next notice; `None` when too many were left waiting, or some were lost for good.
     pub async fn next(&mut self) -> Option<Arc<Notice>> {
         self.notices.recv().await
     }
@@ -209,7 +213,7 @@ impl Controller {
         mut links: mpsc::Receiver<Link>,
         stop: CancellationToken,
     ) {
-        let mut next = None;
+        let (mut next, mut heard) = (None, None);
         loop {
             let link = match next.take() {
                 Some(link) => Some(link),
@@ -223,16 +227,17 @@ impl Controller {
                 version: Version::CURRENT,
                 edge: edge.clone(),
                 region: region.clone(),
+                heard,
             };
             let greeted = match frame::encode(&hello) {
                 Ok(hello) => outgoing.send(hello).await.is_ok(),
                 Err(_) => false,
             };
             if greeted {
-                self.shared.outgoing.send_replace(Some(outgoing));
+                self.shared.outgoing.send_replace(Some(outgoing.clone()));
                 tokio::select! {
                     () = stop.cancelled() => {}
-                    () = self.receive(incoming) => {}
+                    () = self.receive(incoming, &outgoing, &mut heard) => {}
                     link = links.recv() => next = link,
                 }
             }
@@ -240,15 +245,26 @@ impl Controller {
         }
     }
 
-    async fn receive(&self, mut incoming: mpsc::Receiver<Bytes>) {
+    async fn receive(
+        &self,
+        mut incoming: mpsc::Receiver<Bytes>,
+        outgoing: &mpsc::Sender<Bytes>,
+        heard: &mut Option<Number>,
+    ) {
+        let mut confirmed = Number::default();
         while let Some(message) = incoming.recv().await {
             match frame::decode::<ToEdge>(&message) {
-                Ok(ToEdge::Welcome { version }) => {
+                Ok(ToEdge::Welcome { version, said }) => {
                     if !version.is_compatible(Version::CURRENT) {
                         tracing::error!(?version, ours = ?Version::CURRENT,
                             "the controller speaks another version: upgrade the older side");
                         return;
                     }
+                    if heard.replace(said).is_some_and(|heard| heard != said) {
+                        tracing::warn!("the controller has lost our participants: they come again");
+                        self.shared.followers.clear();
+                    }
+                    confirmed = said;
                     self.shared.standing.send_replace(Standing::Linked);
                 }
                 Ok(ToEdge::Response { request, result }) => {
@@ -257,7 +273,14 @@ impl Controller {
                         let _ = answer.send(result);
                     }
                 }
-                Ok(ToEdge::Notice { room, notice }) => self.spread(room, notice),
+                Ok(ToEdge::Notice { room, notice, number }) => {
+                    self.spread(room, notice);
+                    *heard = Some(number);
+                    if number.0.saturating_sub(confirmed.0) >= CONFIRM_EVERY {
+                        confirmed = number;
+                        confirm(outgoing, number);
+                    }
+                }
                 Err(error) => {
                     self.shared.metrics.undecodable.inc();
                     tracing::warn!(%error, "ignored a message of the controller");
@@ -278,6 +301,14 @@ impl Controller {
         self.shared.outgoing.send_replace(None);
         self.shared.standing.send_replace(Standing::Away);
         self.shared.pending.clear();
+    }
+}
+
+/// Tells the controller what has been heard. Where the link takes no more, the next one tells.
+fn confirm(outgoing: &mpsc::Sender<Bytes>, notice: Number) {
+    match frame::encode(&FromEdge::Heard { notice }) {
+        Ok(message) => drop(outgoing.try_send(message)),
+        Err(error) => tracing::error!(%error, "cannot confirm a notice"),
     }
 }
 
@@ -305,6 +336,16 @@ mod tests {
             let message = frame::encode(message).expect("encodes");
             self.to_edge.send(message).await.expect("open");
         }
+
+        async fn welcome(&self, said: u64) {
+            let said = Number(said);
+            self.say(&ToEdge::Welcome { version: Version::CURRENT, said }).await;
+        }
+
+        async fn notice(&self, number: u64) {
+            let (room, number) = (RoomId(1), Number(number));
+            self.say(&ToEdge::Notice { room, notice: Notice::RoomClosed, number }).await;
+        }
     }
 
     fn link() -> (Link, End) {
@@ -322,7 +363,9 @@ mod tests {
         let (near, mut far) = link();
         links.send(near).await.expect("running");
         assert!(matches!(far.hear().await, FromEdge::Hello { .. }));
-        far.say(&ToEdge::Welcome { version: Version::CURRENT }).await;
+        far.welcome(100).await;
+        let mut standings = controller.standings();
+        standings.wait_for(|standing| *standing == Standing::Linked).await.expect("it lives");
         (controller, far, links)
     }
 
@@ -371,7 +414,8 @@ mod tests {
                 participant: lectern_control::ParticipantId(room),
                 quality: Quality::default(),
             };
-            far.say(&ToEdge::Notice { room: RoomId(room), notice }).await;
+            let number = Number::default();
+            far.say(&ToEdge::Notice { room: RoomId(room), notice, number }).await;
         }
         for (following, room) in [(&mut one, 1), (&mut other, 2)] {
             let notice = following.next().await.expect("a notice");
@@ -381,6 +425,40 @@ mod tests {
         assert_eq!(controller.shared.metrics.undecodable.get(), 1);
         drop(one);
         assert!(!controller.shared.followers.contains_key(&RoomId(1)));
+    }
+
+    #[tokio::test]
+    async fn a_new_link_begins_with_what_was_heard_and_goes_on_from_there() {
+        let (controller, far, links) = linked().await;
+        let mut following = controller.follow(RoomId(1));
+        far.notice(101).await;
+        following.next().await.expect("a notice");
+        drop(far);
+        let (near, mut far) = link();
+        links.send(near).await.expect("running");
+        let FromEdge::Hello { heard, .. } = far.hear().await else { panic!("a hello") };
+        assert_eq!(heard, Some(Number(101)));
+        far.welcome(101).await;
+        for number in 102..=164 {
+            far.notice(number).await;
+            following.next().await.expect("the room is followed as before");
+        }
+        assert!(far.from_edge.try_recv().is_err(), "it does not tell at every notice");
+        far.notice(165).await;
+        assert_eq!(far.hear().await, FromEdge::Heard { notice: Number(165) });
+    }
+
+    #[tokio::test]
+    async fn who_was_lost_with_a_link_is_let_go_and_comes_again() {
+        let (controller, far, links) = linked().await;
+        let mut following = controller.follow(RoomId(1));
+        drop(far);
+        let (near, mut far) = link();
+        links.send(near).await.expect("running");
+        let FromEdge::Hello { heard, .. } = far.hear().await else { panic!("a hello") };
+        assert_eq!(heard, Some(Number(100)));
+        far.welcome(7).await;
+        assert!(following.next().await.is_none());
     }
 
     #[tokio::test]

@@ -2,12 +2,14 @@
 
 use super::{Controller, Output, Role};
 use crate::clock::Now;
+use crate::edges::Hello;
 use crate::job::{RecordsDone, RecordsJob};
 use crate::placement::{self, Wish};
 use crate::records::{self, AuditKind};
 use crate::room::Ticket;
+use lectern_control::delivery::Number;
 use lectern_control::edge::{FromEdge, Request, RequestError, Response, ToEdge};
-use lectern_control::{EdgeId, NodeId, RoomId, Version};
+use lectern_control::{NodeId, RoomId, Version};
 use rand::Rng;
 
 /// Refused links written to the audit log in a minute: a flood of guesses must not fill the disk.
@@ -35,8 +37,14 @@ impl Refusals {
 impl Controller {
     pub(super) fn edge_said(&mut self, now: Now, link: u64, message: FromEdge) {
         let (request, body) = match message {
-            FromEdge::Hello { version, edge, region } => {
-                return self.edge_hello(now, link, version, edge, region);
+            FromEdge::Hello { version, edge: name, region, heard } => {
+                return self.edge_hello(now, link, Hello { version, name, region, heard });
+            }
+            FromEdge::Heard { notice } => {
+                if let Some(edge) = self.edges.on_link(link).cloned() {
+                    self.edges.handle_heard(&edge, notice);
+                }
+                return;
             }
             FromEdge::Request { request, body } => (request, body),
         };
@@ -47,14 +55,17 @@ impl Controller {
         self.request(now, Ticket { edge, link, request }, body);
     }
 
-    fn edge_hello(&mut self, now: Now, link: u64, version: Version, edge: EdgeId, region: String) {
-        tracing::info!(%edge, region, "an edge is here");
-        let welcome = ToEdge::Welcome { version: Version::CURRENT };
-        self.out.push_back(Output::ToEdge { link, message: welcome });
-        let welcomed = match self.edges.handle_hello(now, link, version, edge.clone(), region) {
+    fn edge_hello(&mut self, now: Now, link: u64, hello: Hello) {
+        let edge = hello.name.clone();
+        tracing::info!(%edge, region = hello.region, "an edge is here");
+        let start = self.start();
+        let welcomed = match self.edges.handle_hello(now, link, hello, start) {
             Ok(welcomed) => welcomed,
             Err(refusal) => {
                 tracing::warn!(%edge, %refusal, "an edge is refused");
+                let said = Number::default();
+                let message = ToEdge::Welcome { version: Version::CURRENT, said };
+                self.out.push_back(Output::ToEdge { link, message });
                 return self.end_link(Role::Edge, link, "refused");
             }
         };
@@ -62,8 +73,8 @@ impl Controller {
         if let Some(replaced) = welcomed.replaced {
             self.end_link(Role::Edge, replaced, "replaced");
         }
-        for (room, notice) in welcomed.missed {
-            self.out.push_back(Output::ToEdge { link, message: ToEdge::Notice { room, notice } });
+        for message in welcomed.messages {
+            self.out.push_back(Output::ToEdge { link, message });
         }
         if welcomed.lost {
             self.edge_lost(now, &edge);

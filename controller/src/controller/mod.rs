@@ -18,16 +18,16 @@ use crate::edges::Edges;
 use crate::job::LeaseJob;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
-use crate::nodes::Nodes;
+use crate::nodes::{Nodes, Order};
 use crate::placement::Wish;
 use crate::records::{AuditEntry, AuditKind};
 use crate::room::{self, Room, Ticket};
+use lectern_control::delivery::Number;
 use lectern_control::edge::{RequestError, Response, ToEdge};
-use lectern_control::node::ToNode;
 use lectern_control::{EdgeId, NodeId, RoomId};
 use opening::Opening;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
@@ -147,16 +147,12 @@ impl Controller {
                 self.respond(&ticket, result);
             }
             room::Output::Command { node, request, revision, command } => {
-                let message = ToNode::Command { request, room: id, revision, command };
                 self.metrics.commands.inc();
-                if let Some((link, message)) = self.nodes.send(&node, message) {
-                    self.out.push_back(Output::ToNode { link, message });
-                }
+                self.order(&node, Order { request, room: id, revision, command });
             }
             room::Output::Notice { edge, notice } => {
                 self.metrics.notices.inc();
-                if let Some((link, notice)) = self.edges.notify(&edge, id, notice) {
-                    let message = ToEdge::Notice { room: id, notice };
+                if let Some((link, message)) = self.edges.notify(&edge, id, notice) {
                     self.out.push_back(Output::ToEdge { link, message });
                 }
             }
@@ -176,6 +172,17 @@ impl Controller {
             room::Output::Closed => self.closed(id),
         }
         false
+    }
+
+    fn order(&mut self, node: &NodeId, order: Order) {
+        if let Some((link, message)) = self.nodes.send(node, order) {
+            self.out.push_back(Output::ToNode { link, message });
+        }
+    }
+
+    /// Where the numbers of messages to somebody begin: not guessable, and far from the last one.
+    fn start(&mut self) -> Number {
+        Number(self.ids.next_u64() >> 1)
     }
 
     fn closed(&mut self, id: RoomId) {

@@ -3,7 +3,8 @@
 use super::{Controller, Output, Role};
 use crate::clock::Now;
 use crate::job::LeaseJob;
-use crate::nodes::{Refusal, Welcomed};
+use crate::nodes::{Order, Refusal, Welcomed};
+use lectern_control::delivery::Number;
 use lectern_control::node::{Command, FromNode, Hello, ToNode};
 use lectern_control::{NodeId, RequestId, Revision, RoomId, Version};
 use std::collections::BTreeSet;
@@ -22,7 +23,8 @@ impl Controller {
         self.close_strays(&node, had);
         match message {
             FromNode::Heartbeat(heartbeat) => self.nodes.handle_heartbeat(&node, heartbeat),
-            FromNode::Event { room, event } => {
+            FromNode::Event { room, event, number } => {
+                self.nodes.handle_event(&node, number);
                 if !self.rooms.contains_key(&room) {
                     return self.ignore(Role::Node, "no_such_room");
                 }
@@ -36,12 +38,14 @@ impl Controller {
         let held_rooms: BTreeSet<RoomId> = hello.rooms.iter().copied().collect();
         let node = hello.node.clone();
         tracing::info!(%node, region = hello.region, rooms = held_rooms.len(), "a node is here");
-        let welcome = ToNode::Welcome { version: Version::CURRENT };
-        self.out.push_back(Output::ToNode { link, message: welcome });
-        match self.nodes.handle_hello(now, link, hello) {
+        let start = self.start();
+        match self.nodes.handle_hello(now, link, hello, start) {
             Ok(welcomed) => self.node_welcomed(now, link, &node, held_rooms, welcomed),
             Err(refusal) => {
                 tracing::warn!(%node, %refusal, "a node is refused");
+                let (heard, said) = (Number::default(), Number::default());
+                let message = ToNode::Welcome { version: Version::CURRENT, heard, said };
+                self.out.push_back(Output::ToNode { link, message });
                 let reason = if refusal == Refusal::Version { "version" } else { "refused" };
                 self.end_link(Role::Node, link, reason);
             }
@@ -60,32 +64,33 @@ impl Controller {
         if let Some(replaced) = welcomed.replaced {
             self.end_link(Role::Node, replaced, "replaced");
         }
-        for message in welcomed.held {
+        for message in welcomed.messages {
             self.out.push_back(Output::ToNode { link, message });
         }
-        // What it should have and has not is gone: it was another process until now.
-        for id in self.rooms.keys().copied().collect::<Vec<_>>() {
-            if welcomed.missed_too_much || !held_rooms.contains(&id) {
-                self.with_room(now, id, |room| room.handle_node_emptied(now, node));
-            }
-        }
-        if welcomed.missed_too_much {
-            return self.close_all(node, held_rooms);
+        if welcomed.began_anew {
+            self.begin_anew(now, node, &held_rooms);
         }
         self.close_strays(node, held_rooms);
     }
 
-    /// Ends rooms on a node that has no business with them.
-    fn close_strays(&mut self, node: &NodeId, held: impl IntoIterator<Item = RoomId>) {
-        let strays = held.into_iter().filter(|id| {
-            !self.opening.contains_key(id) && self.rooms.get(id).is_none_or(|room| !room.uses(node))
-        });
-        let strays = strays.collect();
-        self.close_all(node, strays);
+    /// Nothing that rooms have on a node can be relied upon: it was another process until now, or
+    /// has not heard all that it was told. What it holds of them is ended there.
+    fn begin_anew(&mut self, now: Now, node: &NodeId, held_rooms: &BTreeSet<RoomId>) {
+        for id in self.rooms.keys().copied().collect::<Vec<_>>() {
+            let holds = held_rooms.contains(&id);
+            self.with_room(now, id, |room| {
+                room.handle_node_emptied(now, node);
+                if holds {
+                    room.end_on(node);
+                }
+            });
+        }
     }
 
-    fn close_all(&mut self, node: &NodeId, rooms: BTreeSet<RoomId>) {
-        for id in rooms {
+    /// Ends rooms on a node that has no business with them.
+    fn close_strays(&mut self, node: &NodeId, held: impl IntoIterator<Item = RoomId>) {
+        let is_stray = |id: &RoomId| self.rooms.get(id).is_none_or(|room| !room.uses(node));
+        for id in held.into_iter().filter(is_stray).collect::<Vec<_>>() {
             match self.rooms.get(&id).map(|room| room.revision()) {
                 Some(Some(revision)) => self.close_stray(node.clone(), id, revision),
                 // Its lease is being regained; the node will be told when it introduces itself
@@ -104,10 +109,7 @@ impl Controller {
     pub(super) fn close_stray(&mut self, node: NodeId, room: RoomId, revision: Revision) {
         self.metrics.strays_closed.inc();
         let (request, command) = (RequestId(0), Command::CloseRoom);
-        let message = ToNode::Command { request, room, revision, command };
-        if let Some((link, message)) = self.nodes.send(&node, message) {
-            self.out.push_back(Output::ToNode { link, message });
-        }
+        self.order(&node, Order { request, room, revision, command });
     }
 
     /// Asks for a room, if there is a lease to hold it by.

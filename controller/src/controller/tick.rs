@@ -42,6 +42,9 @@ impl Controller {
         for node in self.nodes.handle_timeout(now) {
             self.node_died(&node);
         }
+        for (link, message) in self.nodes.confirmations() {
+            self.out.push_back(Output::ToNode { link, message });
+        }
         for elapsed in self.edges.handle_timeout(now) {
             match elapsed {
                 Elapsed::Lost(edge) => self.edge_lost(now, &edge),

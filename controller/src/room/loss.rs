@@ -4,7 +4,7 @@ use super::{Home, Place, Room};
 use crate::clock::Now;
 use crate::records::AuditKind;
 use lectern_control::edge::Notice;
-use lectern_control::node::DisconnectReason;
+use lectern_control::node::{Command, DisconnectReason};
 use lectern_control::room::LeaveReason;
 use lectern_control::{EdgeId, NodeId};
 
@@ -26,7 +26,7 @@ impl Room {
         }
     }
 
-    /// A node introduced itself without the room: what the room had there is gone.
+    /// A node has nothing any more of what the room had there, or nothing that can be relied upon.
     pub fn handle_node_emptied(&mut self, now: Now, node: &NodeId) {
         if self.relocation.as_ref().is_some_and(|relocation| relocation.target() == node) {
             self.handle_target_lost(now);
@@ -39,6 +39,13 @@ impl Room {
         if self.home.primary.node == *node && !self.peers.is_empty() {
             let (primary, standby) = (self.home.primary.clone(), self.home.standby.clone());
             self.handle_node_lost(now, Some((primary, standby)));
+        }
+    }
+
+    /// Whatever a node holds of the room is ended there; what is said later begins anew.
+    pub fn end_on(&mut self, node: &NodeId) {
+        if self.uses(node) {
+            self.command(node.clone(), Command::CloseRoom);
         }
     }
 

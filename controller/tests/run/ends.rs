@@ -1,6 +1,7 @@
 //! The other ends of a controller's links, and the process around it.
 
 use bytes::Bytes;
+use lectern_control::delivery::Number;
 use lectern_control::edge::{
     FromEdge, Joined, Meeting, Notice, Request, RequestError, Response, ToEdge,
 };
@@ -87,6 +88,8 @@ impl Process {
             capacity: Capacity { workers: 1, peers: 10_000, egress_bps: 1_000_000 },
             addresses: vec![([192, 0, 2, 1], 7_882).into()],
             rooms: rooms.to_vec(),
+            heard: None,
+            kept_after: Number::default(),
         };
         let (outgoing, incoming) = near;
         let hello = frame::encode(&FromNode::Hello(hello)).expect("encodes");
@@ -103,7 +106,7 @@ impl Process {
             }
         });
         let mut node = Node { name, outgoing, incoming, heart };
-        assert!(matches!(node.hear().await, ToNode::Welcome { version: Version::CURRENT }));
+        assert!(matches!(node.hear().await, ToNode::Welcome { version: Version::CURRENT, .. }));
         node
     }
 
@@ -113,8 +116,9 @@ impl Process {
         let (outgoing, incoming) = near;
         let mut edge = Edge { outgoing, incoming, next_request: 1_000, notices: Vec::new() };
         let (version, name) = (Version::CURRENT, name.parse().expect("a name"));
-        edge.say(&FromEdge::Hello { version, edge: name, region: "eu".to_owned() }).await;
-        assert!(matches!(edge.hear().await, ToEdge::Welcome { version: Version::CURRENT }));
+        let region = "eu".to_owned();
+        edge.say(&FromEdge::Hello { version, edge: name, region, heard: None }).await;
+        assert!(matches!(edge.hear().await, ToEdge::Welcome { version: Version::CURRENT, .. }));
         edge
     }
 }
@@ -149,7 +153,8 @@ impl Node {
     }
 
     pub async fn tell(&self, meeting: &Meeting, event: Event) {
-        self.say(&FromNode::Event { room: meeting.room, event }).await;
+        let number = Number::default();
+        self.say(&FromNode::Event { room: meeting.room, event, number }).await;
     }
 
     pub async fn say(&self, message: &impl Serialize) {

@@ -1,6 +1,7 @@
 //! A running node with real sockets, the controller's end of its link, and clients of another make.
 
 use bytes::Bytes;
+use lectern_control::delivery::Number;
 use lectern_control::media::{
     Codec, CodecName, EncodingParameters, Extension, ExtensionId, Feedback, MediaKind,
     PayloadMapping, PublicationParameters, Source, SubscriptionParameters,
@@ -82,6 +83,8 @@ impl Scene {
                 capacity: lectern_control::node::Capacity { workers: 0, peers: 0, egress_bps: 0 },
                 addresses: Vec::new(),
                 rooms: Vec::new(),
+                heard: None,
+                kept_after: Number::default(),
             },
             heard: Vec::new(),
         };
@@ -99,7 +102,8 @@ impl Scene {
             Some(FromNode::Hello(hello)) => self.hello = hello,
             other => panic!("the first message is {other:?}"),
         }
-        self.tell(&ToNode::Welcome { version });
+        let (heard, said) = (self.hello.kept_after, Number::default());
+        self.tell(&ToNode::Welcome { version, heard, said });
     }
 
     /// Cuts the link.
@@ -125,7 +129,8 @@ impl Scene {
     pub fn command(&mut self, room: RoomId, command: Command) {
         self.requests += 1;
         let (request, revision) = (RequestId(self.requests), Revision(1));
-        self.tell(&ToNode::Command { request, room, revision, command });
+        let number = Number(self.requests);
+        self.tell(&ToNode::Command { request, room, revision, command, number });
     }
 
     /// Takes what the node has said, without waiting.
@@ -139,7 +144,7 @@ impl Scene {
     /// The events of a room so far.
     pub fn events(&self, room: RoomId) -> impl Iterator<Item = &Event> {
         self.heard.iter().filter_map(move |message| match message {
-            FromNode::Event { room: of, event } if *of == room => Some(event),
+            FromNode::Event { room: of, event, .. } if *of == room => Some(event),
             _ => None,
         })
     }

@@ -6,6 +6,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
+use lectern_control::delivery::Number;
 use lectern_control::edge::{self, FromEdge, LinkInfo, Meeting, RequestError, Response, ToEdge};
 use lectern_control::{LinkId, RoomId, Secret, Version, frame};
 use serde_json::{Value, json};
@@ -105,7 +106,10 @@ async fn client(config: Config) -> Client {
         let mut linked = Some(linked);
         while let Some(message) = from_edge.recv().await {
             let reply = match frame::decode(&message).expect("a message of an edge") {
-                FromEdge::Hello { .. } => ToEdge::Welcome { version: Version::CURRENT },
+                FromEdge::Hello { .. } => {
+                    ToEdge::Welcome { version: Version::CURRENT, said: Number::default() }
+                }
+                FromEdge::Heard { .. } => continue,
                 FromEdge::Request { request, body } => {
                     ToEdge::Response { request, result: meetings.answer(body) }
                 }

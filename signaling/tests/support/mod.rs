@@ -2,6 +2,7 @@
 //! tells of every request. Real messages, real framing; only the nodes are missing.
 
 use bytes::Bytes;
+use lectern_control::delivery::Number;
 use lectern_control::edge::{FromEdge, Joined, Notice, Request, RequestError, Response, ToEdge};
 use lectern_control::room::{Participant, Placement};
 use lectern_control::transport::{Candidate, candidate_priority};
@@ -52,7 +53,8 @@ impl Controller {
 
     /// Tells the edge something.
     pub fn notice(&self, room: RoomId, notice: Notice) {
-        self.say.send(ToEdge::Notice { room, notice }).expect("the link is open");
+        let number = Number::default();
+        self.say.send(ToEdge::Notice { room, notice, number }).expect("the link is open");
     }
 
     /// The next request that is wanted; others are skipped.
@@ -81,13 +83,18 @@ async fn serve(
         let messages = tokio::select! {
             Some(message) = from_edge.recv() => {
                 match frame::decode(&message).expect("a message of an edge") {
-                    FromEdge::Hello { .. } => vec![ToEdge::Welcome { version: Version::CURRENT }],
+                    FromEdge::Hello { .. } => {
+                        vec![ToEdge::Welcome { version: Version::CURRENT, said: Number::default() }]
+                    }
+                    FromEdge::Heard { .. } => Vec::new(),
                     FromEdge::Request { request, body } => {
                         let (result, notices) = rooms.answer(body.clone());
                         // A test that is over does not listen any more.
                         let _ = heard.send(body);
                         let notices = notices.into_iter();
-                        let notices = notices.map(|(room, notice)| ToEdge::Notice { room, notice });
+                        let number = Number::default();
+                        let notices =
+                            notices.map(|(room, notice)| ToEdge::Notice { room, notice, number });
                         std::iter::once(ToEdge::Response { request, result }).chain(notices).collect()
                     }
                 }

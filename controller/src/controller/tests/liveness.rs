@@ -12,7 +12,7 @@ fn live() -> (Bench, u64, u64, u64, ParticipantId) {
     bench.open(edge, ada, 10);
     let security = Security { dtls: "DTLS 1.2".into(), srtp: "AEAD_AES_128_GCM".into() };
     let event = Event::PeerConnected { peer: PeerId(10), security };
-    bench.input(Input::FromNode { link: a, message: FromNode::Event { room: ROOM, event } });
+    bench.input(Input::FromNode { link: a, message: news(event) });
     bench.forget();
     (bench, a, b, edge, ada)
 }
@@ -75,11 +75,12 @@ fn a_controller_that_stood_still_takes_nobody_for_dead() {
 #[test]
 fn a_node_whose_link_is_made_anew_in_time_goes_on_with_what_it_missed() {
     let (mut bench, a, b, edge, ada) = live();
+    let heard = bench.said(a);
     bench.input(Input::Unlinked { link: a, role: Role::Node });
     bench.open(edge, ada, 11);
     bench.tick_with(200, &[b]);
     assert!(bench.commands(a).is_empty());
-    let again = bench.node("a", &[ROOM]);
+    let again = bench.node_after("a", &[ROOM], heard);
     let commands = bench.commands(again);
     assert!(matches!(commands[..], [(ROOM, _, Command::AddPeer { peer: PeerId(11), .. })]));
     let welcome = bench.to_node.iter().position(|(to, _)| *to == again).expect("told");
@@ -134,11 +135,12 @@ fn a_node_with_rooms_that_comes_before_the_lease_is_cleared_when_there_is_one() 
 fn an_edge_that_comes_back_in_time_finds_its_participants_and_what_it_missed() {
     let (mut bench, a, b, one, _) = live();
     let two = bench.edge("e2");
+    let heard = bench.said(one);
     bench.input(Input::Unlinked { link: one, role: Role::Edge });
     let bob = bench.join(two, "bob");
     bench.forget();
     bench.tick_with(30_000, &[a, b]);
-    let again = bench.edge("e1");
+    let again = bench.edge_after("e1", heard);
     let missed = bench.notices(again);
     assert!(matches!(&missed[..], [Notice::Participant(participant)] if participant.id == bob));
     assert_eq!(bench.controller.rooms[&ROOM].participant_count(), 2);
@@ -170,8 +172,9 @@ fn participants_of_an_edge_that_stays_away_leave_after_the_resume_time() {
 #[test]
 fn a_new_link_of_a_node_or_edge_replaces_the_former_one() {
     let (mut bench, a, _, edge, ada) = live();
-    let again = bench.node("a", &[ROOM]);
-    let edge_again = bench.edge("e1");
+    let (node_heard, edge_heard) = (bench.said(a), bench.said(edge));
+    let again = bench.node_after("a", &[ROOM], node_heard);
+    let edge_again = bench.edge_after("e1", edge_heard);
     assert_eq!(bench.unlinked, [a, edge]);
     for (link, role) in [(a, Role::Node), (edge, Role::Edge)] {
         bench.input(Input::Unlinked { link, role });

@@ -1,5 +1,6 @@
 //! The controller as a whole: nodes and edges come and go, leases are lost, stores fall silent.
 
+mod links;
 mod liveness;
 mod ownership;
 mod requests;
@@ -9,7 +10,7 @@ use crate::coordination::LeaseId;
 use crate::job::{Claimed, KeptAlive, LeaseDone, RecordsDone, RecordsJob};
 use crate::records;
 use lectern_control::edge::{FromEdge, LinkInfo, Meeting, Notice, Request, RequestError};
-use lectern_control::node::{Capacity, Command, FromNode, Heartbeat, Hello};
+use lectern_control::node::{Capacity, Command, FromNode, Heartbeat, Hello, ToNode};
 use lectern_control::room::Role as MeetingRole;
 use lectern_control::transport::{
     DataParameters, DtlsIdentity, Duty, IceCredentials, IceRole, PeerParameters, Permissions,
@@ -43,6 +44,8 @@ struct Bench {
     others: Option<&'static str>,
     to_node: Vec<(u64, ToNode)>,
     to_edge: Vec<(u64, ToEdge)>,
+    /// The number of the last command or notice said on each link.
+    said: BTreeMap<u64, Number>,
     unlinked: Vec<u64>,
     lease_jobs: Vec<LeaseJob>,
     audit: Vec<AuditEntry>,
@@ -64,6 +67,7 @@ impl Bench {
             others: None,
             to_node: Vec::new(),
             to_edge: Vec::new(),
+            said: BTreeMap::new(),
             unlinked: Vec::new(),
             lease_jobs: Vec::new(),
             audit: Vec::new(),
@@ -108,8 +112,22 @@ impl Bench {
     fn settle(&mut self) {
         while let Some(output) = self.controller.poll() {
             match output {
-                Output::ToNode { link, message } => self.to_node.push((link, message)),
-                Output::ToEdge { link, message } => self.to_edge.push((link, message)),
+                Output::ToNode { link, message } => {
+                    if let ToNode::Welcome { said: number, .. } | ToNode::Command { number, .. } =
+                        &message
+                    {
+                        self.said.insert(link, *number);
+                    }
+                    self.to_node.push((link, message));
+                }
+                Output::ToEdge { link, message } => {
+                    if let ToEdge::Welcome { said: number, .. } | ToEdge::Notice { number, .. } =
+                        &message
+                    {
+                        self.said.insert(link, *number);
+                    }
+                    self.to_edge.push((link, message));
+                }
                 Output::Unlink { link } => self.unlinked.push(link),
                 Output::Audit(entry) => self.audit.push(entry),
                 Output::Records(job) => self.answer_records(job),
@@ -177,12 +195,17 @@ impl Bench {
     }
 
     fn node(&mut self, name: &str, rooms: &[RoomId]) -> u64 {
+        self.node_after(name, rooms, None)
+    }
+
+    /// A new link of a node that has heard so much.
+    fn node_after(&mut self, name: &str, rooms: &[RoomId], heard: Option<Number>) -> u64 {
         let link = self.link(Role::Node);
-        self.hello(link, name, rooms);
+        self.hello(link, name, rooms, heard);
         link
     }
 
-    fn hello(&mut self, link: u64, name: &str, rooms: &[RoomId]) {
+    fn hello(&mut self, link: u64, name: &str, rooms: &[RoomId], heard: Option<Number>) {
         let hello = Hello {
             version: Version::CURRENT,
             node: name.parse().expect("a name"),
@@ -191,14 +214,21 @@ impl Bench {
             capacity: Capacity { workers: 1, peers: 1_000, egress_bps: 1_000_000 },
             addresses: vec![([192, 0, 2, 1], 7_882).into()],
             rooms: rooms.to_vec(),
+            heard,
+            kept_after: Number::default(),
         };
         self.input(Input::FromNode { link, message: FromNode::Hello(hello) });
     }
 
     fn edge(&mut self, name: &str) -> u64 {
+        self.edge_after(name, None)
+    }
+
+    /// A new link of an edge that has heard so much.
+    fn edge_after(&mut self, name: &str, heard: Option<Number>) -> u64 {
         let link = self.link(Role::Edge);
         let (version, edge) = (Version::CURRENT, name.parse().expect("a name"));
-        let message = FromEdge::Hello { version, edge, region: "eu".to_owned() };
+        let message = FromEdge::Hello { version, edge, region: "eu".to_owned(), heard };
         self.input(Input::FromEdge { link, message });
         link
     }
@@ -243,7 +273,7 @@ impl Bench {
             ToNode::Command { room, revision, command, .. } => {
                 Some((*room, *revision, command.clone()))
             }
-            ToNode::Welcome { .. } => None,
+            ToNode::Welcome { .. } | ToNode::Heard { .. } => None,
         };
         to.filter_map(command).collect()
     }
@@ -262,12 +292,21 @@ impl Bench {
         to.filter_map(notice).collect()
     }
 
+    /// What was said last on a link; whoever has heard it has heard everything.
+    fn said(&self, link: u64) -> Option<Number> {
+        self.said.get(&link).copied()
+    }
+
     fn forget(&mut self) {
         self.to_node.clear();
         self.to_edge.clear();
         self.lease_jobs.clear();
         self.unlinked.clear();
     }
+}
+
+fn news(event: lectern_control::node::Event) -> FromNode {
+    FromNode::Event { room: ROOM, event, number: Number::default() }
 }
 
 fn meeting(room: RoomId) -> Meeting {

@@ -100,7 +100,7 @@ fn a_node_that_was_told_by_another_owner_ends_ours() {
     let ToNode::Command { request, .. } = sent else { panic!("a command") };
     let error = lectern_control::node::CommandError::Fenced;
     let event = lectern_control::node::Event::CommandFailed { request, error };
-    bench.input(Input::FromNode { link: node, message: FromNode::Event { room: ROOM, event } });
+    bench.input(Input::FromNode { link: node, message: news(event) });
     assert!(bench.controller.rooms.is_empty());
     assert_eq!(bench.controller.metrics.rooms_lost.get(), 1);
 }

@@ -113,9 +113,10 @@ fn another_version_is_told_ours_and_sent_away() {
     let link = bench.link(Role::Edge);
     let version = Version { major: Version::CURRENT.major + 1, minor: 0 };
     let edge = "e1".parse().expect("a name");
-    let message = FromEdge::Hello { version, edge, region: String::new() };
+    let message = FromEdge::Hello { version, edge, region: String::new(), heard: None };
     bench.input(Input::FromEdge { link, message });
-    assert_eq!(bench.to_edge, [(link, ToEdge::Welcome { version: Version::CURRENT })]);
+    let said = Number::default();
+    assert_eq!(bench.to_edge, [(link, ToEdge::Welcome { version: Version::CURRENT, said })]);
     assert_eq!(bench.unlinked, [link]);
 }
 
