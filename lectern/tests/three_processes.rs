@@ -4,7 +4,8 @@
 mod cluster;
 
 use cluster::{Browser, Cluster};
-use livekit_protocol::signal_response::Message as Tell;
+use livekit_protocol as proto;
+use proto::signal_response::Message as Tell;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_meeting_made_at_the_edge_leads_to_the_node() {
@@ -74,6 +75,9 @@ async fn a_controller_that_was_killed_is_found_again_by_its_node_and_edge() {
     node.wait_until_ready(true);
     let browser = Browser::new(&cluster, &line);
     let link = browser.viewer_link().await;
+    let mut early = browser.join(&link, "Early").await;
+    early.wait(|message| matches!(message, Tell::Join(_)).then_some(())).await;
+    node.wait_for("/metrics", |_, body| body.lines().any(|line| line == "lectern_node_peers 1"));
 
     controller.kill();
     assert!(edge.wait_until_ready(false).contains("the edge's link"));
@@ -83,10 +87,49 @@ async fn a_controller_that_was_killed_is_found_again_by_its_node_and_edge() {
     let _controller = cluster.controller();
     edge.wait_until_ready(true);
     node.wait_until_ready(true);
+    // Whoever was in before is unknown now, and told to come again.
+    early.wait(|message| matches!(message, Tell::Leave(_)).then_some(())).await;
     // What was made before is still known.
     let mut ana = browser.join(&link, "Ana").await;
     let joined = ana.wait(|message| matches!(message, Tell::Join(_)).then_some(()));
     joined.await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_left_while_a_link_was_dying_is_gone_for_everybody() {
+    let cluster = Cluster::new();
+    let (_controller, node, near) = (cluster.controller(), cluster.node(), cluster.edge());
+    let near_browser = Browser::new(&cluster, &near.first_line());
+    node.wait_until_ready(true);
+    let path = cluster.path();
+    let far = cluster.edge_over(&path);
+    let far_browser = Browser::new(&cluster, &far.first_line());
+    let link = near_browser.viewer_link().await;
+
+    let mut ana = far_browser.join(&link, "Ana").await;
+    ana.wait(|message| matches!(message, Tell::Join(_)).then_some(())).await;
+    // Then nothing that she has asked for is on its way any more when she hears of Bob.
+    node.wait_for("/metrics", |_, body| body.lines().any(|line| line == "lectern_node_peers 1"));
+    let mut bob = near_browser.join(&link, "Bob").await;
+    bob.wait(|message| matches!(message, Tell::Join(_)).then_some(())).await;
+    let bob_s = ana.wait(|message| updated(message, |one| one.name == "Bob")).await;
+
+    path.cut();
+    bob.leave().await;
+    far.wait_until_ready(false);
+    path.mend();
+    let disconnected = proto::participant_info::State::Disconnected;
+    let left = |one: &proto::ParticipantInfo| one.sid == bob_s.sid && one.state() == disconnected;
+    ana.wait(|message| updated(message, left)).await;
+}
+
+/// Whom an update is about, if it is the one who is wanted.
+fn updated(
+    message: Tell,
+    is_wanted: impl Fn(&proto::ParticipantInfo) -> bool,
+) -> Option<proto::ParticipantInfo> {
+    let Tell::Update(update) = message else { return None };
+    update.participants.into_iter().find(is_wanted)
 }
 
 #[test]

@@ -6,11 +6,13 @@ use prost::Message as _;
 use rustix::process::{Pid, Signal, kill_process};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -142,6 +144,18 @@ impl Cluster {
         self.start("edge", &["edge.listen=127.0.0.1:0".to_owned()])
     }
 
+    /// Starts a second edge, whose link takes a path of its own.
+    pub fn edge_over(&self, path: &LinkPath) -> Process {
+        let controller = format!("cluster.controller={}", path.address);
+        let name = "edge.name=edge-2".to_owned();
+        self.start("edge", &["edge.listen=127.0.0.1:0".to_owned(), name, controller])
+    }
+
+    /// A path to the controller.
+    pub fn path(&self) -> LinkPath {
+        LinkPath::to(self.controller)
+    }
+
     /// Starts everything in one process.
     pub fn serve(&self) -> Process {
         let data_dir = format!("data_dir={}", self.directory.path().display());
@@ -193,6 +207,62 @@ impl Process {
             }
         });
         Process { name: role, child, lines, admin }
+    }
+}
+
+/// Carries the datagrams of links to a controller, or swallows them.
+pub struct LinkPath {
+    address: SocketAddr,
+    broken: Arc<AtomicBool>,
+}
+
+impl LinkPath {
+    fn to(controller: SocketAddr) -> LinkPath {
+        let front = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+        let address = front.local_addr().expect("bound");
+        let broken = Arc::new(AtomicBool::new(false));
+        let swallows = broken.clone();
+        std::thread::spawn(move || carry(&Arc::new(front), controller, &swallows));
+        LinkPath { address, broken }
+    }
+
+    /// Swallows everything from now on.
+    pub fn cut(&self) {
+        self.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// Carries everything from now on.
+    pub fn mend(&self) {
+        self.broken.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Each link has a port of its own, and so has its way on; the threads end with the process.
+fn carry(front: &Arc<UdpSocket>, controller: SocketAddr, broken: &Arc<AtomicBool>) {
+    let mut ways = HashMap::new();
+    let mut buffer = [0; 1 << 16];
+    while let Ok((bytes, from)) = front.recv_from(&mut buffer) {
+        if broken.load(Ordering::SeqCst) {
+            continue;
+        }
+        let way = ways.entry(from).or_insert_with(|| {
+            let way = Arc::new(UdpSocket::bind("127.0.0.1:0").expect("a free port"));
+            way.connect(controller).expect("an address");
+            let (back, front, broken) = (way.clone(), front.clone(), broken.clone());
+            std::thread::spawn(move || {
+                let mut buffer = [0; 1 << 16];
+                loop {
+                    // The controller may not listen yet; then the next datagram tells.
+                    let Ok(bytes) = back.recv(&mut buffer) else { continue };
+                    if !broken.load(Ordering::SeqCst) {
+                        let _ = front.send_to(&buffer[..bytes], from);
+                    }
+                }
+            });
+            way
+        });
+        // What cannot be sent is lost, as on any path.
+        let _ = way.send(&buffer[..bytes]);
     }
 }
 
