@@ -359,6 +359,15 @@ pub enum Notice {
         /// Why.
         error: CommandError,
     },
+    /// A node does not take a track that was published: nobody will see it.
+    TrackRefused {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+        /// Why.
+        error: CommandError,
+    },
     /// A track's first packet has come.
     TrackStarted {
         /// Whose.

@@ -386,4 +386,6 @@ pub enum DisconnectReason {
     FingerprintMismatch,
     /// The client closed DTLS.
     Closed,
+    /// The node did not take it, as where it is full: coming again at once would end the same way.
+    Refused,
 }

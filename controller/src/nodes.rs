@@ -239,6 +239,11 @@ impl Nodes {
         self.all.get(node).map(|node| node.heartbeat.draining)
     }
 
+    /// How many peers a node can carry; `None` where there is no such node.
+    pub fn capacity(&self, node: &NodeId) -> Option<usize> {
+        self.all.get(node).map(|node| node.hello.capacity.peers as usize)
+    }
+
     /// A node with its addresses.
     pub fn place(&self, node: &NodeId) -> Option<Place> {
         let addresses = self.all.get(node)?.hello.addresses.clone();

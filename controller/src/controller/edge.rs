@@ -100,8 +100,15 @@ impl Controller {
             | Request::MuteTrack { room, .. }
             | Request::OpenPeer { room, .. }
             | Request::Node { room, .. } => {
-                if !self.rooms.contains_key(&room) {
+                let Some(live) = self.rooms.get(&room) else {
                     return self.conclude(&ticket, Err(RequestError::NotFound));
+                };
+                // Told now and not by the node, so that nobody is sent in again and again.
+                if matches!(body, Request::OpenPeer { .. })
+                    && self.is_full(&live.home().primary.node)
+                {
+                    let of = "peers of the media node".to_owned();
+                    return self.conclude(&ticket, Err(RequestError::Limit(of)));
                 }
                 self.with_room(now, room, |room| room.handle_request(now, ticket, body));
             }
@@ -138,6 +145,13 @@ impl Controller {
             Err(RequestError::Unavailable(_)) => "unavailable",
         };
         self.metrics.responses.with_label_values(&[label]).inc();
+    }
+
+    /// Whether a node has as many peers as it can carry. They are counted as they were placed: its
+    /// own reports are older than what was opened and ended since.
+    fn is_full(&self, node: &NodeId) -> bool {
+        let peers = || -> usize { self.rooms.values().map(|room| room.peers_on(node)).sum() };
+        self.nodes.capacity(node).is_some_and(|capacity| peers() >= capacity)
     }
 
     fn move_room(

@@ -1,5 +1,6 @@
 //! Commands of edges for the room's node: which pass, for whom, and to which nodes.
 
+use super::output::Issued;
 use super::peer::{Peer, Publication};
 use super::{Room, check};
 use lectern_control::edge::{RequestError, Response};
@@ -34,7 +35,8 @@ impl Room {
             Command::Publish { peer, track, .. } => {
                 permit(permissions.publish)?;
                 self.publish(id, *peer, *track)?;
-                self.tell_active(id, Some(*peer), command);
+                let issued = Issued::Publish(*peer, *track);
+                self.command_for(self.home.primary.node.clone(), command, issued);
             }
             Command::Unpublish { track } => {
                 self.check_track_owner(id, *track)?;

@@ -2,10 +2,11 @@
 
 use super::Room;
 use super::output::{Issued, Output};
+use super::peer::Peer;
 use crate::clock::Now;
 use lectern_control::edge::Notice;
 use lectern_control::node::{Command, CommandError, DisconnectReason, Event, Security};
-use lectern_control::{NodeId, PeerId, RequestId};
+use lectern_control::{NodeId, PeerId, RequestId, TrackId};
 
 /// Speakers told of at once: nobody shows more.
 const MAX_SPEAKERS: usize = 16;
@@ -83,12 +84,35 @@ impl Room {
             }
             // Of a transport that is gone, its edge has heard already.
             Some(Issued::For(..)) => {}
+            Some(Issued::Open(peer)) => {
+                self.drop_peer(peer, DisconnectReason::Refused);
+                self.advance_move(now);
+            }
+            Some(Issued::Publish(peer, track)) => self.publish_failed(peer, track, error),
             Some(Issued::Export(peer)) => self.export_failed(now, peer, &error),
             Some(Issued::Restore(peer)) => {
                 self.drop_peer(peer, DisconnectReason::ConsentExpired);
                 self.advance_move(now);
             }
             None => {}
+        }
+    }
+
+    /// Nobody is shown a track that the node does not have; its publisher hears of it.
+    fn publish_failed(&mut self, peer: PeerId, track: TrackId, error: CommandError) {
+        let Some(participant) = self.peers.get(&peer).map(Peer::participant) else { return };
+        match error {
+            // The transport is what is missing, and with it more than one track.
+            CommandError::UnknownPeer => {
+                self.notify(participant, Notice::CommandFailed { participant, error });
+            }
+            // Then the node has it.
+            CommandError::AlreadyExists => {}
+            _ => {
+                self.publications.remove(&track);
+                self.withdraw(participant, track);
+                self.notify(participant, Notice::TrackRefused { participant, track, error });
+            }
         }
     }
 }

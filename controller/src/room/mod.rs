@@ -132,6 +132,17 @@ impl Room {
         self.peers.len()
     }
 
+    /// Transports of it that a node has, active or warm.
+    pub fn peers_on(&self, node: &NodeId) -> usize {
+        let is_primary = self.home.primary.node == *node;
+        let is_standby = self.home.standby.as_ref().is_some_and(|place| place.node == *node);
+        match (is_primary, is_standby) {
+            (true, _) => self.peers.len(),
+            (_, true) => self.peers.values().filter(|p| p.standby.as_ref() == Some(node)).count(),
+            (false, false) => 0,
+        }
+    }
+
     /// People in it.
     pub fn participant_count(&self) -> usize {
         self.roster.len()

@@ -3,7 +3,7 @@
 use crate::records::AuditKind;
 use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::node::Command;
-use lectern_control::{EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision};
+use lectern_control::{EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision, TrackId};
 use std::time::Duration;
 
 /// Who asked, so that the answer finds its way.
@@ -67,6 +67,10 @@ pub enum Output {
 pub(super) enum Issued {
     /// Sent for a participant, about one of its transports or about none.
     For(ParticipantId, Option<PeerId>),
+    /// Makes a transport.
+    Open(PeerId),
+    /// Publishes a track on a transport.
+    Publish(PeerId, TrackId),
     /// Takes a transport's state.
     Export(PeerId),
     /// Gives a transport its state.

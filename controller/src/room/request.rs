@@ -1,5 +1,6 @@
 //! What edges ask of a room: who may ask it, and what it changes.
 
+use super::output::Issued;
 use super::peer::Peer;
 use super::{Room, Ticket, check};
 use crate::clock::Now;
@@ -162,13 +163,25 @@ impl Room {
             self.tell_active(id, None, Command::Unpublish { track });
         }
         match (known, published) {
-            (true, _) => self.change(id, |known| {
-                known.tracks.retain(|one| one.id != track);
-                Ok(())
-            }),
+            (true, _) => {
+                self.withdraw(id, track);
+                Ok(Response::Done)
+            }
             (false, true) => Ok(Response::Done),
             (false, false) => Err(RequestError::NotFound),
         }
+    }
+
+    /// Shows a track to nobody any more.
+    pub(super) fn withdraw(&mut self, participant: ParticipantId, track: TrackId) {
+        if self.roster.owner_of(track) != Some(participant) {
+            return;
+        }
+        let withdrawn = self.change(participant, |known| {
+            known.tracks.retain(|one| one.id != track);
+            Ok(())
+        });
+        debug_assert!(withdrawn.is_ok(), "what makes a roster smaller is never refused");
     }
 
     fn mute_track(
@@ -222,7 +235,8 @@ impl Room {
         let standby = known.standby.clone();
         self.peers.insert(peer, known);
         let mut held_warm = parameters.clone();
-        self.tell_active(id, Some(peer), Command::AddPeer { peer, parameters });
+        let node = self.home.primary.node.clone();
+        self.command_for(node, Command::AddPeer { peer, parameters }, Issued::Open(peer));
         if let Some(node) = standby {
             held_warm.duty = Duty::Standby;
             held_warm.generation += 1;

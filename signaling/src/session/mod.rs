@@ -230,6 +230,13 @@ impl Session {
                 let reason = LeaveReason::MediaFailed;
                 self.end(reason, Some(End::Rejoin(reason)));
             }
+            Notice::TrackRefused { participant, track, error } if *participant == self.me.id => {
+                let error = match error {
+                    CommandError::Limit(of) => RequestError::Limit(of.clone()),
+                    other => RequestError::Invalid(other.to_string()),
+                };
+                self.handle_response(Purpose::Publish(*track), Err(error));
+            }
             Notice::Speakers { speakers } => self.tell(ClientNotice::Speakers(speakers.clone())),
             Notice::Quality { participant, quality } => {
                 let (participant, quality) = (*participant, *quality);
@@ -238,6 +245,7 @@ impl Session {
             Notice::Moved { placement } => self.moved_to(placement),
             Notice::RoomClosed => self.end_unasked(LeaveReason::RoomClosed),
             Notice::CommandFailed { .. }
+            | Notice::TrackRefused { .. }
             | Notice::PeerConnected { .. }
             | Notice::TrackStarted { .. } => {}
         }
@@ -275,6 +283,7 @@ impl Session {
             DisconnectReason::Closed => {}
             DisconnectReason::ConsentExpired => self.end(why, Some(End::Rejoin(why))),
             DisconnectReason::HandshakeTimeout
+            | DisconnectReason::Refused
             | DisconnectReason::HandshakeFailed
             | DisconnectReason::FingerprintMismatch => self.end(why, Some(End::Out(why))),
         }

@@ -533,6 +533,23 @@ fn a_track_the_controller_refuses_is_taken_back() {
 }
 
 #[test]
+fn what_a_node_does_not_take_is_told_and_not_tried_again() {
+    let mut stay = Stay::begin(vec![]);
+    stay.announce(CAMERA_KEY, MediaKind::Video);
+    let [ClientNotice::Announced { track, .. }] = &stay.notices[..] else { panic!("announced") };
+    let (track, participant) = (track.id, stay.session.me().id);
+    stay.does(says_offer(CAMERA)).expect("a good offer");
+    let error = CommandError::Limit("tracks".to_owned());
+    stay.hears(&Notice::TrackRefused { participant, track, error });
+    let why = Refusal::Limit;
+    assert!(stay.notices.contains(&ClientNotice::AnnounceRefused { key: CAMERA_KEY.into(), why }));
+    let (peer, reason) = (stay.session.down.peer, DisconnectReason::Refused);
+    stay.hears(&Notice::PeerDisconnected { participant, peer, reason });
+    let out = End::Out(LeaveReason::MediaFailed);
+    assert_eq!(stay.notices, [ClientNotice::Ended(out)]);
+}
+
+#[test]
 fn a_muted_track_is_muted_for_the_room() {
     let mut stay = Stay::begin(vec![]);
     stay.announce(CAMERA_KEY, MediaKind::Video);

@@ -40,6 +40,8 @@ struct Bench {
     coordination: Store,
     revision: u64,
     lease: u64,
+    /// Peers that a node which introduces itself can carry.
+    capacity: u32,
     /// Who else has the room.
     others: Option<&'static str>,
     to_node: Vec<(u64, ToNode)>,
@@ -64,6 +66,7 @@ impl Bench {
             coordination: Store::Works,
             revision: 100,
             lease: 0,
+            capacity: 1_000,
             others: None,
             to_node: Vec::new(),
             to_edge: Vec::new(),
@@ -211,7 +214,7 @@ impl Bench {
             node: name.parse().expect("a name"),
             region: "eu".to_owned(),
             failure_domain: name.to_owned(),
-            capacity: Capacity { workers: 1, peers: 1_000, egress_bps: 1_000_000 },
+            capacity: Capacity { workers: 1, peers: self.capacity, egress_bps: 1_000_000 },
             addresses: vec![([192, 0, 2, 1], 7_882).into()],
             rooms: rooms.to_vec(),
             heard,

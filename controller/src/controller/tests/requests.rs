@@ -137,6 +137,23 @@ fn guesses_are_audited_and_do_not_fill_the_disk() {
 }
 
 #[test]
+fn a_full_node_takes_no_more_transports_until_one_has_gone() {
+    let mut bench = Bench::new();
+    bench.capacity = 2;
+    bench.node("a", &[]);
+    let edge = bench.edge("e1");
+    let ada = bench.join(edge, "ada");
+    bench.open(edge, ada, 10);
+    bench.open(edge, ada, 11);
+    let bob = bench.join(edge, "bob");
+    let request = bench.ask(edge, open(bob, 20, 0));
+    assert!(matches!(bench.answer(request), Some(Err(RequestError::Limit(_)))));
+    let command = Command::RemovePeer { peer: PeerId(11) };
+    bench.must(edge, Request::Node { room: ROOM, participant: ada, command });
+    bench.open(edge, bob, 20);
+}
+
+#[test]
 fn a_move_goes_where_it_is_told_or_where_there_is_room() {
     let mut bench = Bench::new();
     let nodes = [bench.node("a", &[]), bench.node("b", &[]), bench.node("c", &[])];

@@ -267,6 +267,39 @@ fn a_failure_is_told_to_whom_it_concerns_while_it_concerns_anybody() {
 }
 
 #[test]
+fn a_transport_that_the_node_does_not_take_is_gone_and_its_edge_told() {
+    let (mut bench, ada) = bench_with_ada(true);
+    let request = bench.asked("a", |command| matches!(command, Command::AddPeer { .. }));
+    bench.forget();
+    let error = CommandError::Limit("peers of this node".to_owned());
+    bench.event("a", Event::CommandFailed { request, error });
+    let (participant, peer) = (ada, PeerId(10));
+    let reason = DisconnectReason::Refused;
+    let gone = Notice::PeerDisconnected { participant, peer, reason };
+    assert_eq!(bench.notices, [(edge("e1"), gone)]);
+    assert!(bench.told().contains(&"RemovePeer at b".to_owned()));
+    assert_eq!(bench.room.peer_count(), 0);
+}
+
+#[test]
+fn a_track_that_the_node_does_not_take_is_shown_to_nobody() {
+    let (mut bench, ada) = bench_with_ada(false);
+    bench.join("e2", "bob", VIEWER_LINK);
+    bench.command("e1", ada, publish(10, 5)).expect("passes");
+    bench.must("e1", add_track(ada, 5));
+    let request = bench.asked("a", |command| matches!(command, Command::Publish { .. }));
+    bench.forget();
+    let error = CommandError::Limit("tracks of this room".to_owned());
+    bench.event("a", Event::CommandFailed { request, error: error.clone() });
+    assert_eq!(bench.story, ["Participant for e1", "Participant for e2", "TrackRefused for e1"]);
+    let Notice::Participant(shown) = &bench.notices[1].1 else { panic!("shown") };
+    assert!(shown.tracks.is_empty() && bench.room.publications.is_empty());
+    let refused = Notice::TrackRefused { participant: ada, track: TrackId(5), error };
+    assert_eq!(bench.notices[2].1, refused);
+    bench.command("e1", ada, publish(10, 5)).expect("it may be tried again");
+}
+
+#[test]
 fn a_node_that_obeys_another_owner_ends_the_ownership() {
     let (mut bench, _) = bench_with_ada(false);
     let request = bench.asked("a", |command| matches!(command, Command::AddPeer { .. }));
