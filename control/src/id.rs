@@ -73,6 +73,27 @@ number_id!(
     /// A room: the peers that may see each other. One meeting has one room.
     RoomId, "RM_"
 );
+impl RoomId {
+    /// Set in the ids of rooms that integrators name, and in no meeting's: neither can be taken for
+    /// the other, whoever writes down an id.
+    const NAMED: u64 = 1 << 63;
+
+    /// The room of a new meeting, from a random number.
+    pub fn of_meeting(random: u64) -> RoomId {
+        RoomId(random & !RoomId::NAMED)
+    }
+
+    /// A room that somebody names, from a hash of who that is and the name.
+    pub fn of_name(hash: u64) -> RoomId {
+        RoomId(hash | RoomId::NAMED)
+    }
+
+    /// Whether somebody named the room: there is no meeting of it, and it opens for whoever comes.
+    pub fn is_named(self) -> bool {
+        self.0 & RoomId::NAMED != 0
+    }
+}
+
 number_id!(
     /// A person or program in a room, as signaling and the API name it.
     ParticipantId, "PA_"
@@ -172,6 +193,14 @@ mod tests {
         assert_eq!("PA_0000000000000".parse::<TrackId>(), Err(InvalidId::Prefix("TR_")));
         for text in ["TR_", "TR_000000000000", "TR_00000000000000", "TR_u000000000000", "TR_é"] {
             assert_eq!(text.parse::<TrackId>(), Err(InvalidId::Number), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_room_that_is_named_is_no_meeting_s() {
+        for number in [0, 1, u64::MAX, 1 << 63] {
+            assert!(RoomId::of_name(number).is_named());
+            assert!(!RoomId::of_meeting(number).is_named());
         }
     }
 

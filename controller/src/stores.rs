@@ -253,7 +253,7 @@ async fn ask(
     match request {
         Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash } => {
             let meeting = NewMeeting {
-                room: RoomId(fresh),
+                room: RoomId::of_meeting(fresh),
                 name: name.clone(),
                 expires_at_unix_ms: *expires_at_unix_ms,
                 owner_key_hash: *owner_key_hash,

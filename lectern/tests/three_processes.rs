@@ -68,6 +68,32 @@ async fn one_process_is_ready_when_it_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn whoever_an_integrator_sends_meets_in_the_room_it_names() {
+    let cluster = Cluster::new();
+    let process = cluster.serve();
+    let browser = Browser::new(&cluster, &process.first_line());
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("after 1970").as_secs();
+    let token = |identity: &str| {
+        let claims = serde_json::json!({
+            "iss": cluster::API_KEY, "sub": identity, "nbf": now, "exp": now + 600,
+            "video": { "room": "daily", "roomJoin": true },
+        });
+        let key = jsonwebtoken::EncodingKey::from_secret(cluster::API_SECRET.as_bytes());
+        jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).expect("signed")
+    };
+    let mut ana = browser.enter(&token("ana")).await;
+    ana.wait(|message| matches!(message, Tell::Join(_)).then_some(())).await;
+    let mut bob = browser.enter(&token("bob")).await;
+    let others = bob.wait(|message| match message {
+        Tell::Join(join) => Some(join.other_participants),
+        _ => None,
+    });
+    let others: Vec<String> = others.await.into_iter().map(|one| one.identity).collect();
+    assert_eq!(others, ["ana"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_controller_that_was_killed_is_found_again_by_its_node_and_edge() {
     let cluster = Cluster::new();
     let (controller, node, edge) = (cluster.controller(), cluster.node(), cluster.edge());

@@ -240,10 +240,10 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
 }
 
 /// An integrator names a meeting of ours by its id, or rooms of its own freely; one API key cannot
-/// reach the named rooms of another.
+/// reach the named rooms of another, not even by their ids.
 fn integrator_room(issuer: &str, name: &str) -> RoomId {
-    if let Ok(room) = name.parse() {
-        return room;
+    if let Some(meeting) = name.parse().ok().filter(|room: &RoomId| !room.is_named()) {
+        return meeting;
     }
     let mut hash = Sha256::new();
     hash.update((issuer.len() as u64).to_be_bytes());
@@ -251,7 +251,7 @@ fn integrator_room(issuer: &str, name: &str) -> RoomId {
     hash.update(name);
     let digest = hash.finalize();
     let first = digest.first_chunk::<8>().copied().unwrap_or_default();
-    RoomId(u64::from_be_bytes(first))
+    RoomId::of_name(u64::from_be_bytes(first))
 }
 
 /// Whose key to try: read before anything is verified, and used for nothing else.

@@ -1,4 +1,5 @@
 //! A room goes live: its meeting is read, the room claimed and placed, then those who wait come in.
+//! Rooms that integrators name have no meeting that could be read.
 
 use super::edge::request_error;
 use super::{Controller, EXPECTED_PEERS, MAX_ROOMS, Output};
@@ -49,14 +50,21 @@ impl Controller {
         if self.lease.id().is_none() {
             return self.conclude(&ticket, Err(no_lease()));
         }
+        // No link leads to a room that was named: only tokens of API keys do.
+        let meeting = id.is_named().then(|| named(now, id));
+        let is_named = meeting.is_some();
         let opening = Opening {
             region: self.edges.region(&ticket.edge).to_owned(),
             waiting: vec![(ticket, request)],
-            meeting: None,
+            meeting,
             links_made: Vec::new(),
             links_revoked: Vec::new(),
         };
         self.opening.insert(id, opening);
+        if is_named {
+            self.claim(id);
+            return;
+        }
         let job = RecordsJob::Load { room: id, now_unix_ms: now.unix_ms };
         self.out.push_back(Output::Records(job));
     }
@@ -112,6 +120,17 @@ impl Controller {
         for (ticket, request) in waiting {
             self.with_room(now, id, |room| room.handle_request(now, ticket, request));
         }
+    }
+}
+
+/// What stands for the meeting of a room that an integrator named. It goes on while there is anybody.
+fn named(now: Now, room: RoomId) -> Meeting {
+    Meeting {
+        room,
+        name: room.to_string(),
+        created_at_unix_ms: now.unix_ms,
+        expires_at_unix_ms: u64::MAX,
+        links: Vec::new(),
     }
 }
 

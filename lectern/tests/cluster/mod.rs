@@ -24,6 +24,9 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// Nothing here takes longer, even on a machine that does other things.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+/// The key by which an integrator signs tokens, where everything is in one process.
+pub const API_KEY: &str = "acme";
+pub const API_SECRET: &str = "0123456789abcdef0123456789abcdef";
 const BINARY: &str = env!("CARGO_BIN_EXE_lectern");
 
 /// One process of the cluster; killed when dropped.
@@ -160,7 +163,8 @@ impl Cluster {
     pub fn serve(&self) -> Process {
         let data_dir = format!("data_dir={}", self.directory.path().display());
         let node = format!("node.listen={}", self.media);
-        Process::start("serve", [data_dir, node, "edge.listen=127.0.0.1:0".to_owned()].iter())
+        let key = format!("edge.api_keys.{API_KEY}={API_SECRET}");
+        Process::start("serve", [data_dir, node, key, "edge.listen=127.0.0.1:0".to_owned()].iter())
     }
 
     /// Starts an edge with the certificates of another folder.
@@ -340,7 +344,11 @@ impl Browser {
         let body = serde_json::json!({ "link": link, "name": name });
         let (status, joined) = self.post("/api/v1/join", &body).await;
         assert_eq!(status, 200, "{joined}");
-        let token = joined["token"].as_str().expect("a token");
+        self.enter(joined["token"].as_str().expect("a token")).await
+    }
+
+    /// Comes in with a token.
+    pub async fn enter(&self, token: &str) -> Participant {
         let url = format!("wss://{}/rtc?auto_subscribe=1&access_token={token}", self.address);
         let stream = self.connect().await;
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("let in");

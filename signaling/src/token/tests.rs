@@ -82,6 +82,9 @@ fn rooms_of_two_integrators_are_two_even_with_one_name() {
     assert_ne!(integrator_room("a", "x"), integrator_room("b", "x"));
     let meeting = RoomId(77);
     assert_eq!(integrator_room("a", &meeting.to_string()), meeting);
+    let named = integrator_room("a", "x");
+    let stolen = integrator_room("b", &named.to_string());
+    assert!(stolen != named && stolen.is_named(), "an id of another's room is a name as any");
 }
 
 #[test]

@@ -24,6 +24,30 @@ fn the_first_to_come_opens_the_room_and_all_who_waited_get_in() {
 }
 
 #[test]
+fn a_room_that_an_integrator_names_opens_without_a_meeting_and_by_no_link() {
+    let mut bench = Bench::new();
+    bench.node("a", &[]);
+    let edge = bench.edge("e1");
+    bench.records = Store::Fails;
+    let come = |identity: &str, room: RoomId, by: Option<LinkId>| {
+        let mut request = join(identity);
+        if let Request::Join { room: to, link, .. } = &mut request {
+            (*to, *link) = (room, by);
+        }
+        request
+    };
+    let named = RoomId::of_name(9);
+    let refused = bench.ask(edge, come("eve", named, Some(LINK)));
+    assert_eq!(bench.answer(refused), Some(Err(RequestError::NotFound)));
+    for identity in ["ada", "bob"] {
+        bench.must(edge, come(identity, named, None));
+    }
+    assert_eq!(bench.controller.rooms[&named].participant_count(), 2);
+    let meeting = bench.ask(edge, come("ada", RoomId::of_meeting(9), None));
+    assert!(matches!(bench.answer(meeting), Some(Err(RequestError::Unavailable(_)))));
+}
+
+#[test]
 fn a_room_for_which_there_is_no_node_is_given_up_again() {
     let mut bench = Bench::new();
     let edge = bench.edge("e1");
