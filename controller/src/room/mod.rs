@@ -37,8 +37,11 @@ pub const EMPTY_ROOM_LINGER: Duration = Duration::from_secs(20);
 const MAX_DEFERRED: usize = 4_096;
 /// Commands that wait until a lost lease is regained; a room that needs more has changed too much.
 const MAX_HELD_COMMANDS: usize = 4_096;
-/// Commands whose failure can still be told to whom it concerns; a node answers at once.
+/// Commands whose failure can still be told to whom it concerns: more than a move of a big room needs.
 const MAX_ISSUED: usize = 16_384;
+/// How long a failure can be told at least, and at most twice as long. A node answers at once, or
+/// when its link has been made anew; longer would only keep what nobody asks for any more.
+const ISSUED_FOR: Duration = Duration::from_secs(15);
 
 /// What a room begins with.
 #[derive(Debug, Clone)]
@@ -72,6 +75,8 @@ pub struct Room {
     removals: Vec<Removal>,
     deferred: VecDeque<(Ticket, Request)>,
     issued: BTreeMap<RequestId, Issued>,
+    /// At this time what was issued before this request is forgotten.
+    forget: (Instant, RequestId),
     next_request: u64,
     ids: StdRng,
     empty_since: Option<Instant>,
@@ -99,6 +104,7 @@ impl Room {
             removals: Vec::new(),
             deferred: VecDeque::new(),
             issued: BTreeMap::new(),
+            forget: (now.at + ISSUED_FOR, RequestId(next_request)),
             next_request,
             ids,
             empty_since: Some(now.at),
@@ -203,6 +209,7 @@ impl Room {
     pub fn handle_timeout(&mut self, now: Now) {
         self.remove_leftovers(|removal| removal.at <= now.at);
         self.advance_move(now);
+        self.forget_issued(now);
         if self.closed {
             return;
         }
@@ -329,6 +336,15 @@ impl Room {
             None => self.out.push_back(Output::Lost),
         }
         request
+    }
+
+    /// Forgets whom failures concern that a node would have told of by now.
+    fn forget_issued(&mut self, now: Now) {
+        let (at, before) = self.forget;
+        if now.at >= at {
+            self.issued = self.issued.split_off(&before);
+            self.forget = (now.at + ISSUED_FOR, RequestId(self.next_request));
+        }
     }
 
     /// Commands a node, and remembers whom a failure concerns.

@@ -300,6 +300,25 @@ fn a_track_that_the_node_does_not_take_is_shown_to_nobody() {
 }
 
 #[test]
+fn what_a_node_did_long_ago_is_not_remembered() {
+    let (mut bench, ada) = bench_with_ada(false);
+    let pause = |bench: &mut Bench| {
+        let peer = PeerId(10);
+        let command = Command::SetPaused { peer, track: TrackId(5), paused: true };
+        bench.command("e1", ada, command).expect("passes");
+    };
+    for _ in 0..100 {
+        pause(&mut bench);
+    }
+    bench.pass(14_000);
+    assert_eq!(bench.room.issued.len(), 101, "a failure may be on its way");
+    bench.pass(1_000);
+    pause(&mut bench);
+    bench.pass(15_000);
+    assert_eq!(bench.room.issued.len(), 1);
+}
+
+#[test]
 fn a_node_that_obeys_another_owner_ends_the_ownership() {
     let (mut bench, _) = bench_with_ada(false);
     let request = bench.asked("a", |command| matches!(command, Command::AddPeer { .. }));
