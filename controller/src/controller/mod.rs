@@ -19,7 +19,7 @@ use crate::job::LeaseJob;
 use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::nodes::{Nodes, Order};
-use crate::placement::Wish;
+use crate::placement::{Site, Wish};
 use crate::records::{AuditEntry, AuditKind};
 use crate::room::{self, Room, Ticket};
 use lectern_control::delivery::Number;
@@ -57,6 +57,9 @@ pub struct Controller {
     settled: bool,
     ids: StdRng,
     out: VecDeque<Output>,
+    /// How often all sites were looked at.
+    #[cfg(test)]
+    surveys: std::cell::Cell<u64>,
 }
 
 impl Controller {
@@ -79,6 +82,8 @@ impl Controller {
             settled: false,
             ids: StdRng::seed_from_u64(seed),
             out: VecDeque::new(),
+            #[cfg(test)]
+            surveys: std::cell::Cell::default(),
         }
     }
 
@@ -193,7 +198,9 @@ impl Controller {
     }
 
     /// All nodes as placement sees them, with what was placed on each.
-    fn sites(&self) -> Vec<crate::placement::Site> {
+    fn sites(&self) -> Vec<Site> {
+        #[cfg(test)]
+        self.surveys.set(self.surveys.get() + 1);
         let mut placed: BTreeMap<&NodeId, (u32, u32)> = BTreeMap::new();
         for room in self.rooms.values() {
             let peers = u32::try_from(room.peer_count()).unwrap_or(u32::MAX);
@@ -205,7 +212,16 @@ impl Controller {
 
     /// Where a room may go, with the places' addresses.
     fn place(&self, wish: &Wish<'_>) -> Option<(room::Place, Option<room::Place>)> {
-        let choice = crate::placement::place(wish, &self.sites())?;
+        self.place_on(wish, &self.sites())
+    }
+
+    /// The same, where the nodes have been looked at already.
+    fn place_on(
+        &self,
+        wish: &Wish<'_>,
+        sites: &[Site],
+    ) -> Option<(room::Place, Option<room::Place>)> {
+        let choice = crate::placement::place(wish, sites)?;
         let standby = choice.standby.and_then(|node| self.nodes.place(&node));
         Some((self.nodes.place(&choice.node)?, standby))
     }

@@ -5,7 +5,7 @@ use crate::clock::Now;
 use crate::edges::Elapsed;
 use crate::job::LeaseJob;
 use crate::lease::Step;
-use crate::placement::Wish;
+use crate::placement::{Site, Wish};
 use lectern_control::edge::{NodeInfo, RequestError};
 use lectern_control::{EdgeId, NodeId, RoomId};
 use std::collections::BTreeSet;
@@ -53,8 +53,9 @@ impl Controller {
                 }
             }
         }
+        let mut sites = None;
         for id in self.rooms.keys().copied().collect::<Vec<_>>() {
-            self.look_after(now, id);
+            self.look_after(now, id, &mut sites);
         }
         match self.lease.handle_timeout(now) {
             Some(Step::Grant) => self.out.push_back(Output::Lease(LeaseJob::Grant)),
@@ -67,8 +68,9 @@ impl Controller {
         self.measure();
     }
 
-    /// Brings one room from what is to what should be.
-    fn look_after(&mut self, now: Now, id: RoomId) {
+    /// Brings one room from what is to what should be. The sites are looked at once for all rooms, and
+    /// only if one of them must be placed: a node that dies may have thousands.
+    fn look_after(&mut self, now: Now, id: RoomId, sites: &mut Option<Vec<Site>>) {
         let Some(room) = self.rooms.get(&id) else { return };
         let is_dead = |node: &NodeId| !self.nodes.is_alive(node);
         let target_lost = room.moving_to().is_some_and(is_dead);
@@ -78,7 +80,15 @@ impl Controller {
         if primary_lost {
             let peers = u32::try_from(room.peer_count()).unwrap_or(u32::MAX);
             let dead = &room.home().primary.node;
-            next = self.place(&Wish { region: room.region(), peers, avoid: Some(dead) });
+            let wish = Wish { region: room.region(), peers, avoid: Some(dead) };
+            let sites = sites.get_or_insert_with(|| self.sites());
+            next = self.place_on(&wish, sites);
+            if let Some((place, _)) = &next
+                && let Some(site) = site_of(sites, &place.node)
+            {
+                site.load.rooms = site.load.rooms.saturating_add(1);
+                site.load.peers = site.load.peers.saturating_add(peers);
+            }
         }
         self.with_room(now, id, |room| {
             if target_lost {
@@ -178,6 +188,10 @@ impl Controller {
             self.end_link(role, link, "unreadable");
         }
     }
+}
+
+fn site_of<'a>(sites: &'a mut [Site], node: &NodeId) -> Option<&'a mut Site> {
+    sites.iter_mut().find(|site| site.node == *node)
 }
 
 const NODE_STATES: [&str; 3] = ["alive", "draining", "dead"];

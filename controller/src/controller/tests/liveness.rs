@@ -33,6 +33,32 @@ fn a_silent_node_s_rooms_begin_anew_elsewhere_within_a_tick() {
 }
 
 #[test]
+fn the_rooms_of_a_dead_node_are_placed_after_one_look_at_the_others() {
+    let mut bench = Bench::new();
+    let (a, edge) = (bench.node("a", &[]), bench.edge("e1"));
+    for number in 0..20 {
+        let mut request = join("ada");
+        if let Request::Join { room, .. } = &mut request {
+            *room = RoomId(number);
+        }
+        bench.must(edge, request);
+    }
+    bench.input(Input::Unlinked { link: a, role: Role::Node });
+    bench.tick(1_000);
+    let before = bench.controller.surveys.get();
+    bench.tick(25);
+    let looks = bench.controller.surveys.get() - before;
+    assert!((1..=2).contains(&looks), "{looks} looks in the two ticks of 25 ms");
+    let others = [bench.node("b", &[]), bench.node("c", &[])];
+    bench.tick_with(25, &others);
+    let at = |name: &str| {
+        let homes = bench.controller.rooms.values().map(|room| room.home());
+        homes.filter(|home| home.primary.node.as_str() == name).count()
+    };
+    assert_eq!((at("a"), at("b"), at("c")), (0, 10, 10), "and not all go to one of them");
+}
+
+#[test]
 fn a_node_that_was_thought_dead_ends_the_rooms_it_no_longer_has() {
     let (mut bench, a, b, edge, _) = live();
     bench.tick_with(400, &[b]);
