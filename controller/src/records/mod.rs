@@ -9,6 +9,7 @@ mod purge;
 mod tests;
 
 pub use audit::{AuditEntry, AuditKind};
+pub use purge::ROWS_AT_ONCE;
 
 use lectern_control::edge::{LinkInfo, Meeting};
 use lectern_control::limits::MAX_NAME_BYTES;
@@ -26,6 +27,9 @@ use thiserror::Error;
 
 /// Links of one meeting: one for each guest of a small conference; all of them stand in one answer.
 pub const MAX_LINKS_PER_MEETING: usize = 256;
+/// Meetings that have not ended: years of a big company's, and a few dozen megabytes. A flood of
+/// meetings that nobody needs ends here, and not when the disk is full.
+pub const MAX_LIVE_MEETINGS: u32 = 100_000;
 /// The longest life of a meeting: a series within a year, and no link that is good for ever.
 pub const MAX_MEETING_LIFETIME: Duration = Duration::from_secs(366 * 86_400);
 /// Connections to a file: one writes at a time, others read meanwhile.
@@ -134,14 +138,21 @@ impl Records {
             return Err(Error::Limit("the length of a name"));
         }
         check_expiry(now_unix_ms, meeting.expires_at_unix_ms)?;
-        sqlx::query("INSERT INTO meetings VALUES (?, ?, ?, ?, ?)")
-            .bind(meeting.room.0.cast_signed())
-            .bind(&meeting.name)
-            .bind(now_unix_ms.cast_signed())
-            .bind(meeting.expires_at_unix_ms.cast_signed())
-            .bind(&meeting.owner_key_hash[..])
-            .execute(&self.pool)
-            .await?;
+        let made = sqlx::query(
+            "INSERT INTO meetings SELECT ?1, ?2, ?3, ?4, ?5 \
+             WHERE (SELECT count(*) FROM meetings WHERE expires_at_unix_ms > ?3) < ?6",
+        )
+        .bind(meeting.room.0.cast_signed())
+        .bind(&meeting.name)
+        .bind(now_unix_ms.cast_signed())
+        .bind(meeting.expires_at_unix_ms.cast_signed())
+        .bind(&meeting.owner_key_hash[..])
+        .bind(MAX_LIVE_MEETINGS)
+        .execute(&self.pool)
+        .await?;
+        if made.rows_affected() == 0 {
+            return Err(Error::Limit("meetings"));
+        }
         Ok(Meeting {
             room: meeting.room,
             name: meeting.name,

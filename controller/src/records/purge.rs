@@ -8,10 +8,11 @@ pub const MEETING_RETENTION: Duration = Duration::from_secs(30 * 86_400);
 /// How long audit entries are kept; a trigger keeps them from going before.
 pub const AUDIT_RETENTION: Duration = Duration::from_secs(401 * 86_400);
 /// Rows deleted at once: others must not wait long for the writer's lock.
-const ROWS_AT_ONCE: u32 = 1_000;
+pub const ROWS_AT_ONCE: u32 = 1_000;
 
 impl Records {
-    /// Deletes what is over its time, a bounded number of rows; how many went.
+    /// Deletes what is over its time, a bounded number of rows; how many went. Where it was
+    /// [`ROWS_AT_ONCE`] or more, there may be more to delete.
     pub async fn purge(&self, now_unix_ms: u64) -> Result<u64, Error> {
         let before = |retention: Duration| {
             let retention = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);

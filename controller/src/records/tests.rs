@@ -33,6 +33,27 @@ fn new_link(number: u64, expires_at_unix_ms: u64) -> NewLink {
     }
 }
 
+impl Records {
+    /// Makes so many meetings that end at one time.
+    pub(crate) async fn fill(&self, count: u64, expires_at_unix_ms: u64) {
+        sqlx::query(
+            "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?) \
+             INSERT INTO meetings SELECT n, 'filler', 0, ?, zeroblob(32) FROM number",
+        )
+        .bind(count.cast_signed())
+        .bind(expires_at_unix_ms.cast_signed())
+        .execute(&self.pool)
+        .await
+        .expect("meetings");
+    }
+
+    /// How many meetings there are, ended or not.
+    pub(crate) async fn count(&self) -> i64 {
+        let row = sqlx::query("SELECT count(*) AS count FROM meetings").fetch_one(&self.pool).await;
+        row.and_then(|row| row.try_get("count")).expect("a number")
+    }
+}
+
 async fn with_meeting(now: u64) -> Records {
     let records = Records::open(None).await.expect("records");
     records.create_meeting(now, new_meeting(now + DAY_MS)).await.expect("a meeting");
@@ -106,6 +127,17 @@ async fn what_cannot_be_kept_is_refused() {
     }
     let many = new_link(MAX_LINKS_PER_MEETING as u64 + 1, now + DAY_MS);
     assert!(matches!(records.create_link(now, many).await, Err(Error::Limit(_))));
+}
+
+#[tokio::test]
+async fn a_flood_of_meetings_ends_at_the_limit_and_ended_ones_make_room() {
+    let (now, records) = (now(), Records::open(None).await.expect("records"));
+    records.fill(u64::from(MAX_LIVE_MEETINGS) - 1, now + DAY_MS).await;
+    records.create_meeting(now, new_meeting(now + 2 * DAY_MS)).await.expect("the last one");
+    let one_more = NewMeeting { room: RoomId(u64::MAX - 6), ..new_meeting(now + 3 * DAY_MS) };
+    let refused = records.create_meeting(now, one_more.clone()).await;
+    assert!(matches!(refused, Err(Error::Limit("meetings"))));
+    records.create_meeting(now + DAY_MS, one_more).await.expect("others have ended");
 }
 
 #[tokio::test]
