@@ -25,7 +25,7 @@ use std::time::Duration;
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-/// Links of one meeting: one for each guest of a small conference; all of them stand in one answer.
+/// Links of one meeting that have not ended: one for each guest of a small conference; all of them stand in one answer.
 pub const MAX_LINKS_PER_MEETING: usize = 256;
 /// Meetings that have not ended: years of a big company's, and a few dozen megabytes. A flood of
 /// meetings that nobody needs ends here, and not when the disk is full.
@@ -187,8 +187,12 @@ impl Records {
         if link.expires_at_unix_ms > meeting.expires_at_unix_ms {
             return Err(Error::Invalid("a link ends no later than its meeting"));
         }
+        let ended = |link: &LinkInfo| link.revoked || link.expires_at_unix_ms <= now_unix_ms;
         if meeting.links.len() >= MAX_LINKS_PER_MEETING {
-            return Err(Error::Limit("links of a meeting"));
+            if !meeting.links.iter().any(ended) {
+                return Err(Error::Limit("links of a meeting"));
+            }
+            forget_ended_links(&mut tx, now_unix_ms, link.room).await?;
         }
         let added = sqlx::query(
             "INSERT INTO links VALUES (?, ?, ?, ?, NULL, ?) ON CONFLICT (secret_hash) DO NOTHING",
@@ -267,6 +271,22 @@ impl Records {
     pub async fn close(&self) {
         self.pool.close().await;
     }
+}
+
+/// Links that have ended are shown to their owner until others need the room in the answer.
+async fn forget_ended_links(
+    tx: &mut SqliteConnection,
+    now_unix_ms: u64,
+    room: RoomId,
+) -> Result<(), Error> {
+    let ended = "DELETE FROM links WHERE room = ? \
+                 AND (revoked_at_unix_ms IS NOT NULL OR expires_at_unix_ms <= ?)";
+    sqlx::query(ended)
+        .bind(room.0.cast_signed())
+        .bind(now_unix_ms.cast_signed())
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 fn check_expiry(now_unix_ms: u64, expires_at_unix_ms: u64) -> Result<(), Error> {

@@ -141,6 +141,28 @@ async fn a_flood_of_meetings_ends_at_the_limit_and_ended_ones_make_room() {
 }
 
 #[tokio::test]
+async fn links_that_have_ended_make_room_for_others() {
+    let now = now();
+    let records = with_meeting(now).await;
+    let last = MAX_LINKS_PER_MEETING as u64;
+    for number in 1..=last {
+        let ends = if number == 1 { now + 1_000 } else { now + DAY_MS };
+        records.create_link(now, new_link(number, ends)).await.expect("a link");
+    }
+    let refused = records.create_link(now, new_link(last + 1, now + DAY_MS)).await;
+    assert!(matches!(refused, Err(Error::Limit(_))));
+    records.revoke_link(now, ROOM, &OWNER, LinkId(2)).await.expect("revoked");
+    records.create_link(now, new_link(last + 1, now + DAY_MS)).await.expect("for the revoked one");
+    let later = now + 2_000;
+    records
+        .create_link(later, new_link(last + 2, now + DAY_MS))
+        .await
+        .expect("for the expired one");
+    let links = records.owned_meeting(later, ROOM, &OWNER).await.expect("a meeting").links;
+    assert_eq!(links.len(), MAX_LINKS_PER_MEETING, "all of them stand in one answer");
+}
+
+#[tokio::test]
 async fn records_survive_their_process_and_hold_no_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("records.db");

@@ -227,9 +227,7 @@ impl Room {
 
     /// A link was ended while the room is live: nobody comes in by it any more.
     pub fn revoke_link(&mut self, link: lectern_control::LinkId) {
-        for known in self.meeting.links.iter_mut().filter(|known| known.id == link) {
-            known.revoked = true;
-        }
+        self.meeting.links.retain(|known| known.id != link);
     }
 
     /// The lease was lost or regained. What was to be commanded meanwhile is commanded now.
