@@ -54,6 +54,13 @@ pub async fn accept(
             () = stop.cancelled() => break,
             incoming = endpoint.accept() => incoming.context("the link endpoint is closed")?,
         };
+        // Whoever only pretends to be at an address never sends again what is sent back to it.
+        if !incoming.remote_address_validated() {
+            if let Err(error) = incoming.retry() {
+                error.into_incoming().refuse();
+            }
+            continue;
+        }
         let Ok(place) = places.clone().try_acquire_owned() else {
             incoming.refuse();
             continue;
@@ -300,6 +307,28 @@ mod tests {
             assert!(from_node.recv().await.is_some());
             drop((to_node, from_node));
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_has_not_shown_its_address_is_asked_to_and_takes_no_place() {
+        let cluster = controller();
+        let socket = tokio::net::UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        let config = client_config(cluster.identity(Role::Node)).expect("a configuration");
+        let endpoint = Endpoint::client(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+        let address = socket.local_addr().expect("an address");
+        let name = Role::Controller.subject();
+        let _connecting = endpoint.connect_with(config, address, &name).expect("dials");
+        let mut datagram = [0; 2_048];
+        let (bytes, _) = socket.recv_from(&mut datagram).await.expect("an Initial packet");
+        socket.send_to(&datagram[..bytes], cluster.address).await.expect("sent");
+        loop {
+            let (_, from) = socket.recv_from(&mut datagram).await.expect("an answer");
+            if from == cluster.address {
+                break;
+            }
+        }
+        // A long header of the type Retry (RFC 9000 section 17.2.5).
+        assert_eq!(datagram[0] & 0xf0, 0xf0, "{:02x}", datagram[0]);
     }
 
     #[tokio::test]
