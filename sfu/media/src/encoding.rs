@@ -9,6 +9,7 @@ use crate::nack::Losses;
 use crate::order::{Order, Place};
 use crate::packet::Packet;
 use crate::reception::Reception;
+use crate::rewrite::Moment;
 use lectern_control::media::MediaKind;
 use lectern_wire::{Rid, RtpTime, SeqNo, Ssrc};
 use std::time::Instant;
@@ -28,7 +29,7 @@ pub struct Encoding {
     /// When its last packet came.
     pub heard: Option<Instant>,
     /// The timestamp of the packet with the highest number.
-    pub newest_timestamp: RtpTime,
+    newest_timestamp: RtpTime,
     /// Its sender's clock, once a sender report has come.
     pub clock: Option<SenderClock>,
     /// Requests for a keyframe.
@@ -159,6 +160,11 @@ impl Encoding {
     /// The extended number of a packet that was sent again with its old 16 bits.
     pub fn original(&self, sequence: u16) -> Option<SeqNo> {
         self.order.highest()?.nearest(sequence)
+    }
+
+    /// The packet with the highest number so far, padding taken out.
+    pub fn newest_moment(&self) -> Option<Moment> {
+        Some(Moment { number: self.newest()?, timestamp: self.newest_timestamp })
     }
 
     /// The highest number so far, padding taken out.

@@ -10,7 +10,7 @@ use crate::extensions::Extensions;
 use crate::limits::{INDEX_JUMP, MAX_SEQUENCE_GAP};
 use crate::nack::Repairs;
 use crate::packet::Packet;
-use crate::rewrite::{Latest, Rewriter, Segment};
+use crate::rewrite::{Latest, Moment, Rewriter, Segment};
 use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters};
 use lectern_wire::{MediaTime, Mid, NtpTime, PayloadType, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
@@ -238,26 +238,27 @@ impl Forwarder {
             (false, true) if !source.is_best => Err(DropReason::NotSelected),
             (_, true) => {
                 // A keyframe that was repaired is late; what came after it follows at once.
-                let live = match source.kind {
-                    MediaKind::Video => source.encoding.newest_timestamp,
-                    MediaKind::Audio => packet.timestamp,
+                let newest = match source.kind {
+                    MediaKind::Video => source.encoding.newest_moment(),
+                    MediaKind::Audio => None,
                 };
+                let live = newest.unwrap_or(Moment::of(packet));
                 Ok(self.switch(now, source, packet, live))
             }
         }
     }
 
-    /// Begins a new mapping with a packet that may be older than `live`, the newest timestamp.
+    /// Begins a new mapping with a packet that may be older than `live`, the newest one.
     pub fn switch(
         &mut self,
         now: Instant,
         source: &Source<'_>,
         packet: &Packet,
-        live: RtpTime,
+        live: Moment,
     ) -> Segment {
-        let out = self.timestamp_at_switch(now, source, live);
+        let out = self.timestamp_at_switch(now, source, live.timestamp);
         self.waits = false;
-        *self.rewriter.switch(source.encoding.stream, packet, (live, out))
+        *self.rewriter.switch(source.encoding.stream, packet, live, out)
     }
 
     /// Writes a packet as the subscriber sees it into `buffer`.

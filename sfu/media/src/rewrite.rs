@@ -10,6 +10,23 @@ use crate::packet::{Packet, Picture};
 use lectern_wire::{RtpTime, SeqNo};
 use serde::{Deserialize, Serialize};
 
+/// A packet's place in a publisher's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Its number.
+    pub number: SeqNo,
+    /// Its timestamp.
+    pub timestamp: RtpTime,
+}
+
+impl Moment {
+    /// The place of a packet.
+    #[inline]
+    pub fn of(packet: &Packet) -> Moment {
+        Moment { number: packet.number, timestamp: packet.timestamp }
+    }
+}
+
 /// A constant mapping from a publisher's stream to a subscriber's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
@@ -19,9 +36,10 @@ pub struct Segment {
     pub first_in: SeqNo,
     /// What that number becomes.
     pub first_out: SeqNo,
-    /// From this timestamp of the publisher's on, time passes for the subscriber as it does for
-    /// the publisher. What came before is old by the time it is sent, and squeezed together.
-    live_from: RtpTime,
+    /// From this packet of the publisher's on, time passes for the subscriber as it does for the
+    /// publisher. What came before is old by the time it is sent, and squeezed together. The number
+    /// decides what came before: timestamps wrap within hours, and a segment may last for days.
+    live_from: Moment,
     offsets: Offsets,
 }
 
@@ -47,12 +65,12 @@ impl Segment {
 
     /// The subscriber's timestamp.
     #[inline]
-    pub fn timestamp(&self, timestamp: RtpTime) -> RtpTime {
-        let before = self.live_from.since(timestamp);
-        if before <= 0 {
-            return self.live_timestamp(timestamp);
+    pub fn timestamp(&self, moment: Moment) -> RtpTime {
+        let before = self.live_from.timestamp.since(moment.timestamp);
+        if moment.number >= self.live_from.number || before <= 0 {
+            return self.live_timestamp(moment.timestamp);
         }
-        self.live_timestamp(self.live_from).plus(-(before >> SQUEEZE_BITS))
+        self.live_timestamp(self.live_from.timestamp).plus(-(before >> SQUEEZE_BITS))
     }
 
     /// The subscriber's timestamp of a moment that is live.
@@ -145,11 +163,16 @@ impl Rewriter {
         self.latest.map(|latest| RtpTime(latest.timestamp))
     }
 
-    /// Begins a new mapping with a packet. `live` is a timestamp of the publisher's that is not old
-    /// now, and what it becomes; all else goes on by one.
-    pub fn switch(&mut self, stream: u32, packet: &Packet, live: (RtpTime, RtpTime)) -> &Segment {
-        let (live_from, live_out) = live;
-        let timestamp = live_out.0.wrapping_sub(live_from.0);
+    /// Begins a new mapping with a packet. `live_from` is a packet of the publisher's that is not
+    /// old now, and `live_out` what its timestamp becomes; all else goes on by one.
+    pub fn switch(
+        &mut self,
+        stream: u32,
+        packet: &Packet,
+        live_from: Moment,
+        live_out: RtpTime,
+    ) -> &Segment {
+        let timestamp = live_out.0.wrapping_sub(live_from.timestamp.0);
         let mut offsets = Offsets { timestamp, ..Offsets::default() };
         if let Some(latest) = self.latest {
             let Picture { id, tl0_index, frame_number } = packet.picture;
@@ -222,7 +245,7 @@ mod tests {
         let segment = *rewriter.current().expect("a segment");
         let number = segment.number(packet.number).expect("in the segment");
         let (timestamp, picture) =
-            (segment.timestamp(packet.timestamp), segment.picture(packet.picture));
+            (segment.timestamp(Moment::of(packet)), segment.picture(packet.picture));
         rewriter.sent(number, timestamp, picture);
         (number.0, timestamp.0, picture)
     }
@@ -231,7 +254,7 @@ mod tests {
     fn the_first_stretch_keeps_timestamps_and_pictures() {
         let mut rewriter = Rewriter::new(SeqNo(7));
         let first = packet(1_000, 90_000, 50);
-        rewriter.switch(1, &first, (first.timestamp, first.timestamp));
+        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
         assert!(rewriter.current().is_some_and(Segment::keeps_pictures));
         assert_eq!(send(&mut rewriter, &first), (7, 90_000, first.picture));
         let second = packet(1_001, 93_000, 51);
@@ -242,10 +265,10 @@ mod tests {
     fn everything_goes_on_by_one_over_a_switch() {
         let mut rewriter = Rewriter::new(SeqNo(7));
         let first = packet(1_000, 90_000, 0x7fff);
-        rewriter.switch(1, &first, (first.timestamp, first.timestamp));
+        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
         send(&mut rewriter, &first);
         let other = packet(40, 5, 3);
-        rewriter.switch(2, &other, (other.timestamp, RtpTime(93_000)));
+        rewriter.switch(2, &other, Moment::of(&other), RtpTime(93_000));
         let (number, timestamp, picture) = send(&mut rewriter, &other);
         assert_eq!((number, timestamp), (8, 93_000));
         assert_eq!(picture.id.map(|id| id & 0x7fff), Some(0), "15 bits wrap");
@@ -258,7 +281,7 @@ mod tests {
     fn a_late_packet_changes_nothing_that_a_switch_goes_on_from() {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let early = packet(10, 1_000, 1);
-        rewriter.switch(1, &early, (early.timestamp, early.timestamp));
+        rewriter.switch(1, &early, Moment::of(&early), early.timestamp);
         send(&mut rewriter, &early);
         send(&mut rewriter, &packet(13, 4_000, 4));
         let latest = rewriter.latest();
@@ -271,7 +294,8 @@ mod tests {
     fn a_retransmission_finds_its_original_over_switches() {
         let mut rewriter = Rewriter::new(SeqNo(100));
         for (stream, first) in [(1, 1_000), (2, 50), (1, 1_500)] {
-            rewriter.switch(stream, &packet(first, 0, 0), (RtpTime(0), RtpTime(0)));
+            let begin = packet(first, 0, 0);
+            rewriter.switch(stream, &begin, Moment::of(&begin), RtpTime(0));
             for number in first..first + 10 {
                 send(&mut rewriter, &packet(number, 0, 0));
             }
@@ -289,12 +313,12 @@ mod tests {
     fn a_restored_stream_jumps_ahead_and_goes_on() {
         let mut rewriter = Rewriter::new(SeqNo(65_530));
         let first = packet(1, 90_000, 9);
-        rewriter.switch(1, &first, (first.timestamp, first.timestamp));
+        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
         send(&mut rewriter, &first);
         let mut restored = Rewriter::after(rewriter.next(), rewriter.latest(), 512);
         assert_eq!(restored.original(SeqNo(65_530)), None);
         let next = packet(77, 100, 0);
-        restored.switch(4, &next, (next.timestamp, RtpTime(96_000)));
+        restored.switch(4, &next, Moment::of(&next), RtpTime(96_000));
         let (number, timestamp, picture) = send(&mut restored, &next);
         assert_eq!((number, timestamp, picture.id), (65_531 + 512, 96_000, Some(10)));
     }
@@ -303,13 +327,40 @@ mod tests {
     fn what_is_old_is_squeezed_together_and_what_is_live_is_not() {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let keyframe = packet(10, 1_000, 1);
-        let newest = RtpTime(1_000 + 5 * 90_000);
-        let segment = *rewriter.switch(1, &keyframe, (newest, newest));
-        let squeezed: Vec<_> =
-            (0..150).map(|frame| segment.timestamp(RtpTime(1_000 + frame * 3_000)).0).collect();
+        let newest = packet(160, 1_000 + 5 * 90_000, 150);
+        let segment = *rewriter.switch(1, &keyframe, Moment::of(&newest), newest.timestamp);
+        let at = |number: u64| {
+            let timestamp = RtpTime(1_000 + (number as u32 - 10) * 3_000);
+            segment.timestamp(Moment { number: SeqNo(number), timestamp })
+        };
+        let squeezed: Vec<_> = (10..=160).map(|number| at(number).0).collect();
         assert!(squeezed.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(newest.since(RtpTime(squeezed[0])) <= 90_000 / 10);
-        assert_eq!(segment.timestamp(newest), newest);
-        assert_eq!(segment.timestamp(newest.plus(3_000)), newest.plus(3_000));
+        assert!(newest.timestamp.since(RtpTime(squeezed[0])) <= 90_000 / 10);
+        assert_eq!(at(160), newest.timestamp);
+        assert_eq!(at(161), newest.timestamp.plus(3_000));
+    }
+
+    #[test]
+    fn a_segment_lasts_longer_than_timestamps_do() {
+        const HOURS: u32 = 30;
+        let mut rewriter = Rewriter::new(SeqNo(0));
+        let mut timestamp = 4_000_000_000_u32;
+        let first = packet(10, timestamp, 1);
+        rewriter.switch(1, &first, Moment::of(&first), RtpTime(77));
+        send(&mut rewriter, &first);
+        for second in 1..HOURS * 3_600 {
+            timestamp = timestamp.wrapping_add(90_000);
+            let sent = send(&mut rewriter, &packet(10 + u64::from(second), timestamp, 1));
+            assert_eq!(sent.1, 77_u32.wrapping_add(second.wrapping_mul(90_000)), "{second} s");
+        }
+    }
+
+    #[test]
+    fn a_frame_shown_before_the_one_it_follows_keeps_its_distance() {
+        let mut rewriter = Rewriter::new(SeqNo(0));
+        let keyframe = packet(10, 9_000, 1);
+        let segment = *rewriter.switch(1, &keyframe, Moment::of(&keyframe), RtpTime(50_000));
+        let earlier = packet(11, 6_000, 2);
+        assert_eq!(segment.timestamp(Moment::of(&earlier)), RtpTime(47_000));
     }
 }

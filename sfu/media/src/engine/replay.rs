@@ -7,6 +7,7 @@ use crate::cache::Pool;
 use crate::egress::Subscription;
 use crate::encoding::Encoding;
 use crate::ingress::Binding;
+use crate::rewrite::Moment;
 use lectern_control::media::MediaKind;
 use lectern_wire::SeqNo;
 use std::time::Instant;
@@ -66,7 +67,8 @@ impl Engine {
             let cache = &source.encoding.cache;
             let Some((packet, bytes)) = cache.find(pool, SeqNo(number)) else { return false };
             if number == first.0 {
-                forwarder.switch(now, &source, packet, source.encoding.newest_timestamp);
+                let live = source.encoding.newest_moment().unwrap_or(Moment::of(packet));
+                forwarder.switch(now, &source, packet, live);
             }
             let sent = send(now, &source, packet, bytes, forwarder, peer, outbox);
             count(counters, peer_timers, forwarder.peer, sent);

@@ -3,6 +3,7 @@
 use super::*;
 use crate::DropReason;
 use crate::arena::Key;
+use crate::encoding::Arrival;
 use crate::extensions::Extensions;
 use crate::limits::{MAX_DATAGRAM_BYTES, PADDING_GRID};
 use lectern_control::media::{CodecName, Extension, ExtensionId};
@@ -83,7 +84,9 @@ fn forward(
     came: &Came,
     table: &Extensions,
 ) -> Result<(Rewritten, Vec<u8>), DropReason> {
-    encoding.newest_timestamp = came.packet.timestamp;
+    let Packet { number: sent, timestamp, .. } = came.packet;
+    let arrival = Arrival { sent, timestamp, padding: false, repair: false };
+    encoding.receive(now, &arrival, false)?;
     let encoding = &*encoding;
     let encodings = std::slice::from_ref(encoding);
     let source = Source { kind: MediaKind::Video, encodings, encoding, is_best: true };

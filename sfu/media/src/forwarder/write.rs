@@ -5,7 +5,7 @@ use crate::DropReason;
 use crate::extensions::Extensions;
 use crate::limits::{LEAST_PADDED_BYTES, MAX_DATAGRAM_BYTES, PADDING_GRID};
 use crate::packet::{Packet, rewrite_frame_number, rewrite_picture};
-use crate::rewrite::Segment;
+use crate::rewrite::{Moment, Segment};
 use lectern_control::media::{CodecName, Extension, MediaKind};
 use lectern_wire::rtp::{self, Fields, Form, HeaderWriter};
 use lectern_wire::{PayloadType, SeqNo, Ssrc, red};
@@ -31,7 +31,7 @@ impl Forwarder {
         buffer: &mut [u8],
     ) -> Result<Rewritten, DropReason> {
         let buffer = buffer.get_mut(..MAX_DATAGRAM_BYTES).ok_or(DropReason::TooLarge)?;
-        let timestamp = segment.timestamp(packet.timestamp);
+        let timestamp = segment.timestamp(Moment::of(packet));
         let fields = Fields {
             marker: packet.marker,
             payload_type: PayloadType::from_low_bits(header.payload_type),

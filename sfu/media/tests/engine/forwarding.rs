@@ -1,7 +1,7 @@
 //! What a subscriber gets of a track: each packet once, in its own numbers.
 
 use crate::client::Rtp;
-use crate::stream::{FRAME_TICKS, Stream};
+use crate::stream::{AUDIO_TICKS, FRAME_TICKS, Stream};
 use crate::world::{
     OPUS, SUBSCRIBER_OFFSET, VP8, World, camera, microphone, participant, subscriber_ssrc, track_id,
 };
@@ -69,6 +69,24 @@ fn every_subscriber_gets_every_packet_once_and_in_its_own_numbers() {
     assert!(world.clients[0].rtp.is_empty(), "the publisher gets nothing back");
     let first = |place: usize| received(&world, place, 1)[0].index;
     assert_ne!(first(1), first(2), "numbers begin at random");
+}
+
+#[test]
+fn timestamps_go_on_evenly_for_days() {
+    const STEP: u32 = 1 << 28;
+    let (mut world, mut video, mut audio) = meeting(1);
+    for frame in 0..40 {
+        tick(&mut world, &mut video, &mut audio, frame == 0);
+        video.timestamp = video.timestamp.wrapping_add(STEP - FRAME_TICKS);
+        audio.timestamp = audio.timestamp.wrapping_add(STEP - AUDIO_TICKS);
+    }
+    world.run_ms(100);
+    for (track, packets) in [(1, 120), (2, 40)] {
+        let mut times: Vec<u32> = received(&world, 1, track).iter().map(|p| p.timestamp).collect();
+        assert_eq!(times.len(), packets);
+        times.dedup();
+        assert!(times.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == STEP), "{times:?}");
+    }
 }
 
 #[test]
