@@ -77,6 +77,13 @@ impl Arrivals {
         Ok(())
     }
 
+    /// Forgets what has not been reported: there is nobody to report it to.
+    pub fn forget(&mut self) {
+        self.due = None;
+        self.times.clear();
+        self.base = self.extender.highest().map_or(self.base, SeqNo::next);
+    }
+
     /// A feedback packet begins with a packet that has arrived.
     fn skip_missing(&mut self) {
         let missing = self.times.iter().take_while(|time| time.is_none()).count();
@@ -139,6 +146,23 @@ mod tests {
         let mut seen = BTreeMap::new();
         report(&mut arrivals, start + FEEDBACK_INTERVAL, &mut seen);
         assert_eq!(seen.keys().copied().collect::<Vec<_>>(), [1_000]);
+    }
+
+    #[test]
+    fn what_was_forgotten_is_not_reported_later() {
+        let start = Instant::now();
+        let mut arrivals = Arrivals::default();
+        let mut seen = BTreeMap::new();
+        for number in [7, 8, 12] {
+            arrivals.record(start, Duration::ZERO, number);
+        }
+        arrivals.forget();
+        assert_eq!(arrivals.deadline(), None);
+        let later = start + Duration::from_secs(1);
+        let due = arrivals.record(later, later - start, 14);
+        assert_eq!(due, later + FEEDBACK_INTERVAL);
+        report(&mut arrivals, due, &mut seen);
+        assert_eq!(seen.into_iter().collect::<Vec<_>>(), [(13, None), (14, Some(1_000))]);
     }
 
     #[test]

@@ -23,9 +23,9 @@ impl Engine {
     pub(super) fn send_feedback(&mut self, now: Instant, key: PeerKey, reports: bool) {
         let Router { peers, tracks, .. } = &mut self.router;
         let Some(peer) = peers.get_mut(key) else { return };
-        let Ok(remote) = peer.sends_to() else { return };
+        let Ok(remote) = peer.sends_to() else { return peer.ingress.arrivals.forget() };
         if peer.ingress.tracks.is_empty() {
-            return;
+            return peer.ingress.arrivals.forget();
         }
         let Peer { transport, ingress, ssrc, .. } = peer;
         let (outbox, counters) = (&mut self.outbox, &mut self.counters);
@@ -42,11 +42,13 @@ impl Engine {
         }
         let arrivals = &mut ingress.arrivals;
         // Each round covers at least one packet of a bounded window.
-        while let (Some(media), Some(_)) = (media, arrivals.deadline().filter(|due| *due <= now)) {
+        while arrivals.deadline().is_some_and(|due| due <= now) {
             let from = sender.ssrc();
-            let written = sender.add(|writer| arrivals.write(now, writer, from, media));
-            if written.is_err() {
-                break;
+            let written =
+                media.map(|media| sender.add(|writer| arrivals.write(now, writer, from, media)));
+            if !matches!(written, Some(Ok(()))) {
+                // Nothing names the stream: kept, it would be due for ever.
+                arrivals.forget();
             }
         }
         sender.finish();

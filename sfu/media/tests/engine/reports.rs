@@ -3,7 +3,7 @@
 use crate::client::Client;
 use crate::forwarding::{meeting, tick};
 use crate::stream::Stream;
-use crate::world::{World, participant, subscriber_ssrc};
+use crate::world::{World, camera, participant, subscriber_ssrc};
 use lectern_control::node::Event;
 use lectern_wire::rtcp::report::{SenderInfo, delay_units};
 use lectern_wire::rtcp::{Packet, ReportBlock, packets};
@@ -199,4 +199,37 @@ fn every_packet_of_the_publisher_is_in_its_transport_wide_feedback() {
         let told = arrivals[&number].micros_since(arrivals[&first]);
         assert!(told.abs_diff((at - began).as_micros() as i64) <= 500, "{number}");
     }
+}
+
+#[test]
+fn feedback_that_nobody_can_get_wakes_nobody() {
+    let mut world = World::with_clients(2);
+    let quiet = world.count_timeouts(0, Duration::from_secs(5));
+    let mut unknown = Stream::new(900, "0", None);
+    let mut send = |world: &mut World| {
+        for packet in unknown.frame(3, true) {
+            world.clients[0].send(&packet);
+        }
+        world.run_ms(200);
+    };
+    // Before anything is published, and then on a stream that belongs to no track.
+    send(&mut world);
+    let idle = world.count_timeouts(0, Duration::from_secs(5));
+    assert!(idle <= quiet + 20, "{idle} timeouts instead of {quiet}");
+    world.publish(0, 1, camera("1", &[]));
+    send(&mut world);
+    let idle = world.count_timeouts(0, Duration::from_secs(5));
+    assert!(idle <= quiet + 20, "{idle} timeouts instead of {quiet}");
+    // Once there is a stream to name, its packets are reported, and no others.
+    world.clients[0].rtcp.clear();
+    let mut known = Stream::new(700, "1", None);
+    known.transport_wide = 1_000;
+    known.frame(3, true).iter().for_each(|packet| world.clients[0].send(packet));
+    world.run_ms(200);
+    let all = world.clients[0].rtcp.iter().flat_map(|compound| packets(compound));
+    let reported = all.filter_map(|packet| match packet {
+        Ok(Packet::TransportFeedback(feedback)) => Some(feedback.statuses().count()),
+        _ => None,
+    });
+    assert!(reported.sum::<usize>() >= 3);
 }

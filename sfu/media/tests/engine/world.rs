@@ -185,6 +185,22 @@ impl World {
         self.run(Duration::from_millis(milliseconds));
     }
 
+    /// Calls of an engine's timeout while time passes and nothing else happens.
+    pub fn count_timeouts(&mut self, node: usize, duration: Duration) -> usize {
+        let end = self.now + duration;
+        let mut calls = 0;
+        loop {
+            let due = self.engines[node].poll(self.now).deadline;
+            let Some(due) = due.filter(|due| *due <= end) else { break };
+            self.now = self.now.max(due);
+            self.engines[node].handle_timeout(self.now);
+            self.take_output(node);
+            calls += 1;
+        }
+        self.now = end;
+        calls
+    }
+
     pub fn dropped(&self, reason: DropReason) -> u64 {
         self.engines[0].counters().dropped(reason)
     }
