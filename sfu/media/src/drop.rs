@@ -30,6 +30,8 @@ drop_reasons! {
     Malformed => "malformed",
     /// From an address that no authenticated check has opened.
     UnknownAddress => "unknown_address",
+    /// An authenticated check from an address at which another peer has answered one of ours.
+    AddressTaken => "address_taken",
     /// A STUN check that names no ICE credentials of ours.
     UnknownUfrag => "unknown_ufrag",
     /// The peer is not connected, or gave its transport away.

@@ -215,11 +215,9 @@ impl Engine {
         let key = self.demux.by_message(&message)?;
         let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownUfrag)?;
         let authenticated = peer.transport.handle_stun(now, local, remote, &message);
-        if authenticated.is_ok() {
-            self.open_address(key, remote);
-        }
+        let opened = authenticated.and_then(|()| self.open_address(now, key, remote));
         self.serve(now, key);
-        authenticated
+        opened
     }
 
     fn handle_dtls(&mut self, now: Instant, datagram: &Datagram<'_>) -> Result<(), DropReason> {

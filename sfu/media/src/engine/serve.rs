@@ -52,9 +52,24 @@ impl Engine {
         self.peer_timers.advance(key.index(), now);
     }
 
-    /// Notes an address that an authenticated check has opened.
-    pub(super) fn open_address(&mut self, key: PeerKey, remote: SocketAddr) {
-        let Some(peer) = self.router.peers.get_mut(key) else { return };
+    /// Notes an address that an authenticated check has opened. Anybody can send a request in the
+    /// name of another's address, so it takes the address from nobody who has answered a check of
+    /// ours there; an answer does, for it shows who is there now (RFC 8445 section 19.1).
+    pub(super) fn open_address(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        remote: SocketAddr,
+    ) -> Result<(), DropReason> {
+        let consents = |key: PeerKey| {
+            let peer = self.router.peers.get(key);
+            peer.is_some_and(|peer| peer.transport.consents(now, remote))
+        };
+        let owner = self.demux.by_address(remote).ok().filter(|owner| *owner != key);
+        if owner.is_some_and(consents) && !consents(key) {
+            return Err(DropReason::AddressTaken);
+        }
+        let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownUfrag)?;
         if let Some(forgotten) = peer.open(remote) {
             self.demux.close(forgotten, key);
         }
@@ -63,6 +78,7 @@ impl Engine {
         {
             former.addresses.retain(|address| *address != remote);
         }
+        Ok(())
     }
 
     fn handle_event(&mut self, now: Instant, key: PeerKey, event: transport::Event) {

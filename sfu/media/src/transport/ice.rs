@@ -272,6 +272,13 @@ impl Agent {
         previous || self.current.has_heard(remote)
     }
 
+    /// Whether the client has consented to receive at the address.
+    pub fn consents(&self, now: Instant, remote: SocketAddr) -> bool {
+        let previous = self.previous.as_ref().map(|(session, _)| session);
+        let sessions = previous.into_iter().chain([&self.current]);
+        sessions.filter_map(|session| session.pair(remote)).any(|pair| pair.has_consent(now))
+    }
+
     /// The latest round trip on the selected pair.
     pub fn rtt(&self) -> Option<Duration> {
         self.current.selected_pair()?.rtt

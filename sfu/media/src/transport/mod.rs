@@ -245,6 +245,12 @@ impl Transport {
         self.agent.accepts(remote)
     }
 
+    /// Whether the client has answered a check of ours at the address within the time for which
+    /// consent lasts (RFC 7675 section 5.1): nobody can do that who is not there.
+    pub fn consents(&self, now: Instant, remote: SocketAddr) -> bool {
+        self.agent.consents(now, remote)
+    }
+
     /// Whether media may flow.
     pub fn is_connected(&self) -> bool {
         self.phase == Phase::Connected

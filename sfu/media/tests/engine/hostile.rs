@@ -3,8 +3,10 @@
 use crate::client::Rtp;
 use crate::forwarding::{meeting, received, tick};
 use crate::stream::Stream;
-use crate::world::subscriber_ssrc;
+use crate::world::{World, subscriber_ssrc};
+use lectern_control::transport::Permissions;
 use lectern_media::DropReason;
+use lectern_wire::stun::{Builder, Key, Kind, MAX_BUILT_LEN, Role, TransactionId};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
@@ -109,4 +111,63 @@ fn a_publisher_with_endless_ssrcs_fills_no_table() {
     let packets = received(&world, 1, 1);
     assert_eq!(packets.len(), 6, "the publisher itself goes on");
     assert!(packets.windows(2).all(|pair| pair[1].index == pair[0].index + 1));
+}
+
+/// A check as a client could send it from any address.
+fn check(world: &World, place: usize) -> Vec<u8> {
+    let peer = &world.parameters[place];
+    let theirs = &peer.remote.as_ref().expect("introduced").ice.ufrag;
+    let mut bytes = vec![0; MAX_BUILT_LEN];
+    let len = Builder::new(&mut bytes, Kind::Request, TransactionId([9; 12]))
+        .and_then(|builder| builder.username(peer.ice.ufrag.as_bytes(), theirs.as_bytes()))
+        .and_then(|builder| builder.priority(1))
+        .and_then(|builder| builder.role(Role::Controlling(1)))
+        .and_then(|builder| builder.finish(&Key::new(peer.ice.pwd.expose().as_bytes())))
+        .expect("room");
+    bytes.truncate(len);
+    bytes
+}
+
+#[test]
+fn a_forged_source_takes_nobody_s_address_away() {
+    let (mut world, mut video, mut audio) = meeting(2);
+    tick(&mut world, &mut video, &mut audio, true);
+    // The third client, which the node controls as little as the first, claims the first's address.
+    let victim = world.clients[0].address;
+    let forged = check(&world, 2);
+    for _ in 0..300 {
+        world.give(0, victim, &mut forged.clone());
+        tick(&mut world, &mut video, &mut audio, false);
+    }
+    world.run_ms(50);
+    assert_eq!(received(&world, 1, 1).len(), 3 + 900, "the first one's media still come");
+    assert_eq!(world.dropped(DropReason::AddressTaken), 300);
+}
+
+#[test]
+fn a_claim_made_beforehand_does_not_keep_an_address() {
+    let mut world = World::with_clients(1);
+    let forged = check(&world, 0);
+    let place = world.join(Permissions::ALL);
+    let address = world.clients[place].address;
+    for _ in 0..100 {
+        world.give(0, address, &mut forged.clone());
+        world.run_ms(20);
+    }
+    assert!(world.clients[place].is_connected);
+    assert!(world.dropped(DropReason::AddressTaken) > 50, "from the first answer on");
+}
+
+#[test]
+fn a_client_that_comes_back_under_its_former_address_finds_it_free() {
+    let mut world = World::with_clients(1);
+    // It has gone without a word, and its socket is another one's at once.
+    let now = world.now;
+    world.clients[0].transport.close(now);
+    while world.clients[0].transport.poll_transmit().is_some() {}
+    let place = world.join(Permissions::ALL);
+    world.clients[place].address = world.clients[0].address;
+    world.clients[0].address = "192.0.2.200:1".parse().expect("an address");
+    world.run_ms(3_000);
+    assert!(world.clients[place].is_connected);
 }
