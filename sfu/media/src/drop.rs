@@ -107,6 +107,8 @@ drop_reasons! {
     DataTooManyChannels => "data_too_many_channels",
     /// A data message for a channel whose reader is too slow.
     DataBufferFull => "data_buffer_full",
+    /// SCTP faster than the limit, or more of it than can be put together.
+    DataFlood => "data_flood",
 }
 
 impl DropReason {

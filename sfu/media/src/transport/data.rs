@@ -4,7 +4,9 @@
 //! to judge: SCTP never gives up by itself.
 
 mod dcep;
+mod guard;
 mod handover;
+mod state;
 #[cfg(test)]
 mod tests;
 
@@ -14,10 +16,11 @@ use dcsctp::api::{
     DcSctpSocket, Message, Options, PpId, SendError, SendOptions, SocketEvent, SocketState,
     SocketTime, StreamId,
 };
-use handover::Association;
+use guard::Guard;
 use lectern_control::limits::{MAX_CHANNELS_PER_PEER, MAX_DATA_MESSAGE_BYTES, MAX_SPLICE_BYTES};
 use lectern_control::transport::{ChannelParameters, DtlsRole};
 use serde::{Deserialize, Serialize};
+pub use state::State;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -72,6 +75,7 @@ struct Channel {
 /// The data channels of one peer.
 pub struct Channels {
     socket: Box<dyn DcSctpSocket>,
+    guard: Guard,
     /// The zero of the library's clock.
     began: Instant,
     role: DtlsRole,
@@ -107,6 +111,7 @@ impl Channels {
     pub fn new(now: Instant, role: DtlsRole, wanted: &[ChannelParameters]) -> Channels {
         let mut channels = Channels {
             socket: dcsctp::new_socket("", &options()),
+            guard: Guard::new(now, None),
             began: now,
             role,
             channels: Vec::new(),
@@ -116,19 +121,6 @@ impl Channels {
         };
         channels.open(now, wanted);
         channels
-    }
-
-    /// A new association under the channels there are. The other side restarts its own (RFC 9260
-    /// section 5.2.2) and knows the channels that are open.
-    fn begin_anew(&mut self) {
-        self.socket.connect();
-        for channel in self.channels.iter().filter(|channel| !channel.open) {
-            let open = dcep::Message::Open(channel.parameters.clone()).build();
-            let message = Message::new(StreamId(channel.stream), PpId(PPID_DCEP), open);
-            if self.socket.send(message, &SendOptions::default()).is_err() {
-                self.dropped = Some(DropReason::DataBufferFull);
-            }
-        }
     }
 
     /// Opens channels, except those whose label there is already.
@@ -169,8 +161,10 @@ impl Channels {
     /// Takes an SCTP packet.
     pub fn handle(&mut self, now: Instant, packet: &[u8]) -> Result<(), DropReason> {
         self.advance(now);
+        self.guard.admit(now, packet)?;
         self.socket.handle_input(packet);
         self.collect();
+        self.guard.settle(&*self.socket);
         self.dropped.take().map_or(Ok(()), Err)
     }
 
@@ -226,11 +220,18 @@ impl Channels {
     fn collect(&mut self) {
         loop {
             while let Some(message) = self.socket.get_next_message() {
+                self.guard.delivered();
                 self.handle_message(message);
             }
             let Some(event) = self.socket.poll_event() else { return };
             match event {
-                SocketEvent::SendPacket(packet) => self.packets.push_back(packet),
+                SocketEvent::SendPacket(packet) => {
+                    self.guard.sent(&packet);
+                    self.packets.push_back(packet);
+                }
+                SocketEvent::OnConnected() | SocketEvent::OnConnectionRestarted() => {
+                    self.guard.begin_anew();
+                }
                 SocketEvent::OnIncomingStreamReset(streams) => self.forget(&streams),
                 SocketEvent::OnAborted(..) | SocketEvent::OnClosed() => {
                     for channel in self.channels.drain(..) {
@@ -242,9 +243,12 @@ impl Channels {
         }
     }
 
-    /// The client has closed these channels: we close our half (RFC 8831 section 6.7).
+    /// The client has closed these channels, all where none is named (RFC 6525 section 4.1): we
+    /// close our half (RFC 8831 section 6.7).
     fn forget(&mut self, streams: &[StreamId]) {
-        let is_closed = |channel: &mut Channel| streams.contains(&StreamId(channel.stream));
+        let is_closed = |channel: &mut Channel| {
+            streams.is_empty() || streams.contains(&StreamId(channel.stream))
+        };
         let mut closed = Vec::new();
         for channel in self.channels.extract_if(.., is_closed) {
             closed.push(StreamId(channel.stream));
@@ -320,36 +324,6 @@ impl Channels {
             self.dropped = Some(DropReason::DataUnknownChannel);
         }
     }
-
-    /// Whether nothing is half received: only then does an export carry the association.
-    pub fn is_export_ready(&self) -> bool {
-        self.socket.get_handover_readiness().is_ready()
-    }
-
-    /// Everything needed to go on elsewhere; here the association is over.
-    ///
-    /// Where something is half received the association is not carried over: it begins anew under
-    /// the same channels, and messages under way are lost.
-    pub fn export(&mut self, now: Instant) -> State {
-        self.advance(now);
-        let association = self.socket.get_handover_state_and_close();
-        let association = association.ok().map(|state| Association::new(&state));
-        State { role: self.role, channels: self.channels.clone(), association }
-    }
-
-    /// Goes on where another node stopped.
-    pub fn restore(now: Instant, state: &State) -> Channels {
-        let mut channels = Channels::new(now, state.role, &[]);
-        channels.channels = state.channels.iter().take(MAX_CHANNELS_PER_PEER).cloned().collect();
-        let is_restored = state.association.as_ref().is_some_and(|association| {
-            channels.socket.restore_from_state(&association.to_library()).is_ok()
-        });
-        if !is_restored && !channels.channels.is_empty() {
-            channels.begin_anew();
-        }
-        channels.collect();
-        channels
-    }
 }
 
 fn send_on(
@@ -378,12 +352,4 @@ fn send_on(
         SendError::ResourceExhaustion => DropReason::DataBufferFull,
         SendError::EmptyPayload | SendError::ShuttingDown => DropReason::NotConnected,
     })
-}
-
-/// Channels as plain data.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct State {
-    role: DtlsRole,
-    channels: Vec<Channel>,
-    association: Option<Association>,
 }

@@ -185,6 +185,11 @@ impl Association {
         Association(state.convert())
     }
 
+    /// Up to which number everything has come from the client.
+    pub fn acked(&self) -> u32 {
+        self.0.rx.last_cumulative_acked_tsn
+    }
+
     /// In the library's form.
     pub fn to_library(&self) -> theirs::SocketHandoverState {
         self.0.convert()

@@ -272,3 +272,162 @@ fn packets_changed_at_random_never_panic() {
         }
     }
 }
+
+/// A DATA chunk (RFC 9260 section 3.3.1) with a payload of one byte.
+fn data(tsn: u32, stream: u16, ssn: u16, flags: u8) -> Vec<u8> {
+    let mut chunk = vec![0, flags, 0, 17];
+    chunk.extend(tsn.to_be_bytes());
+    chunk.extend(stream.to_be_bytes());
+    chunk.extend(ssn.to_be_bytes());
+    chunk.extend([0, 0, 0, 53, 7, 0, 0, 0]);
+    chunk
+}
+
+/// An association, the tag that ours expects, and the number of their next chunk.
+fn connected() -> (Pair, u32, u32) {
+    let mut pair = Pair::new(&[parameters("a", None)]);
+    pair.theirs.send(pair.now, "a", true, b"y").expect("open");
+    let sent = pair.theirs.poll_packet().expect("sent");
+    pair.ours.handle(pair.now, &sent).expect("good");
+    let number = |bytes: &[u8]| u32::from_be_bytes(bytes[..4].try_into().expect("4 bytes"));
+    let data = guard::chunks(&sent).find(|(kind, ..)| *kind == 0);
+    let (.., body) = data.expect("a DATA chunk");
+    pair.exchange();
+    let (tag, next) = (number(&sent[4..]), number(body).wrapping_add(1));
+    (pair, tag, next)
+}
+
+/// Sends chunks one by one, each a millisecond later; gives how many passed.
+fn pass(pair: &mut Pair, tag: u32, chunks: impl Iterator<Item = Vec<u8>>) -> usize {
+    let passed = chunks.filter(|chunk| {
+        pair.now += Duration::from_millis(1);
+        let result = pair.ours.handle(pair.now, &packet(tag, &[chunk]));
+        while pair.ours.poll_packet().is_some() {}
+        while pair.ours.poll_event().is_some() {}
+        result.is_ok()
+    });
+    passed.count()
+}
+
+#[test]
+fn chunks_far_ahead_that_never_make_a_message_do_not_pile_up() {
+    let (mut pair, tag, next) = connected();
+    let descending = (1..20_000).rev().map(|n| data(next.wrapping_add(2 * n), 0, 0, 4 | 1));
+    let passed = pass(&mut pair, tag, descending);
+    assert!((400..600).contains(&passed), "{passed} chunks in a window of 1,024 numbers");
+}
+
+#[test]
+fn ends_without_beginnings_do_not_pile_up() {
+    let (mut pair, tag, next) = connected();
+    let ends = (0..20_000).map(|n| data(next.wrapping_add(n), 0, 9, 1));
+    let passed = pass(&mut pair, tag, ends);
+    assert!(passed < 600, "{passed} pass, those before which one is missing");
+    let (mut pair, tag, next) = connected();
+    let middles = (0..20_000_u32).map(|n| data(next.wrapping_add(n), 0, 20_000 - n as u16, 0));
+    let passed = pass(&mut pair, tag, middles);
+    assert!(passed < 600, "{passed} pass, those before which one is missing");
+}
+
+#[test]
+fn messages_that_wait_for_one_that_never_comes_do_not_pile_up() {
+    let (mut pair, tag, next) = connected();
+    let whole = |n: u32| data(next.wrapping_add(n), 0, 20_000 - n as u16, 3);
+    let passed = pass(&mut pair, tag, (0..20_000).map(whole));
+    assert!(passed < 2_000, "{passed} messages wait");
+}
+
+#[test]
+fn a_restart_that_is_none_ends_the_association() {
+    let (mut pair, tag, next) = connected();
+    let far = next.wrapping_add(50_000);
+    let mut init = vec![1, 0, 0, 20, 0, 0, 0, 9, 0, 1, 0, 0, 0, 4, 0, 4];
+    init.extend(far.to_be_bytes());
+    pair.ours.handle(pair.now, &packet(0, &[&init])).unwrap_or(());
+    while pair.ours.poll_packet().is_some() {}
+    let cookie = [10, 0, 0, 8, 1, 2, 3, 4];
+    let bundle = packet(tag, &[&cookie, &data(far.wrapping_add(5), 0, 0, 5)]);
+    let passed = (0..100).filter(|_| pair.ours.handle(pair.now, &bundle).is_ok()).count();
+    assert_eq!(passed, 1);
+}
+
+#[test]
+fn streams_beyond_those_negotiated_are_not_used() {
+    let (mut pair, tag, next) = connected();
+    let streams = (0..60_000).map(|n| data(next, MAX_STREAMS + n % 5_000, 0, 3));
+    assert_eq!(pass(&mut pair, tag, streams), 0);
+    let skipped = (0..5_000_u16).map(|n| {
+        let [high, low] = (MAX_STREAMS + n).to_be_bytes();
+        let mut chunk = vec![192, 0, 0, 12];
+        chunk.extend(next.to_be_bytes());
+        chunk.extend([high, low, 0, 1]);
+        chunk
+    });
+    assert_eq!(pass(&mut pair, tag, skipped), 0);
+}
+
+#[test]
+fn a_flood_of_chunks_is_held_to_a_rate() {
+    let (mut pair, tag, _) = connected();
+    let heartbeat = [4, 0, 0, 12, 0, 1, 0, 8, 1, 2, 3, 4];
+    let many: Vec<&[u8]> = vec![&heartbeat; 90];
+    let many = packet(tag, &many);
+    let passed = (0..1_000).filter(|_| pair.ours.handle(pair.now, &many).is_ok()).count();
+    assert!((30..50).contains(&passed), "{passed} packets of 90 chunks at once");
+    pair.now += Duration::from_secs(1);
+    assert!(pair.ours.handle(pair.now, &many).is_ok());
+}
+
+#[test]
+fn all_channels_are_closed_where_the_client_resets_all_streams() {
+    let mut pair = Pair::new(&[parameters("a", None), parameters("b", None)]);
+    pair.our_events.clear();
+    pair.ours.forget(&[]);
+    pair.exchange();
+    let closed = |label: &str| Event::Closed(label.to_owned());
+    assert_eq!(pair.our_events, [closed("a"), closed("b")]);
+}
+
+#[test]
+fn a_lossy_path_does_not_make_an_honest_client_suspect() {
+    let mut random = 11_u64;
+    let mut is_lost = move || {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (random >> 33).is_multiple_of(7)
+    };
+    let mut pair = Pair::new(&[parameters("a", None), parameters("b", Some(0))]);
+    let mut sent = 0_u32;
+    let end = pair.now + Duration::from_secs(120);
+    while pair.now < end {
+        for (label, len) in [("a", 1 + 37 * (sent as usize % 400)), ("b", 3_000)] {
+            let mut payload = vec![0; len.max(4)];
+            payload[..4].copy_from_slice(&sent.to_be_bytes());
+            if pair.theirs.send(pair.now, label, true, &payload).is_ok() && label == "a" {
+                sent += 1;
+            }
+        }
+        while let Some(packet) = pair.theirs.poll_packet() {
+            if !is_lost() {
+                assert_eq!(pair.ours.handle(pair.now, &packet), Ok(()));
+            }
+        }
+        while let Some(packet) = pair.ours.poll_packet() {
+            if !is_lost() {
+                pair.theirs.handle(pair.now, &packet).expect("good");
+            }
+        }
+        pair.our_events.extend(std::iter::from_fn(|| pair.ours.poll_event()));
+        pair.now += Duration::from_millis(10);
+        pair.ours.handle_timeout(pair.now);
+        pair.theirs.handle_timeout(pair.now);
+    }
+    pair.wait(Duration::from_secs(60));
+    let reliable = pair.our_events.iter().filter_map(|event| match event {
+        Event::Message { label, payload, .. } if label == "a" => {
+            Some(u32::from_be_bytes(payload[..4].try_into().expect("4 bytes")))
+        }
+        _ => None,
+    });
+    assert!(sent > 1_000);
+    assert_eq!(reliable.collect::<Vec<_>>(), (0..sent).collect::<Vec<_>>());
+}
