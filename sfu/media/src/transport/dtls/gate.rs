@@ -29,6 +29,9 @@ const MAX_FINISHED_LEN: usize = 64;
 const MAX_POKES: u32 = 8;
 const POKE_INTERVAL: Duration = Duration::from_millis(50);
 const ALERT_FATAL: u8 = 2;
+/// The highest number of a ClientHello: the first has 0, the one with the cookie 1 (RFC 6347
+/// section 4.2.2).
+const LAST_HELLO: u16 = 1;
 
 impl RtcDtls {
     pub(super) fn handle_datagram(
@@ -81,7 +84,9 @@ impl RtcDtls {
     fn handle_hello(&mut self, now: Instant, mut payload: &[u8]) -> Result<(), DropReason> {
         while !payload.is_empty() {
             let fragment = next_fragment(&mut payload).ok_or(DropReason::Malformed)?;
-            if fragment.message_type != message_type::CLIENT_HELLO {
+            if fragment.message_type != message_type::CLIENT_HELLO
+                || fragment.message_sequence > LAST_HELLO
+            {
                 return Err(DropReason::DtlsUnexpected);
             }
             self.reassembly.push(&fragment).map_err(|_| DropReason::DtlsOverflow)?;

@@ -99,13 +99,26 @@ impl Reassembly {
             partial.add(fragment);
             return Ok(());
         }
-        let buffered: usize = self.partial.iter().map(|part| part.message.body.len()).sum();
-        if buffered + fragment.message_len > MAX_BUFFERED_LEN {
-            return Err(Refused::Overflow);
-        }
+        self.make_room(fragment)?;
         let mut partial = Partial::new(fragment);
         partial.add(fragment);
         self.partial.push(partial);
+        Ok(())
+    }
+
+    /// Messages further ahead give way: who forges them must not keep out those that come first.
+    fn make_room(&mut self, fragment: &Fragment<'_>) -> Result<(), Refused> {
+        let buffered = |partial: &[Partial]| -> usize {
+            partial.iter().map(|part| part.message.body.len()).sum()
+        };
+        while buffered(&self.partial) + fragment.message_len > MAX_BUFFERED_LEN {
+            let ahead = self.partial.iter().enumerate();
+            let ahead = ahead.map(|(place, part)| (part.message.sequence, place)).max();
+            match ahead.filter(|(sequence, _)| *sequence > fragment.message_sequence) {
+                Some((_, place)) => drop(self.partial.swap_remove(place)),
+                None => return Err(Refused::Overflow),
+            }
+        }
         Ok(())
     }
 
@@ -181,6 +194,22 @@ mod tests {
         assert_eq!(reassembly.push(&fragment(0, 3, 0, &[7, 8])), Ok(()));
         assert_eq!(reassembly.push(&fragment(0, 3, 2, &[9])), Ok(()));
         assert_eq!(reassembly.take().map(|message| message.body), Some(vec![7, 8, 9]));
+    }
+
+    #[test]
+    fn messages_far_ahead_give_way_to_those_that_come_first() {
+        let mut reassembly = Reassembly::default();
+        assert_eq!(reassembly.push(&fragment(7, 16_384, 0, &[1])), Ok(()));
+        assert_eq!(reassembly.push(&fragment(6, 8_192, 0, &[1])), Ok(()));
+        assert_eq!(reassembly.push(&fragment(7, 16_000, 0, &[1])), Ok(()), "in its own place");
+        for sequence in 0..3 {
+            let body = vec![sequence as u8; 6_000];
+            assert_eq!(reassembly.push(&fragment(sequence, 6_000, 0, &body)), Ok(()));
+            assert_eq!(reassembly.take().map(|message| message.body), Some(body));
+            reassembly.advance();
+        }
+        assert_eq!(reassembly.push(&fragment(5, 8_192, 0, &[1])), Ok(()));
+        assert_eq!(reassembly.push(&fragment(8, 16_384, 0, &[1])), Err(Refused::Overflow));
     }
 
     #[test]

@@ -477,6 +477,25 @@ fn forgeries() -> Vec<Bytes> {
 
 const FINISHED: u8 = 20;
 
+/// A record with one byte of a ClientHello that announces `len` of them.
+fn piece_of_hello(sequence: u16, len: u16) -> Vec<u8> {
+    let ([high, low], [len_high, len_low]) = (sequence.to_be_bytes(), len.to_be_bytes());
+    let mut record = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 13];
+    record.extend([CLIENT_HELLO, 0, len_high, len_low, high, low, 0, 0, 0, 0, 0, 1, 7]);
+    record
+}
+
+#[test]
+fn pieces_that_announce_much_do_not_keep_the_clients_hello_out() {
+    for [first, second] in [[6, 7], [0, 1], [1, 0]] {
+        let mut pair = Pair::new(None);
+        pair.server.take(pair.now, &piece_of_hello(first, 16_384));
+        pair.server.take(pair.now, &piece_of_hello(second, 8_192));
+        pair.exchange(pass);
+        assert!(pair.is_established(), "after {first} and {second}");
+    }
+}
+
 #[test]
 fn nothing_in_the_clear_touches_an_established_connection() {
     let mut pair = Pair::established();
