@@ -246,7 +246,8 @@ pub struct SubscriptionParameters {
     pub mid: String,
     /// The SSRC of the stream, chosen by the edge, the same across nodes.
     pub ssrc: u32,
-    /// The SSRC of its retransmissions.
+    /// The SSRC of its retransmissions. Without one nothing is sent again, as a node uses no SRTP
+    /// index twice: a description that offers no RTX must not offer `nack` either.
     pub rtx_ssrc: Option<u32>,
     /// Payload types; a packet of an unmapped type is dropped and counted.
     pub payloads: Vec<PayloadMapping>,

@@ -98,6 +98,11 @@ impl Counters {
         self.drops[reason.index()] += 1;
     }
 
+    /// Counts several packets dropped for one reason.
+    pub fn drop_all(&mut self, reason: DropReason, packets: u64) {
+        self.drops[reason.index()] += packets;
+    }
+
     /// Packets dropped for a reason.
     pub fn dropped(&self, reason: DropReason) -> u64 {
         self.drops[reason.index()]

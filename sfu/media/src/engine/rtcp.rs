@@ -82,23 +82,31 @@ impl Engine {
         found
     }
 
-    /// A subscriber has lost packets: sends them again from the cache (RFC 4588).
+    /// A subscriber has lost packets: sends them again from the cache (RFC 4588). Without a stream
+    /// of retransmissions it gets none: the same packet again would need its index again, and no
+    /// index is used twice, as bytes that differ under one index would give the key away (RFC 3711
+    /// section 9.1).
     fn repair(&mut self, now: Instant, key: PeerKey, nack: &Nack<'_>) {
         let Some(subscription) = self.subscription(key, nack.media) else { return };
-        for (place, sequence) in nack.sequences().enumerate() {
-            self.counters.nacked_in += 1;
+        let asked = nack.count();
+        self.counters.nacked_in += asked as u64;
+        let forwarder = self.router.forwarder_mut(subscription);
+        if forwarder.is_none_or(|forwarder| forwarder.repair_ssrc.is_none()) {
+            return self.counters.drop_all(DropReason::UnmappedPayloadType, asked as u64);
+        }
+        let mut served = 0;
+        for sequence in nack.sequences().take(MAX_REPAIRS_PER_NACK) {
             let peer = self.router.peers.get_mut(key);
-            let may_ask = peer.is_some_and(|peer| peer.egress.requests.take(now, 1));
-            let repaired = if may_ask && place < MAX_REPAIRS_PER_NACK {
-                self.repair_one(now, key, subscription, sequence)
-            } else {
-                Err(DropReason::NackRate)
-            };
-            match repaired {
+            if !peer.is_some_and(|peer| peer.egress.requests.take(now, 1)) {
+                break;
+            }
+            served += 1;
+            match self.repair_one(now, key, subscription, sequence) {
                 Ok(()) => self.counters.rtx_out += 1,
                 Err(reason) => self.counters.drop(reason),
             }
         }
+        self.counters.drop_all(DropReason::NackRate, asked.saturating_sub(served) as u64);
     }
 
     fn repair_one(

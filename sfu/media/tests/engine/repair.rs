@@ -2,7 +2,12 @@
 
 use crate::client::{Client, Rtp};
 use crate::forwarding::{meeting, received, tick};
-use crate::world::{SUBSCRIBER_OFFSET, VP8_RTX, World, subscriber_ssrc};
+use crate::stream::Stream;
+use crate::world::{
+    SUBSCRIBER_OFFSET, VP8_RTX, World, camera, peer, subscriber_ssrc, subscription, track_id,
+};
+use lectern_control::media::SubscriptionParameters;
+use lectern_control::node::Command;
 use lectern_media::DropReason;
 use lectern_wire::Ssrc;
 use lectern_wire::rtcp::{Packet, packets};
@@ -146,4 +151,44 @@ fn sound_without_nack_is_not_asked_for() {
         tick(&mut world, &mut video, &mut audio, false);
     }
     assert!(asked(&world.clients[0]).is_empty());
+}
+
+#[test]
+fn what_a_flood_of_nacks_asks_for_is_counted_and_served_up_to_the_limits() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    tick(&mut world, &mut video, &mut audio, true);
+    world.run_ms(20);
+    let first = received(&world, 1, 1)[0].index as u16;
+    for _ in 0..20 {
+        let numbers = (0..5_000_u16).map(|number| first.wrapping_add(number));
+        let media = Ssrc(subscriber_ssrc(1));
+        world.clients[1].send_rtcp(|writer| {
+            assert_eq!(writer.nack(Ssrc(1), media, numbers), Ok(5_000));
+        });
+    }
+    world.run_ms(20);
+    let counters = world.engines[0].counters();
+    assert_eq!(counters.nacked_in, 100_000);
+    assert_eq!(counters.rtx_out, 3, "what there is to send again");
+    let (missed, refused) =
+        (world.dropped(DropReason::NackMissed), world.dropped(DropReason::NackRate));
+    assert_eq!(missed + refused + 3, 100_000);
+    assert!((3_900..4_050).contains(&missed), "{missed} were looked for");
+}
+
+#[test]
+fn without_a_stream_of_retransmissions_nothing_is_looked_for() {
+    let mut world = World::with_clients(2);
+    world.publish(0, 1, camera("0", &[]));
+    let parameters = SubscriptionParameters { rtx_ssrc: None, ..subscription(1) };
+    let track = track_id(1);
+    world.command(0, Command::Subscribe { peer: peer(1), track, parameters });
+    let mut video = Stream::new(500, "0", None);
+    video.frame(3, true).iter().for_each(|packet| world.clients[0].send(packet));
+    world.run_ms(50);
+    let first = received(&world, 1, 1)[0].index;
+    nack(&mut world, 1, &[first, first + 1]);
+    world.run_ms(50);
+    assert_eq!(world.dropped(DropReason::UnmappedPayloadType), 2);
+    assert_eq!(received(&world, 1, 1).len(), 3, "nor does it come again under its own number");
 }

@@ -32,6 +32,12 @@ impl<'a> Nack<'a> {
         Ok(Nack { sender, media, pairs })
     }
 
+    /// How many sequence numbers are asked for.
+    pub fn count(&self) -> usize {
+        let pairs = self.pairs.as_chunks::<4>().0.iter();
+        pairs.map(|[_, _, c, d]| 1 + (c.count_ones() + d.count_ones()) as usize).sum()
+    }
+
     /// The sequence numbers asked for, at most 17 for each pair.
     pub fn sequences(&self) -> impl Iterator<Item = u16> + use<'a> {
         self.pairs.as_chunks::<4>().0.iter().flat_map(|[a, b, c, d]| {
