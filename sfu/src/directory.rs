@@ -4,7 +4,7 @@
 //! holds what a node must know of itself: rooms, peers, and how many fit.
 
 use lectern_control::node::{Command, CommandError, Event};
-use lectern_control::{PeerId, RequestId, RoomId};
+use lectern_control::{PeerId, RequestId, Revision, RoomId};
 use std::collections::HashMap;
 
 /// A worker's number in its node.
@@ -20,7 +20,14 @@ pub(crate) struct Directory {
     workers: usize,
     max_peers: usize,
     peers: usize,
-    rooms: HashMap<RoomId, HashMap<PeerId, Peer>>,
+    rooms: HashMap<RoomId, Room>,
+}
+
+#[derive(Debug)]
+struct Room {
+    /// The highest revision of a command so far.
+    revision: Revision,
+    peers: HashMap<PeerId, Peer>,
 }
 
 #[derive(Debug)]
@@ -60,12 +67,15 @@ impl Directory {
     pub(crate) fn command(
         &mut self,
         room: RoomId,
+        revision: Revision,
         request: RequestId,
         command: &Command,
     ) -> Result<Vec<Route>, CommandError> {
+        self.fence(room, revision)?;
         match command {
             Command::AddPeer { peer, parameters } | Command::Restore { peer, parameters, .. } => {
-                self.add(room, *peer, request, &parameters.ice.ufrag)
+                let entry = Peer { made_by: request, ufrags: vec![parameters.ice.ufrag.clone()] };
+                self.add(room, revision, *peer, entry)
             }
             Command::RestartIce { peer, local, .. } => {
                 Ok(self.restart(room, *peer, local.ufrag.clone()))
@@ -76,6 +86,17 @@ impl Directory {
         }
     }
 
+    /// A command under an older lease than the last one changes nothing; the engine refuses it as
+    /// well. A room without peers has nothing to be changed.
+    fn fence(&mut self, room: RoomId, revision: Revision) -> Result<(), CommandError> {
+        let Some(room) = self.rooms.get_mut(&room) else { return Ok(()) };
+        if revision < room.revision {
+            return Err(CommandError::Fenced);
+        }
+        room.revision = revision;
+        Ok(())
+    }
+
     /// Reads an event of a worker.
     pub(crate) fn event(&mut self, room: RoomId, event: &Event) -> Vec<Route> {
         match event {
@@ -83,7 +104,7 @@ impl Directory {
             Event::CommandFailed { request, .. } => {
                 let made =
                     |(peer, entry): (&PeerId, &Peer)| (entry.made_by == *request).then_some(*peer);
-                match self.rooms.get(&room).and_then(|peers| peers.iter().find_map(made)) {
+                match self.rooms.get(&room).and_then(|room| room.peers.iter().find_map(made)) {
                     Some(peer) => self.remove(room, peer),
                     None => Vec::new(),
                 }
@@ -95,29 +116,32 @@ impl Directory {
     fn add(
         &mut self,
         room: RoomId,
+        revision: Revision,
         peer: PeerId,
-        request: RequestId,
-        ufrag: &str,
+        entry: Peer,
     ) -> Result<Vec<Route>, CommandError> {
         let worker = self.worker_of(room);
-        let known = self.rooms.get_mut(&room).and_then(|peers| peers.get_mut(&peer));
-        if known.is_some() {
+        let added = |ufrag: &String| Route::Add(ufrag.clone(), worker);
+        let routes: Vec<Route> = entry.ufrags.iter().map(added).collect();
+        if self.rooms.get(&room).is_some_and(|room| room.peers.contains_key(&peer)) {
             // Made warm before and restored now, under the same credentials; or refused by the
             // engine. Either way the former request stays the one that made it.
-            return Ok(self.restart(room, peer, ufrag.to_owned()));
+            let again = entry.ufrags.into_iter().map(|ufrag| self.restart(room, peer, ufrag));
+            return Ok(again.flatten().collect());
         }
         if self.peers >= self.max_peers {
             return Err(CommandError::Limit("peers of this node".to_owned()));
         }
-        let entry = Peer { made_by: request, ufrags: vec![ufrag.to_owned()] };
-        self.rooms.entry(room).or_default().insert(peer, entry);
+        let room = self.rooms.entry(room);
+        let room = room.or_insert_with(|| Room { revision, peers: HashMap::new() });
+        room.peers.insert(peer, entry);
         self.peers += 1;
-        Ok(vec![Route::Add(ufrag.to_owned(), worker)])
+        Ok(routes)
     }
 
     fn restart(&mut self, room: RoomId, peer: PeerId, ufrag: String) -> Vec<Route> {
         let worker = self.worker_of(room);
-        let peer = self.rooms.get_mut(&room).and_then(|peers| peers.get_mut(&peer));
+        let peer = self.rooms.get_mut(&room).and_then(|room| room.peers.get_mut(&peer));
         let Some(peer) = peer.filter(|peer| !peer.ufrags.contains(&ufrag)) else {
             return Vec::new();
         };
@@ -131,9 +155,9 @@ impl Directory {
     }
 
     fn remove(&mut self, room: RoomId, peer: PeerId) -> Vec<Route> {
-        let Some(peers) = self.rooms.get_mut(&room) else { return Vec::new() };
-        let Some(entry) = peers.remove(&peer) else { return Vec::new() };
-        if peers.is_empty() {
+        let Some(known) = self.rooms.get_mut(&room) else { return Vec::new() };
+        let Some(entry) = known.peers.remove(&peer) else { return Vec::new() };
+        if known.peers.is_empty() {
             self.rooms.remove(&room);
         }
         self.peers -= 1;
@@ -141,7 +165,7 @@ impl Directory {
     }
 
     fn close(&mut self, room: RoomId) -> Vec<Route> {
-        let peers = self.rooms.remove(&room).unwrap_or_default();
+        let peers = self.rooms.remove(&room).map(|room| room.peers).unwrap_or_default();
         self.peers -= peers.len();
         peers.into_values().flat_map(|peer| peer.ufrags).map(Route::Remove).collect()
     }

@@ -174,7 +174,7 @@ impl Node {
             Received::Confirmed | Received::Ignored => {}
             Received::Command { request, room, revision, command } => {
                 let worker = self.directory.worker_of(room);
-                let routes = match self.directory.command(room, request, &command) {
+                let routes = match self.directory.command(room, revision, request, &command) {
                     Ok(routes) => routes,
                     Err(error) => return self.fail(room, request, error),
                 };

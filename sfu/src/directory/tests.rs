@@ -8,6 +8,7 @@ use lectern_control::transport::{
 use lectern_control::{ParticipantId, Secret};
 
 const ROOM: RoomId = RoomId(77);
+const REVISION: Revision = Revision(5);
 
 fn credentials(ufrag: &str) -> IceCredentials {
     IceCredentials { ufrag: ufrag.to_owned(), pwd: Secret::new("p".repeat(22)) }
@@ -35,7 +36,7 @@ fn restart(peer: u64, ufrag: &str) -> Command {
 }
 
 fn given(directory: &mut Directory, request: u64, command: Command) -> Vec<Route> {
-    directory.command(ROOM, RequestId(request), &command).expect("accepted")
+    directory.command(ROOM, REVISION, RequestId(request), &command).expect("accepted")
 }
 
 fn added(ufrag: &str, worker: WorkerIndex) -> Route {
@@ -96,7 +97,7 @@ fn an_ice_restart_keeps_the_former_fragment_and_drops_the_one_before() {
 fn a_peer_that_the_engine_refused_takes_no_place() {
     let mut directory = Directory::new(1, 1);
     given(&mut directory, 1, add(1, "aaaa"));
-    let refused = directory.command(ROOM, RequestId(2), &add(2, "bbbb"));
+    let refused = directory.command(ROOM, REVISION, RequestId(2), &add(2, "bbbb"));
     assert!(matches!(refused, Err(CommandError::Limit(_))));
     let error = CommandError::Invalid("its certificate".to_owned());
     let other = Event::CommandFailed { request: RequestId(9), error: error.clone() };
@@ -115,4 +116,21 @@ fn adding_a_peer_again_does_not_count_it_twice() {
     let error = CommandError::AlreadyExists;
     assert_eq!(directory.event(ROOM, &Event::CommandFailed { request: RequestId(2), error }), []);
     assert_eq!(directory.peers, 1);
+}
+
+#[test]
+fn a_command_under_an_older_lease_changes_nothing() {
+    let mut directory = Directory::new(1, 10);
+    given(&mut directory, 1, add(1, "aaaa"));
+    let newer = Revision(REVISION.0 + 1);
+    let routes = directory.command(ROOM, newer, RequestId(2), &restart(1, "bbbb"));
+    assert_eq!(routes, Ok(vec![added("bbbb", 0)]));
+    let gone = Command::RemovePeer { peer: PeerId(1) };
+    for command in [Command::CloseRoom, gone.clone(), add(2, "cccc"), restart(1, "dddd")] {
+        let refused = directory.command(ROOM, REVISION, RequestId(3), &command);
+        assert_eq!(refused, Err(CommandError::Fenced));
+    }
+    assert_eq!(directory.peers, 1);
+    let routes = directory.command(ROOM, newer, RequestId(4), &gone);
+    assert_eq!(routes, Ok(vec![removed("aaaa"), removed("bbbb")]));
 }
