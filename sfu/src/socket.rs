@@ -27,7 +27,7 @@ use sources::Sources;
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Segments of one run: what Linux took before 6.9, and more would gain little.
 const MAX_SEGMENTS: usize = 64;
@@ -143,8 +143,8 @@ impl Socket {
     /// Sends to `remote` from the address at which its datagrams come: ICE takes an answer from
     /// elsewhere for another path (RFC 8445 section 7.2.5.2.1). Where routing chooses it anyway,
     /// nothing is kept.
-    pub fn answer_from(&mut self, remote: SocketAddr, local: IpAddr) {
-        self.sources.learn(remote, local);
+    pub fn answer_from(&mut self, now: Instant, remote: SocketAddr, local: IpAddr) {
+        self.sources.learn(now, remote, local);
     }
 
     /// Reads what has come, without waiting, and returns the number of datagrams after joined ones

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant};
 /// Addresses one worker remembers for others: ten times what it carries. Where the table is full,
 /// new clients of other workers wait until an old address is forgotten.
 const MAX_ADDRESSES: usize = 16_384;
+/// Addresses that one user fragment may have at a time: a client's interfaces, both families, and
+/// what its NAT makes of them. Who knows one fragment cannot fill the table with forged sources.
+const MAX_ADDRESSES_PER_UFRAG: usize = 8;
 /// An address without a check for this long is forgotten; consent ends after 30 s (RFC 7675).
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 /// A check for another worker moves an address only after this much silence from the former one:
@@ -22,24 +25,23 @@ const HOLD: Duration = Duration::from_secs(10);
 /// How often forgotten addresses are swept out.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
-/// Where a datagram goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    /// The worker that has its room, or this one where nobody knows.
-    pub(crate) worker: WorkerIndex,
-    /// It is a check that names a peer of this node.
-    pub(crate) names_peer: bool,
-}
-
 /// What one worker knows of where datagrams belong.
 #[derive(Debug)]
 pub(crate) struct Steering {
     me: WorkerIndex,
     alone: bool,
-    by_ufrag: HashMap<String, WorkerIndex>,
+    by_ufrag: HashMap<String, Named>,
     by_address: HashMap<SocketAddr, Claim>,
     swept: Instant,
     refused: u64,
+}
+
+/// What a user fragment names.
+#[derive(Debug)]
+struct Named {
+    worker: WorkerIndex,
+    /// Its checks came from here, oldest first.
+    addresses: Vec<SocketAddr>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +67,7 @@ impl Steering {
     pub(crate) fn change(&mut self, route: Route) {
         match route {
             Route::Add(ufrag, worker) => {
-                self.by_ufrag.insert(ufrag, worker);
+                self.by_ufrag.insert(ufrag, Named { worker, addresses: Vec::new() });
             }
             Route::Remove(ufrag) => {
                 self.by_ufrag.remove(&ufrag);
@@ -73,18 +75,23 @@ impl Steering {
         }
     }
 
-    /// Says whose a datagram is, and remembers the address of a check for others.
-    pub(crate) fn judge(&mut self, now: Instant, datagram: &Datagram<'_>) -> Verdict {
-        let named = named_ufrag(datagram.bytes).and_then(|ufrag| self.by_ufrag.get(ufrag)).copied();
-        if let Some(worker) = named {
-            self.learn(now, datagram.remote, worker);
-            return Verdict { worker, names_peer: true };
+    /// Says which worker has a datagram's room, this one where nobody knows; and remembers the
+    /// address of a check.
+    pub(crate) fn judge(&mut self, now: Instant, datagram: &Datagram<'_>) -> WorkerIndex {
+        if self.alone {
+            return self.me;
+        }
+        let named = named_ufrag(datagram.bytes).and_then(|ufrag| self.by_ufrag.get_mut(ufrag));
+        if let Some(named) = named {
+            let known = learn(&mut self.by_address, now, datagram.remote, named);
+            self.refused += u64::from(!known);
+            return named.worker;
         }
         let learned = match self.by_address.is_empty() {
             true => None,
             false => self.by_address.get(&datagram.remote).map(|claim| claim.worker),
         };
-        Verdict { worker: learned.unwrap_or(self.me), names_peer: false }
+        learned.unwrap_or(self.me)
     }
 
     /// Forgets addresses that fell silent. Cheap where there is nothing to do.
@@ -96,26 +103,42 @@ impl Steering {
         }
     }
 
-    /// Checks so far whose address was not remembered because the table was full.
+    /// Checks so far whose address was not remembered because there was no room for it.
     pub(crate) fn refused(&self) -> u64 {
         self.refused
     }
+}
 
-    fn learn(&mut self, now: Instant, remote: SocketAddr, worker: WorkerIndex) {
-        if self.alone {
-            return;
+/// Notes where a check came from; whether there was room for it.
+fn learn(
+    by_address: &mut HashMap<SocketAddr, Claim>,
+    now: Instant,
+    remote: SocketAddr,
+    named: &mut Named,
+) -> bool {
+    let worker = named.worker;
+    let is_silent = |claim: &Claim| now.saturating_duration_since(claim.heard) >= HOLD;
+    if let Some(claim) = by_address.get_mut(&remote) {
+        if claim.worker == worker || is_silent(claim) {
+            *claim = Claim { worker, heard: now };
         }
-        if let Some(claim) = self.by_address.get_mut(&remote) {
-            let silent = now.saturating_duration_since(claim.heard) >= HOLD;
-            if claim.worker == worker || silent {
-                *claim = Claim { worker, heard: now };
-            }
-        } else if self.by_address.len() < MAX_ADDRESSES {
-            self.by_address.insert(remote, Claim { worker, heard: now });
-        } else {
-            self.refused += 1;
-        }
+        return true;
     }
+    if named.addresses.len() >= MAX_ADDRESSES_PER_UFRAG {
+        named.addresses.retain(|address| match by_address.get(address) {
+            Some(claim) if claim.worker == worker && is_silent(claim) => {
+                by_address.remove(address);
+                false
+            }
+            claim => claim.is_some(),
+        });
+    }
+    if named.addresses.len() >= MAX_ADDRESSES_PER_UFRAG || by_address.len() >= MAX_ADDRESSES {
+        return false;
+    }
+    named.addresses.push(remote);
+    by_address.insert(remote, Claim { worker, heard: now });
+    true
 }
 
 /// Our user fragment in the USERNAME of a STUN request (RFC 8445 section 7.2.2).

@@ -24,7 +24,6 @@ use rtrb::{Consumer, Producer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -40,8 +39,6 @@ const MAX_BACKLOG: usize = 16_384;
 const ORDERS_PER_TURN: usize = 64;
 /// Batches taken from each other worker between two looks at the socket.
 const HANDED_BATCHES_PER_TURN: usize = 4;
-/// Addresses learned in one turn; more wait for the client's next check.
-const MAX_LEARNED: usize = 256;
 /// How often figures are published, and the longest sleep.
 pub(crate) const SAMPLE_EVERY: Duration = Duration::from_secs(1);
 /// Reads that fail one after another until the worker gives up: the socket is broken for good.
@@ -75,7 +72,6 @@ struct Worker {
     steering: Steering,
     outward: Vec<Option<Outward>>,
     inward: Vec<Inward>,
-    learned: Vec<(SocketAddr, IpAddr)>,
     orders: Consumer<Order>,
     alarm: Alarm,
     desk: Desk,
@@ -101,7 +97,7 @@ impl Worker {
         loop {
             let busy_since = self.sleep(deadline)?;
             if self.take_orders(busy_since) {
-                self.flush(busy_since);
+                self.desk.flush(busy_since);
                 return Ok(());
             }
             self.receive(busy_since)?;
@@ -109,7 +105,7 @@ impl Worker {
             if deadline.is_some_and(|deadline| deadline <= busy_since) {
                 self.desk.engine.handle_timeout(busy_since);
             }
-            deadline = self.flush(busy_since);
+            deadline = self.desk.flush(busy_since);
             self.steering.sweep(busy_since);
             self.account(busy_since);
         }
@@ -177,17 +173,14 @@ impl Worker {
                 }
             }
         }
-        let Worker { index, inbox, steering, outward, learned, desk, .. } = self;
+        let Worker { index, inbox, steering, outward, desk, .. } = self;
         let (mut handed_over, mut lost) = (0, 0);
         let mut mine = inbox.datagrams().filter(|datagram| {
-            let verdict = steering.judge(now, datagram);
-            if verdict.worker == *index {
-                if verdict.names_peer && learned.len() < MAX_LEARNED {
-                    learned.push((datagram.remote, datagram.local.ip()));
-                }
+            let worker = steering.judge(now, datagram);
+            if worker == *index {
                 return true;
             }
-            let put = outward.get_mut(verdict.worker).and_then(Option::as_mut);
+            let put = outward.get_mut(worker).and_then(Option::as_mut);
             if put.is_some_and(|ring| ring.put(datagram)) {
                 handed_over += 1
             } else {
@@ -205,33 +198,15 @@ impl Worker {
 
     /// Handles what other workers handed over.
     fn take_handed(&mut self, now: Instant) {
-        let Worker { index, inward, handed, steering, learned, desk, .. } = self;
+        let Worker { inward, handed, desk, .. } = self;
         for ring in inward {
             for _ in 0..HANDED_BATCHES_PER_TURN {
                 if handed.take(ring) == 0 {
                     break;
                 }
-                let mut mine = handed.datagrams().inspect(|datagram| {
-                    let verdict = steering.judge(now, datagram);
-                    let named = verdict.names_peer && verdict.worker == *index;
-                    if named && learned.len() < MAX_LEARNED {
-                        learned.push((datagram.remote, datagram.local.ip()));
-                    }
-                });
-                desk.handle(now, &mut mine);
+                desk.handle(now, &mut handed.datagrams());
             }
         }
-    }
-
-    /// Sends and tells what the turn has brought.
-    ///
-    /// Here packets can be held for up to a millisecond, to make longer runs of them; a busy worker
-    /// makes long runs by itself.
-    fn flush(&mut self, now: Instant) -> Option<Instant> {
-        for (remote, local) in self.learned.drain(..) {
-            self.desk.socket.answer_from(remote, local);
-        }
-        self.desk.flush(now)
     }
 
     /// Adds up the turn's time, and publishes figures once a second.
@@ -265,7 +240,14 @@ impl Desk {
     }
 
     /// Sends what is in the outbox, passes events on, and says when the engine wants to be called.
+    ///
+    /// Here packets can be held for up to a millisecond, to make longer runs of them; a busy worker
+    /// makes long runs by itself.
     fn flush(&mut self, now: Instant) -> Option<Instant> {
+        // First, for the answers to these checks are among what is sent.
+        for (remote, local) in self.engine.accepted() {
+            self.socket.answer_from(now, *remote, *local);
+        }
         let Output { outbox, events, deadline } = self.engine.poll(now);
         if !outbox.is_empty() {
             self.sample.sent.add(&self.socket.send(outbox));

@@ -23,6 +23,7 @@ use crate::fence::Fences;
 use crate::forwarder::{Forwarder, Source};
 use crate::hash::Keyed;
 use crate::ingress::Binding;
+use crate::limits::MAX_ACCEPTED;
 use crate::packet::Packet;
 use crate::peer::Peer;
 use crate::router::Router;
@@ -31,11 +32,11 @@ use crate::{Counters, DropReason, Outbox};
 use lectern_control::node::Event;
 use lectern_control::{RequestId, Revision, RoomId};
 use lectern_wire::rtp::View;
-use lectern_wire::stun::Message;
+use lectern_wire::stun::{Kind, Message};
 use lectern_wire::{Class, SeqNo, classify};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 /// What an engine is made from.
@@ -92,6 +93,7 @@ pub struct Engine {
     pool: Pool,
     outbox: Outbox,
     events: Vec<(RoomId, Event)>,
+    accepted: Vec<(SocketAddr, IpAddr)>,
     counters: Counters,
     peer_timers: Timers,
     room_timers: Timers,
@@ -112,6 +114,7 @@ impl Engine {
             pool: Pool::default(),
             outbox: Outbox::new(config.outbox_bytes),
             events: Vec::new(),
+            accepted: Vec::with_capacity(MAX_ACCEPTED),
             counters: Counters::default(),
             peer_timers: Timers::default(),
             room_timers: Timers::default(),
@@ -176,11 +179,18 @@ impl Engine {
         Output { outbox: &self.outbox, deadline: deadlines.min(), events: self.events.drain(..) }
     }
 
+    /// Where accepted checks came from, and to which address of ours, since the last call of
+    /// [`Self::sent`]: clients are to be answered from there (RFC 8445 section 7.3).
+    pub fn accepted(&self) -> &[(SocketAddr, IpAddr)] {
+        &self.accepted
+    }
+
     /// The outbox has been sent: forgets it.
     pub fn sent(&mut self) {
         self.counters.datagrams_out += self.outbox.packets().len() as u64;
         self.counters.bytes_out += self.outbox.total_bytes();
         self.outbox.clear();
+        self.accepted.clear();
     }
 
     /// What has been counted so far.
@@ -216,6 +226,9 @@ impl Engine {
         let peer = self.router.peers.get_mut(key).ok_or(DropReason::UnknownUfrag)?;
         let authenticated = peer.transport.handle_stun(now, local, remote, &message);
         let opened = authenticated.and_then(|()| self.open_address(now, key, remote));
+        if opened.is_ok() && message.kind == Kind::Request && self.accepted.len() < MAX_ACCEPTED {
+            self.accepted.push((remote, local.ip()));
+        }
         self.serve(now, key);
         opened
     }

@@ -24,6 +24,8 @@ pub const MAX_SSRCS_PER_PEER: usize = 128;
 pub const MAX_ADDRESSES_PER_PEER: usize = 8;
 /// Header extensions looked at in one packet: more than browsers send, few enough to copy.
 pub const MAX_EXTENSIONS_PER_PACKET: usize = 12;
+/// Accepted checks that are told of at once; more are told of with the client's next check.
+pub const MAX_ACCEPTED: usize = 256;
 /// The longest datagram that is sent: an Ethernet frame's payload. Longer ones are not fragmented.
 pub const MAX_DATAGRAM_BYTES: usize = 1_472;
 /// The longest RTP packet taken from a publisher, so that headers may grow on the way.

@@ -133,7 +133,7 @@ fn a_client_is_answered_from_the_address_it_spoke_to() {
         let mut client = socket(loopback(), true, true);
         // Routing answers 127.0.0.1 from 127.0.0.1.
         let spoken_to: IpAddr = [127, 0, 0, 9].into();
-        server.answer_from(client.local_addr(), spoken_to);
+        server.answer_from(Instant::now(), client.local_addr(), spoken_to);
         let mut outbox = Outbox::new(1 << 16);
         for _ in 0..3 {
             assert!(outbox.push(0, client.local_addr(), b"answer"));

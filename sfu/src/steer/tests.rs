@@ -29,7 +29,7 @@ impl Scene {
         Scene { steering, now }
     }
 
-    fn judge(&mut self, from: &str, bytes: &[u8]) -> Verdict {
+    fn judge(&mut self, from: &str, bytes: &[u8]) -> WorkerIndex {
         let local = "192.0.2.1:7882".parse().expect("an address");
         let remote = from.parse().expect("an address");
         let mut bytes = bytes.to_vec();
@@ -37,7 +37,7 @@ impl Scene {
     }
 
     fn worker_of_media(&mut self, from: &str) -> WorkerIndex {
-        self.judge(from, &[0x80; 40]).worker
+        self.judge(from, &[0x80; 40])
     }
 }
 
@@ -45,11 +45,10 @@ impl Scene {
 fn a_check_goes_to_the_worker_of_its_user_fragment_and_media_follow_its_address() {
     let mut scene = Scene::new(2);
     assert_eq!(scene.worker_of_media("198.51.100.7:1000"), ME, "unknown: handled and counted here");
-    let verdict = scene.judge("198.51.100.7:1000", &check("theirs"));
-    assert_eq!(verdict, Verdict { worker: OTHER, names_peer: true });
+    assert_eq!(scene.judge("198.51.100.7:1000", &check("theirs")), OTHER);
     assert_eq!(scene.worker_of_media("198.51.100.7:1000"), OTHER);
     assert_eq!(scene.worker_of_media("198.51.100.7:1001"), ME);
-    assert_eq!(scene.judge("198.51.100.8:1000", &check("mine")).worker, ME);
+    assert_eq!(scene.judge("198.51.100.8:1000", &check("mine")), ME);
     assert_eq!(scene.worker_of_media("198.51.100.8:1000"), ME);
 }
 
@@ -57,8 +56,7 @@ fn a_check_goes_to_the_worker_of_its_user_fragment_and_media_follow_its_address(
 fn a_check_that_names_nobody_stays_here() {
     let mut scene = Scene::new(2);
     for bytes in [check("nobody"), check(""), vec![0; 20], check("theirs")[..30].to_vec()] {
-        let verdict = scene.judge("198.51.100.7:1000", &bytes);
-        assert_eq!(verdict, Verdict { worker: ME, names_peer: false });
+        assert_eq!(scene.judge("198.51.100.7:1000", &bytes), ME);
     }
     assert_eq!(scene.worker_of_media("198.51.100.7:1000"), ME);
 }
@@ -70,7 +68,7 @@ fn a_forged_check_does_not_divert_somebody_who_is_connected() {
     for _ in 0..5 {
         scene.now += HOLD / 2;
         // The forger knows a user fragment of the other worker and the client's address.
-        assert_eq!(scene.judge("198.51.100.7:1000", &check("mine")).worker, ME);
+        assert_eq!(scene.judge("198.51.100.7:1000", &check("mine")), ME);
         assert_eq!(scene.worker_of_media("198.51.100.7:1000"), OTHER);
         scene.judge("198.51.100.7:1000", &check("theirs"));
     }
@@ -84,7 +82,7 @@ fn a_removed_user_fragment_and_a_silent_address_are_forgotten() {
     let mut scene = Scene::new(2);
     scene.judge("198.51.100.7:1000", &check("theirs"));
     scene.steering.change(Route::Remove("theirs".to_owned()));
-    assert!(!scene.judge("198.51.100.9:1", &check("theirs")).names_peer);
+    assert_eq!(scene.judge("198.51.100.9:1", &check("theirs")), ME);
     scene.now += FORGET_AFTER;
     scene.steering.sweep(scene.now);
     assert_eq!(scene.worker_of_media("198.51.100.7:1000"), ME);
@@ -93,18 +91,43 @@ fn a_removed_user_fragment_and_a_silent_address_are_forgotten() {
 #[test]
 fn the_table_is_bounded_and_what_does_not_fit_is_counted() {
     let mut scene = Scene::new(2);
-    let check = check("theirs");
-    for number in 0..MAX_ADDRESSES + 3 {
-        let from = format!("10.{}.{}.1:{}", number >> 16, (number >> 8) & 255, 1 + (number & 255));
-        assert_eq!(scene.judge(&from, &check).worker, OTHER);
+    let clients = MAX_ADDRESSES / MAX_ADDRESSES_PER_UFRAG;
+    for client in 0..=clients {
+        let ufrag = format!("client{client}");
+        scene.steering.change(Route::Add(ufrag.clone(), OTHER));
+        for port in 1..=MAX_ADDRESSES_PER_UFRAG {
+            let from = format!("10.{}.{}.1:{port}", client >> 8, client & 255);
+            assert_eq!(scene.judge(&from, &check(&ufrag)), OTHER);
+        }
     }
     assert_eq!(scene.steering.by_address.len(), MAX_ADDRESSES);
-    assert_eq!(scene.steering.refused(), 3);
+    assert_eq!(scene.steering.refused(), MAX_ADDRESSES_PER_UFRAG as u64);
+}
+
+#[test]
+fn who_knows_one_user_fragment_does_not_fill_the_table() {
+    let mut scene = Scene::new(2);
+    scene.judge("198.51.100.7:1000", &check("theirs"));
+    for number in 0..1_000_u32 {
+        scene.now += Duration::from_millis(50);
+        // The client itself checks now and then, or all its addresses would be silent.
+        if number % 50 == 0 {
+            scene.judge("198.51.100.7:1000", &check("theirs"));
+        }
+        let from = format!("10.0.{}.{}:1", number >> 8, number & 255);
+        assert_eq!(scene.judge(&from, &check("theirs")), OTHER);
+    }
+    assert_eq!(scene.steering.by_address.len(), MAX_ADDRESSES_PER_UFRAG);
+    assert_eq!(scene.worker_of_media("198.51.100.7:1000"), OTHER);
+    // Once they are silent, they give way to where the client is now.
+    scene.now += HOLD;
+    scene.judge("198.51.100.8:2000", &check("theirs"));
+    assert_eq!(scene.worker_of_media("198.51.100.8:2000"), OTHER);
 }
 
 #[test]
 fn a_lone_worker_remembers_no_address() {
     let mut scene = Scene::new(1);
-    assert!(scene.judge("198.51.100.8:1000", &check("mine")).names_peer);
+    assert_eq!(scene.judge("198.51.100.8:1000", &check("mine")), ME);
     assert!(scene.steering.by_address.is_empty());
 }

@@ -5,7 +5,7 @@ use crate::handover;
 use crate::socket::{self, Sharing};
 use crate::worker::thread::Ended;
 use lectern_wire::stun::{Builder, Key, Kind, MAX_BUILT_LEN, TransactionId};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use tokio::sync::mpsc;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -105,8 +105,8 @@ fn datagrams_reach_the_worker_that_their_user_fragment_names() {
     const CLIENTS: u64 = 32;
     let mut crew = Crew::new(2);
     for handle in &mut crew.handles {
-        for (ufrag, worker) in [("zero", 0), ("one", 1)] {
-            let route = Route::Add(ufrag.to_owned(), worker);
+        for client in 0..CLIENTS {
+            let route = Route::Add(format!("client{client}"), 1);
             handle.order(Order::Route(route)).expect("room");
         }
     }
@@ -116,8 +116,8 @@ fn datagrams_reach_the_worker_that_their_user_fragment_names() {
 
     let bind = |_| UdpSocket::bind("127.0.0.1:0").expect("binds");
     let clients: Vec<UdpSocket> = (0..CLIENTS).map(bind).collect();
-    for client in &clients {
-        for bytes in [check("one"), vec![0x80; 60]] {
+    for (number, client) in clients.iter().enumerate() {
+        for bytes in [check(&format!("client{number}")), vec![0x80; 60]] {
             client.send_to(&bytes, crew.address).expect("sends");
         }
     }

@@ -135,7 +135,6 @@ fn work(
         steering: Steering::new(plan.index, plan.workers, now),
         outward: plan.outward,
         inward: plan.inward,
-        learned: Vec::new(),
         orders,
         alarm: plan.alarm,
         desk,
