@@ -266,6 +266,7 @@ pub enum Command {
         /// As at the former node, with this node's generation.
         parameters: Box<PeerParameters>,
         /// What [`Event::Exported`] carried.
+        #[serde(with = "crate::secret::bytes")]
         state: Secret<Vec<u8>>,
     },
     /// Ends all of the room.
@@ -323,6 +324,7 @@ pub enum Event {
         /// The peer.
         peer: PeerId,
         /// Its state: opaque, and as secret as its keys.
+        #[serde(with = "crate::secret::bytes")]
         state: Secret<Vec<u8>>,
     },
 }

@@ -33,9 +33,45 @@ impl<T: Zeroize> fmt::Debug for Secret<T> {
     }
 }
 
+/// Secret bytes as bytes, where a sequence of numbers would take up to twice the room; for
+/// `#[serde(with = "…")]`. Reads either form.
+pub(crate) mod bytes {
+    use super::Secret;
+    use serde::{Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(
+        secret: &Secret<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serde_bytes::serialize(secret.expose(), serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Secret<Vec<u8>>, D::Error> {
+        serde_bytes::deserialize(deserializer).map(Secret::new)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Numbers(Secret<Vec<u8>>);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Packed(#[serde(with = "bytes")] Secret<Vec<u8>>);
+
+    #[test]
+    fn secret_bytes_take_the_room_they_need_and_are_read_in_either_form() {
+        let secret = Secret::new(vec![0xff; 1_000]);
+        let packed = rmp_serde::to_vec_named(&Packed(secret.clone())).expect("encodes");
+        assert!(packed.len() < 1_010, "{} bytes", packed.len());
+        assert_eq!(rmp_serde::from_slice::<Packed>(&packed).expect("decodes").0, secret);
+        let numbers = rmp_serde::to_vec_named(&Numbers(secret.clone())).expect("encodes");
+        assert_eq!(rmp_serde::from_slice::<Packed>(&numbers).expect("decodes").0, secret);
+    }
 
     #[test]
     fn a_secret_does_not_print() {

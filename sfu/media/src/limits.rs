@@ -105,6 +105,9 @@ pub const MAX_SEQUENCE_GAP: u64 = 2_048;
 /// owner may have sent beyond its last snapshot).
 pub const INDEX_JUMP: u64 = 512;
 
+/// Bytes of a peer's state that is given away: with the event around it, it must fit one message.
+pub const MAX_STATE_BYTES: usize = lectern_control::limits::MAX_FRAME_BYTES - 1_024;
+
 /// How long an export waits for data messages that are on their way: longer than most round trips,
 /// shorter than a pause that people notice.
 pub const EXPORT_PATIENCE: Duration = Duration::from_millis(250);

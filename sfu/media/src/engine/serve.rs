@@ -114,7 +114,7 @@ impl Engine {
         }
     }
 
-    fn disconnect(&mut self, key: PeerKey, reason: DisconnectReason) {
+    pub(super) fn disconnect(&mut self, key: PeerKey, reason: DisconnectReason) {
         self.transmit(key);
         let Some(peer) = self.remove_peer(key) else { return };
         if let Some(room) = self.router.rooms.get(peer.room) {

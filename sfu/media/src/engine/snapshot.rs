@@ -3,11 +3,13 @@
 use super::Engine;
 use crate::arena::{PeerKey, RoomKey, TrackKey};
 use crate::forwarder::Forwarder;
-use crate::limits::{EXPORT_PATIENCE, EXPORTED_LINGER, MAX_PENDING_PER_ROOM, REPORT_INTERVAL};
+use crate::limits::{
+    EXPORT_PATIENCE, EXPORTED_LINGER, MAX_PENDING_PER_ROOM, MAX_STATE_BYTES, REPORT_INTERVAL,
+};
 use crate::room::Pending;
 use crate::snapshot::{Publication, Snapshot, Subscription};
 use crate::transport::{State, Transport};
-use lectern_control::node::{CommandError, Event};
+use lectern_control::node::{CommandError, DisconnectReason, Event};
 use lectern_control::transport::PeerParameters;
 use lectern_control::{PeerId, Secret};
 use lectern_wire::{SeqNo, Ssrc};
@@ -60,6 +62,11 @@ impl Engine {
         let mut snapshot = self.snapshot(now, key, state).ok_or(CommandError::UnknownPeer)?;
         snapshot.held = held;
         let state = Secret::new(snapshot.encode().map_err(invalid)?);
+        if state.expose().len() > MAX_STATE_BYTES {
+            // It sends nothing any more and cannot go anywhere: the client is to come anew.
+            self.disconnect(key, DisconnectReason::Closed);
+            return Err(CommandError::Limit("bytes of a peer's state".to_owned()));
+        }
         self.serve(now, key);
         self.rest_data(now, room);
         if let Some(room) = self.router.rooms.get(room) {

@@ -185,6 +185,15 @@ impl Association {
         Association(state.convert())
     }
 
+    /// Keeps what is known of streams that have a channel, and nothing of others: a client may use
+    /// as many as it likes.
+    pub fn keep_streams(&mut self, is_kept: impl Fn(u16) -> bool) {
+        let Socket { tx, rx, .. } = &mut self.0;
+        rx.ordered_streams.retain(|stream| is_kept(stream.id));
+        rx.unordered_streams.retain(|stream| is_kept(stream.id));
+        tx.streams.retain(|stream| is_kept(stream.id));
+    }
+
     /// Up to which number everything has come from the client.
     pub fn acked(&self) -> u32 {
         self.0.rx.last_cumulative_acked_tsn

@@ -31,7 +31,10 @@ impl Channels {
     pub fn export(&mut self, now: Instant) -> State {
         self.advance(now);
         let association = self.socket.get_handover_state_and_close();
-        let association = association.ok().map(|state| Association::new(&state));
+        let mut association = association.ok().map(|state| Association::new(&state));
+        if let Some(association) = &mut association {
+            association.keep_streams(|stream| self.channel(stream).is_some());
+        }
         State { role: self.role, channels: self.channels.clone(), association }
     }
 

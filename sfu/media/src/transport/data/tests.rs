@@ -431,3 +431,30 @@ fn a_lossy_path_does_not_make_an_honest_client_suspect() {
     assert!(sent > 1_000);
     assert_eq!(reliable.collect::<Vec<_>>(), (0..sent).collect::<Vec<_>>());
 }
+
+#[test]
+fn an_export_carries_no_streams_without_channels() {
+    let mut pair = Pair::new(&[parameters("a", None)]);
+    pair.ours.send(pair.now, "a", true, b"x").expect("open");
+    pair.exchange();
+    let plain = rmp_serde::to_vec_named(&pair.ours.export(pair.now)).expect("encodes").len();
+    let mut pair = Pair::new(&[parameters("a", None)]);
+    for stream in 10..900 {
+        let message = Message::new(StreamId(stream), PpId(PPID_BINARY), vec![1]);
+        pair.theirs.socket.send(message, &SendOptions::default()).expect("room");
+        pair.theirs.collect();
+        pair.now += Duration::from_millis(10);
+        pair.exchange();
+    }
+    pair.wait(Duration::from_secs(5));
+    assert!(pair.ours.is_export_ready(), "{}", pair.ours.socket.get_handover_readiness());
+    let state = pair.ours.export(pair.now);
+    let encoded = rmp_serde::to_vec_named(&state).expect("encodes");
+    assert!(encoded.len() < plain + 64, "{} bytes instead of {plain}", encoded.len());
+    pair.ours = Channels::restore(pair.now, &state);
+    pair.our_events.clear();
+    pair.theirs.send(pair.now, "a", true, b"still here").expect("open");
+    pair.wait(Duration::from_secs(5));
+    let events = &pair.our_events;
+    assert!(matches!(events.last(), Some(Event::Message { .. })), "{events:?}");
+}
