@@ -55,9 +55,14 @@ impl Ingress {
         self.bindings.retain(|(bound, _)| *bound != ssrc);
     }
 
+    /// No SSRC carries anything of a track any more.
+    pub fn unbind_all(&mut self, track: TrackKey) {
+        self.bindings.retain(|(_, binding)| binding.track != track);
+    }
+
     /// A track has ended.
     pub fn remove(&mut self, track: TrackKey) {
         self.tracks.retain(|known| *known != track);
-        self.bindings.retain(|(_, binding)| binding.track != track);
+        self.unbind_all(track);
     }
 }

@@ -130,6 +130,7 @@ impl Router {
                     return Err(CommandError::AlreadyExists);
                 }
                 track.set_parameters(pool, parameters).map_err(invalid)?;
+                self.rebind(key, known);
                 known
             }
             None => {
@@ -153,6 +154,21 @@ impl Router {
             }
         }
         Ok(track)
+    }
+
+    /// The encodings of a track stand at other places: their SSRCs lead there.
+    fn rebind(&mut self, key: PeerKey, known: TrackKey) {
+        let (Some(peer), Some(track)) = (self.peers.get_mut(key), self.tracks.get(known)) else {
+            return;
+        };
+        peer.ingress.unbind_all(known);
+        for (place, role, ssrc) in track.ssrcs() {
+            let binding = Binding { track: known, encoding: place, role };
+            if !peer.ingress.bind(ssrc, binding) {
+                // Cannot be: no more are bound than before.
+                return;
+            }
+        }
     }
 
     /// Binds an SSRC of a publisher to an encoding; `false` where it has too many.

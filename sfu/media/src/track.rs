@@ -183,11 +183,12 @@ impl Track {
         }
     }
 
-    /// All SSRCs bound to the track.
-    pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
-        self.encodings
-            .iter()
-            .flat_map(|encoding| encoding.ssrc.into_iter().chain(encoding.repair_ssrc))
+    /// All SSRCs bound to the track: to which encoding, and for what.
+    pub fn ssrcs(&self) -> impl Iterator<Item = (usize, Role, Ssrc)> {
+        self.encodings.iter().enumerate().flat_map(|(place, encoding)| {
+            let bound = [(Role::Media, encoding.ssrc), (Role::Repair, encoding.repair_ssrc)];
+            bound.into_iter().filter_map(move |(role, ssrc)| Some((place, role, ssrc?)))
+        })
     }
 
     /// A packet of an encoding has come: chooses the best one that is live. A better layer is taken
@@ -376,7 +377,7 @@ mod tests {
         assert_eq!(best(&track).as_deref(), Some("f"));
         let sound = PublicationParameters { kind: MediaKind::Audio, ..parameters(&[]) };
         assert_eq!(track.set_parameters(&mut pool, &sound), Err("kind"));
-        assert_eq!(track.ssrcs().collect::<Vec<_>>(), [Ssrc(5)]);
+        assert_eq!(track.ssrcs().collect::<Vec<_>>(), [(2, Role::Media, Ssrc(5))]);
     }
 
     #[test]

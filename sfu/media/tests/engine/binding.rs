@@ -131,3 +131,36 @@ fn a_retransmission_of_what_never_came_goes_nowhere() {
     assert_eq!(world.dropped(DropReason::Padding), 1);
     assert_eq!(world.dropped(DropReason::Malformed), 1);
 }
+
+#[test]
+fn layers_that_stand_elsewhere_after_a_negotiation_go_on() {
+    let mut world = World::with_clients(2);
+    world.publish(0, 1, camera("0", &["q", "h", "f"]));
+    world.subscribe(1, 1);
+    let rids = [("q", 510), ("h", 520), ("f", 530)];
+    let mut streams = rids.map(|(rid, ssrc)| Stream::new(ssrc, "0", Some(rid)));
+    let send = |world: &mut World, streams: &mut [Stream], keyframe: bool, named: bool| {
+        for stream in streams {
+            for mut packet in stream.frame(3, keyframe) {
+                // After its first packets a browser names neither mid nor rid.
+                packet.extensions.retain(|_| named);
+                world.clients[0].send(&packet);
+            }
+        }
+        world.run_ms(33);
+    };
+    send(&mut world, &mut streams, true, true);
+    let before = received(&world, 1, 1).len();
+    let unknown = world.dropped(DropReason::UnknownStream);
+    // The best one goes, and the others change places.
+    world.publish(0, 1, camera("0", &["h", "q"]));
+    for _ in 0..40 {
+        send(&mut world, &mut streams[..2], true, false);
+    }
+    let packets = received(&world, 1, 1);
+    assert!(packets.len() >= before + 3 * 10, "{} packets", packets.len() - before);
+    assert!(packets.windows(2).all(|pair| pair[1].index == pair[0].index + 1));
+    assert_eq!(world.dropped(DropReason::UnknownStream), unknown);
+    send(&mut world, &mut streams[2..], true, false);
+    assert!(world.dropped(DropReason::UnknownStream) > unknown, "the one that went is unknown");
+}
