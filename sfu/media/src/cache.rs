@@ -5,15 +5,15 @@
 
 use crate::limits::{CACHE_AGE, MAX_CACHE_BYTES, MAX_GROUP_PACKETS, MAX_RTP_BYTES};
 use crate::packet::Packet;
-use lectern_wire::SeqNo;
+use lectern_wire::{SeqNo, rtx};
 use std::time::Instant;
 
 /// Blocks that are allocated together: few allocations while rates rise, none after.
 const BLOCKS_PER_CHUNK: usize = 64;
 /// Places in a cache's first table.
 const FIRST_LEN: usize = 64;
-/// Bytes of a block: any packet that is accepted fits.
-const BLOCK_BYTES: usize = MAX_RTP_BYTES;
+/// Bytes of a block: any packet that is accepted fits, and its retransmission too.
+const BLOCK_BYTES: usize = MAX_RTP_BYTES + rtx::HEADER_LEN;
 
 /// Blocks of memory for packets.
 #[derive(Debug, Default)]

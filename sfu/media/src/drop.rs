@@ -60,7 +60,7 @@ drop_reasons! {
     BeforeSwitch => "before_switch",
     /// The payload type is not mapped to one of the subscriber.
     UnmappedPayloadType => "unmapped_payload_type",
-    /// The rewritten packet would not fit into a datagram.
+    /// A packet longer than is taken, or one that would not fit into a datagram once rewritten.
     TooLarge => "too_large",
     /// A data message from a peer that may not send any.
     DataNotPermitted => "data_not_permitted",

@@ -22,8 +22,6 @@ pub const MAX_PENDING_PER_ROOM: usize = 16_384;
 pub const MAX_SSRCS_PER_PEER: usize = 128;
 /// Remote addresses that authenticated checks have opened for one peer; the oldest is forgotten.
 pub const MAX_ADDRESSES_PER_PEER: usize = 8;
-/// Header extensions looked at in one packet: more than browsers send, few enough to copy.
-pub const MAX_EXTENSIONS_PER_PACKET: usize = 12;
 /// Accepted checks that are told of at once; more are told of with the client's next check.
 pub const MAX_ACCEPTED: usize = 256;
 /// The longest datagram that is sent: an Ethernet frame's payload. Longer ones are not fragmented.

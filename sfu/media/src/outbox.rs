@@ -4,11 +4,10 @@
 //! socket and sends nothing.
 
 use crate::limits::MAX_DATAGRAM_BYTES;
-use crate::transport::Transport;
 use std::net::SocketAddr;
 
-/// Bytes a datagram may need while it is made: the longest one and the growth by encryption.
-const SLOT_BYTES: usize = MAX_DATAGRAM_BYTES + Transport::MAX_OVERHEAD;
+/// Bytes a datagram may need while it is made.
+const SLOT_BYTES: usize = MAX_DATAGRAM_BYTES;
 
 /// One datagram in the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,6 +5,7 @@ use crate::DropReason;
 use crate::arena::{Key, PeerKey};
 use crate::encoding::Arrival;
 use crate::ingress::Binding;
+use crate::limits::MAX_RTP_BYTES;
 use crate::order::Place;
 use crate::packet::Packet;
 use crate::track::{Format, Role, Track};
@@ -41,8 +42,14 @@ impl Engine {
             repair: binding.role == Role::Repair,
         };
         let Place { number, .. } = encoding.receive(now, &arrival, format.nack)?;
+        let mut longest = MAX_RTP_BYTES;
         if arrival.repair {
             self.counters.rtx_in += 1;
+            longest += rtx::HEADER_LEN;
+        }
+        if view.bytes().len() > longest {
+            // Only now: it has come, and is not to be asked for again.
+            return Err(DropReason::TooLarge);
         }
         let payload_type = format.payload_type;
         let mut packet = Packet::read(view, payload, payload_type, format.codec, &peer.extensions)?;

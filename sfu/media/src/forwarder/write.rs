@@ -6,9 +6,13 @@ use crate::extensions::Extensions;
 use crate::limits::{LEAST_PADDED_BYTES, MAX_DATAGRAM_BYTES, PADDING_GRID};
 use crate::packet::{Packet, rewrite_frame_number, rewrite_picture};
 use crate::rewrite::{Moment, Segment};
+use crate::transport::Transport;
 use lectern_control::media::{CodecName, Extension, MediaKind};
 use lectern_wire::rtp::{self, Fields, Form, HeaderWriter};
 use lectern_wire::{PayloadType, SeqNo, Ssrc, red};
+
+/// The longest packet before it is sealed: then it has the length of the longest datagram.
+const MAX_CLEAR_BYTES: usize = MAX_DATAGRAM_BYTES - Transport::MAX_OVERHEAD;
 
 /// What differs between a packet and its retransmission.
 pub(super) struct Header {
@@ -30,7 +34,7 @@ impl Forwarder {
         extensions: &Extensions,
         buffer: &mut [u8],
     ) -> Result<Rewritten, DropReason> {
-        let buffer = buffer.get_mut(..MAX_DATAGRAM_BYTES).ok_or(DropReason::TooLarge)?;
+        let buffer = buffer.get_mut(..MAX_CLEAR_BYTES).ok_or(DropReason::TooLarge)?;
         let timestamp = segment.timestamp(Moment::of(packet));
         let fields = Fields {
             marker: packet.marker,

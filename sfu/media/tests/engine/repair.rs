@@ -192,3 +192,19 @@ fn without_a_stream_of_retransmissions_nothing_is_looked_for() {
     assert_eq!(world.dropped(DropReason::UnmappedPayloadType), 2);
     assert_eq!(received(&world, 1, 1).len(), 3, "nor does it come again under its own number");
 }
+
+#[test]
+fn a_packet_longer_than_is_kept_is_dropped_and_not_asked_for() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    tick(&mut world, &mut video, &mut audio, true);
+    for payload in [1_300, 1_430] {
+        let mut packet = video.frame(1, false).remove(0);
+        packet.payload.resize(payload, 1);
+        world.clients[0].send(&packet);
+        world.run_ms(100);
+    }
+    assert_eq!(received(&world, 1, 1).len(), 4);
+    assert_eq!(world.dropped(DropReason::TooLarge), 1);
+    assert_eq!(world.engines[0].counters().uncached, 0);
+    assert!(asked(&world.clients[0]).is_empty());
+}
