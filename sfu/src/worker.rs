@@ -154,7 +154,10 @@ impl Worker {
                     self.desk.sample.commands += 1;
                 }
                 Ok(Order::Route(route)) => self.steering.change(route),
-                Ok(Order::Stop) => return true,
+                Ok(Order::Stop) => {
+                    self.desk.engine.close(now);
+                    return true;
+                }
                 Err(_) => break,
             }
         }

@@ -87,7 +87,7 @@ impl Engine {
             Command::SetData { peer, data } => self.set_data(now, room, peer, data),
             Command::RemovePeer { peer } => {
                 let key = self.router.peer(room, peer)?;
-                self.remove_peer(key);
+                self.dismiss(now, key);
                 self.remove_room_if_empty(room);
                 Ok(())
             }
@@ -117,7 +117,7 @@ impl Engine {
             }
             Command::Export { peer } => self.export(now, room, peer),
             Command::CloseRoom => {
-                self.close_room(room);
+                self.close_room(now, room);
                 Ok(())
             }
         }

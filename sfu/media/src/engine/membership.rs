@@ -2,6 +2,7 @@
 
 use super::Engine;
 use super::command::{check_data, check_extensions, invalid, limit};
+use crate::DropReason;
 use crate::arena::{Key, PeerKey, RoomKey};
 use crate::data::room_deliveries;
 use crate::limits::{
@@ -9,7 +10,7 @@ use crate::limits::{
 };
 use crate::peer::Peer;
 use crate::room::Room;
-use crate::transport::Transport;
+use crate::transport::{Transmit, Transport};
 use lectern_control::node::CommandError;
 use lectern_control::transport::PeerParameters;
 use lectern_control::{PeerId, Revision, RoomId};
@@ -122,6 +123,21 @@ impl Engine {
         Some(peer)
     }
 
+    /// Takes a peer out that the client may still believe to be there: says good-bye, unless
+    /// another node has its state, and with it the right to speak.
+    pub(super) fn dismiss(&mut self, now: Instant, key: PeerKey) {
+        let Some(mut peer) = self.remove_peer(key) else { return };
+        if peer.is_exported || peer.is_standby {
+            return;
+        }
+        peer.transport.close(now);
+        while let Some(Transmit { remote, bytes }) = peer.transport.poll_transmit() {
+            if !self.outbox.push(key.index(), remote, &bytes) {
+                self.counters.drop(DropReason::TooLarge);
+            }
+        }
+    }
+
     pub(super) fn remove_room_if_empty(&mut self, key: RoomKey) {
         let empty = self.router.rooms.get(key).is_some_and(|room| room.peers.is_empty());
         if let Some(room) = empty.then(|| self.router.remove_room(key)).flatten() {
@@ -131,10 +147,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn close_room(&mut self, key: RoomKey) {
+    pub(super) fn close_room(&mut self, now: Instant, key: RoomKey) {
         let peers = self.router.rooms.get(key).map(|room| room.peers.clone());
         for peer in peers.unwrap_or_default() {
-            self.remove_peer(peer);
+            self.dismiss(now, peer);
         }
         self.remove_room_if_empty(key);
     }

@@ -367,7 +367,7 @@ impl World {
         let nodes = self.nodes.iter().filter_map(|node| node.deadline);
         let peers = self.peers.iter().flat_map(|peer| {
             let sources = peer.sources.iter().map(Source::deadline);
-            let sources = sources.filter(|_| peer.connected_at.is_some());
+            let sources = sources.filter(|_| peer.connected_at.is_some() && !peer.is_closed);
             let links = peer.up.deadline().into_iter().chain(peer.down.deadline());
             [peer.client.deadline()].into_iter().chain(links).chain(sources)
         });

@@ -42,6 +42,32 @@ fn a_removed_peer_gets_not_one_packet_more() {
 }
 
 #[test]
+fn whoever_is_removed_is_told_and_whoever_has_moved_is_not() {
+    let (mut world, _, _) = meeting(3);
+    let is_told = |world: &World, place: usize| !world.clients[place].transport.is_connected();
+    world.command(0, Command::Export { peer: peer(3) });
+    world.command(0, Command::RemovePeer { peer: peer(3) });
+    world.command(0, Command::RemovePeer { peer: peer(1) });
+    world.run_ms(50);
+    assert!(is_told(&world, 1));
+    assert!(!is_told(&world, 0) && !is_told(&world, 2));
+    assert!(!is_told(&world, 3), "another node speaks to it now");
+    world.command(0, Command::CloseRoom);
+    world.run_ms(50);
+    assert!(is_told(&world, 0) && is_told(&world, 2) && !is_told(&world, 3));
+}
+
+#[test]
+fn everybody_is_told_when_the_node_shuts_down() {
+    let (mut world, _, _) = meeting(2);
+    let now = world.now;
+    world.engines[0].close(now);
+    world.run_ms(50);
+    assert!(world.clients.iter().all(|client| !client.transport.is_connected()));
+    assert_eq!(world.engines[0].counters().peers, 0);
+}
+
+#[test]
 fn without_permission_nothing_is_received_and_nothing_is_forwarded() {
     let (mut world, mut video, mut audio) = meeting(1);
     tick(&mut world, &mut video, &mut audio, true);
