@@ -9,8 +9,9 @@ use crate::metrics::Metrics;
 use crate::worker::{Ended, Failure, Handle, Order, SAMPLE_EVERY, Sample};
 use crate::{Error, Link};
 use bytes::Bytes;
-use lectern_control::node::{Event, Heartbeat, Hello};
+use lectern_control::node::{Command, CommandError, Event, Heartbeat, Hello};
 use lectern_control::{RequestId, RoomId, Version};
+use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,6 +24,9 @@ use tokio_util::sync::CancellationToken;
 const HEARTBEAT_EVERY: Duration = Duration::from_millis(100);
 /// How long an order waits for a worker whose ring is full; then the command has failed.
 const ORDER_PATIENCE: Duration = Duration::from_millis(200);
+/// Orders that wait for workers without room, of all together: a worker so far behind is hanging,
+/// and the node about to end.
+const MAX_LATE: usize = 16_384;
 /// How long workers may take to end: one that hangs must not keep the process alive.
 const JOIN_PATIENCE: Duration = Duration::from_secs(2);
 /// Events moved from one worker before the others get their turn.
@@ -46,6 +50,8 @@ pub(crate) struct Node {
     /// The load.
     pub(crate) meter: Meter,
     protocol: Protocol,
+    /// Orders that are carried out whatever happens, and found no room yet; oldest first.
+    late: VecDeque<(WorkerIndex, Order)>,
     out: Option<Sender<Bytes>>,
     incoming: Option<Receiver<Bytes>>,
     sampled: Instant,
@@ -83,6 +89,7 @@ impl Node {
             metrics,
             meter,
             protocol: Protocol::default(),
+            late: VecDeque::new(),
             out: None,
             incoming: None,
             sampled: now,
@@ -179,21 +186,26 @@ impl Node {
                     Err(error) => return self.fail(room, request, error),
                 };
                 self.tell_routes(routes).await;
+                // Whoever is to receive nothing more must not go on because a worker is slow.
+                let is_end = matches!(*command, Command::RemovePeer { .. } | Command::CloseRoom);
                 let order = Order::Command { request, room, revision, command };
-                if !self.order(worker, order).await {
-                    let limit = "commands that wait for a worker".to_owned();
-                    self.fail(room, request, lectern_control::node::CommandError::Limit(limit));
+                match self.order(worker, order).await {
+                    Ok(()) => {}
+                    Err(order) if is_end => self.keep_late(worker, order),
+                    Err(_) => {
+                        let limit = "commands that wait for a worker".to_owned();
+                        let error = CommandError::Limit(limit);
+                        let event = Event::CommandFailed { request, error };
+                        let routes = self.directory.event(room, &event);
+                        self.protocol.keep(room, event);
+                        self.tell_routes(routes).await;
+                    }
                 }
             }
         }
     }
 
-    fn fail(
-        &mut self,
-        room: RoomId,
-        request: RequestId,
-        error: lectern_control::node::CommandError,
-    ) {
+    fn fail(&mut self, room: RoomId, request: RequestId, error: CommandError) {
         self.protocol.keep(room, Event::CommandFailed { request, error });
     }
 
@@ -201,26 +213,57 @@ impl Node {
     async fn tell_routes(&mut self, routes: Vec<Route>) {
         for route in routes {
             for worker in 0..self.workers.len() {
-                if !self.order(worker, Order::Route(route.clone())).await {
-                    self.metrics.count_lost_order();
+                if let Err(order) = self.order(worker, Order::Route(route.clone())).await {
+                    self.keep_late(worker, order);
                 }
             }
         }
     }
 
-    /// Gives an order; waits a little where the worker has too many already.
-    async fn order(&mut self, worker: WorkerIndex, mut order: Order) -> bool {
+    /// Gives an order, after those that are late; waits a little where the worker has too many
+    /// already, and then gives it back.
+    async fn order(&mut self, worker: WorkerIndex, mut order: Order) -> Result<(), Order> {
         let begun = Instant::now();
         loop {
-            let Some(handle) = self.workers.get_mut(worker) else { return false };
-            match handle.order(order) {
-                Ok(()) => return true,
-                Err(refused) => order = refused,
+            self.give_late();
+            let is_next = self.late.iter().all(|(late, _)| *late != worker);
+            match self.workers.get_mut(worker).filter(|_| is_next) {
+                Some(handle) => match handle.order(order) {
+                    Ok(()) => return Ok(()),
+                    Err(refused) => order = refused,
+                },
+                None if is_next => return Err(order),
+                None => {}
             }
             if begun.elapsed() >= ORDER_PATIENCE {
-                return false;
+                return Err(order);
             }
             sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Keeps an order until there is room for it.
+    fn keep_late(&mut self, worker: WorkerIndex, order: Order) {
+        if self.late.len() >= MAX_LATE {
+            self.late.pop_front();
+            self.metrics.count_lost_order();
+        }
+        self.late.push_back((worker, order));
+    }
+
+    /// Gives the late orders to workers that have room, each worker's in their order.
+    fn give_late(&mut self) {
+        let mut full = Vec::new();
+        for (worker, order) in std::mem::take(&mut self.late) {
+            let handle = self.workers.get_mut(worker).filter(|_| !full.contains(&worker));
+            let refused = match handle {
+                Some(handle) => handle.order(order).err(),
+                None => Some(order),
+            };
+            if let Some(order) = refused {
+                full.push(worker);
+                self.late.push_back((worker, order));
+            }
         }
     }
 
@@ -268,6 +311,7 @@ impl Node {
                 return Err(Error::WorkerHangs(worker));
             }
         }
+        self.give_late();
         self.send_heartbeat(false);
         Ok(())
     }
@@ -329,7 +373,11 @@ async fn next_of(incoming: Option<&mut Receiver<Bytes>>) -> Option<Bytes> {
 mod tests {
     use super::*;
     use lectern_control::delivery::Number;
-    use lectern_control::node::Capacity;
+    use lectern_control::node::{Capacity, FromNode, ToNode};
+    use lectern_control::transport::{
+        DataParameters, DtlsIdentity, Duty, IceCredentials, IceRole, PeerParameters, Permissions,
+    };
+    use lectern_control::{ParticipantId, PeerId, Revision, Secret, frame};
     use prometheus::Registry;
 
     fn node(ended: Receiver<Ended>) -> Node {
@@ -370,5 +418,73 @@ mod tests {
         assert!(!running.is_finished());
         stop.cancel();
         running.await.expect("no panic").expect("a clean end");
+    }
+
+    fn add(peer: u64) -> Command {
+        let ice = IceCredentials { ufrag: format!("u{peer}"), pwd: Secret::new("p".repeat(22)) };
+        let parameters = PeerParameters {
+            participant: ParticipantId(peer),
+            duty: Duty::Active,
+            ice_role: IceRole::Controlled,
+            ice,
+            generation: 0,
+            dtls: DtlsIdentity { certificate: Vec::new(), private_key: Secret::new(Vec::new()) },
+            remote: None,
+            extensions: Vec::new(),
+            permissions: Permissions::ALL,
+            data: DataParameters::default(),
+        };
+        Command::AddPeer { peer: PeerId(peer), parameters: Box::new(parameters) }
+    }
+
+    async fn tell(node: &mut Node, request: u64, command: Command) {
+        let (request, room, revision) = (RequestId(request), RoomId(1), Revision(1));
+        let message = ToNode::Command { request, room, revision, command };
+        node.receive(&frame::encode(&message).expect("encodes")).await;
+    }
+
+    /// Route or peer of each order that a worker would get now.
+    fn given(orders: &mut rtrb::Consumer<Order>) -> Vec<String> {
+        let name = |order: Order| match order {
+            Order::Route(Route::Add(ufrag, _)) => format!("+{ufrag}"),
+            Order::Route(Route::Remove(ufrag)) => format!("-{ufrag}"),
+            Order::Command { command, .. } => match *command {
+                Command::AddPeer { peer, .. } => format!("add {}", peer.0),
+                Command::RemovePeer { peer } => format!("remove {}", peer.0),
+                other => format!("{other:?}"),
+            },
+            Order::Stop => "stop".to_owned(),
+        };
+        std::iter::from_fn(|| orders.pop().ok()).map(name).collect()
+    }
+
+    #[tokio::test]
+    async fn a_removal_reaches_a_worker_that_was_full_and_what_failed_takes_no_place() {
+        let (_end, ended) = mpsc::channel(1);
+        let mut node = node(ended);
+        let (handle, mut orders) = Handle::without_thread(2);
+        node.workers = vec![handle];
+        node.protocol.begin(node.hello.clone()).expect("encodes");
+        let welcome = frame::encode(&ToNode::Welcome { version: Version::CURRENT });
+        node.receive(&welcome.expect("encodes")).await;
+        node.directory = Directory::new(1, 2);
+        tell(&mut node, 1, add(1)).await;
+        // From here on there is no room.
+        tell(&mut node, 2, add(2)).await;
+        tell(&mut node, 3, Command::RemovePeer { peer: PeerId(1) }).await;
+        assert_eq!(node.directory.rooms().count(), 0, "neither takes a place any more");
+        let failed = node.protocol.next_event().expect("an event").expect("encodes");
+        let told = frame::decode::<FromNode>(&failed).expect("decodes");
+        let FromNode::Event { event: Event::CommandFailed { request, .. }, .. } = told else {
+            panic!("{told:?}");
+        };
+        assert_eq!(request, RequestId(2));
+        assert!(node.protocol.next_event().is_none(), "the removal has not failed");
+        let mut all = Vec::new();
+        for _ in 0..4 {
+            all.extend(given(&mut orders));
+            node.give_late();
+        }
+        assert_eq!(all, ["+u1", "add 1", "+u2", "-u2", "-u1", "remove 1"]);
     }
 }

@@ -146,6 +146,15 @@ fn work(
 }
 
 impl Handle {
+    /// A handle that leads to no thread, with room for so many orders, and where they go.
+    #[cfg(test)]
+    pub(crate) fn without_thread(orders: usize) -> (Handle, Consumer<Order>) {
+        let (orders, orders_out) = RingBuffer::new(orders);
+        let (_, events) = RingBuffer::new(1);
+        let alarm = Alarm::new().expect("a descriptor");
+        (Handle { orders, alarm, events, published: Arc::default(), thread: None }, orders_out)
+    }
+
     /// Gives an order; given back where the ring is full.
     pub(crate) fn order(&mut self, order: Order) -> Result<(), Order> {
         let rtrb_full = self.orders.push(order);

@@ -6,6 +6,7 @@ use crate::limits::REPORT_INTERVAL;
 use crate::peer::Peer;
 use crate::reports::Sender;
 use crate::router::Router;
+use lectern_control::node::DisconnectReason;
 use lectern_wire::rtcp::SenderInfo;
 use std::time::Instant;
 
@@ -14,10 +15,8 @@ impl Engine {
     pub(super) fn peer_timeout(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.router.peers.get_mut(key) else { return };
         if peer.forgotten_at.is_some_and(|at| at <= now) {
-            let room = peer.room;
-            self.remove_peer(key);
-            self.remove_room_if_empty(room);
-            return;
+            // No consent since then, nor asked for: the client is elsewhere.
+            return self.disconnect(key, DisconnectReason::ConsentExpired);
         }
         if peer.transport.deadline().is_some_and(|due| due <= now) {
             peer.transport.handle_timeout(now);

@@ -5,7 +5,7 @@ use crate::client::Rtp;
 use crate::forwarding::{meeting_of, received, tick};
 use crate::stream::{FRAME_TICKS, Stream};
 use crate::world::{World, node_address, peer, subscriber_ssrc};
-use lectern_control::node::{Command, CommandError, Event};
+use lectern_control::node::{Command, CommandError, DisconnectReason, Event};
 use lectern_control::transport::PeerParameters;
 use lectern_control::{PeerId, Revision, Secret};
 use lectern_media::{Config, Engine};
@@ -221,5 +221,10 @@ fn a_peer_that_comes_back_finds_its_place_and_one_that_does_not_is_forgotten() {
     assert_eq!((counters.peers, counters.tracks, counters.subscriptions), (2, 2, 2));
     world.run(Duration::from_secs(61));
     assert_eq!(world.engines[1].counters().peers, 0, "nobody removed them, and they are gone");
+    for place in [0, 1] {
+        let reason = DisconnectReason::ConsentExpired;
+        let told = (1, Event::PeerDisconnected { peer: peer(place), reason });
+        assert!(world.events.contains(&told), "and whoever counts them is told");
+    }
     assert_eq!(world.engines[1].counters().rooms, 0);
 }
