@@ -99,6 +99,11 @@ impl Egress {
         Some(self.subscriptions.remove(place))
     }
 
+    /// Takes all subscriptions out: the peer goes.
+    pub fn take_subscriptions(&mut self) -> Vec<Subscription> {
+        std::mem::take(&mut self.subscriptions)
+    }
+
     /// A forwarder has moved to another place in its track.
     pub fn moved(&mut self, ssrc: Ssrc, slot: usize) {
         if let Ok(place) = self.subscriptions.binary_search_by_key(&ssrc, |known| known.ssrc) {

@@ -175,8 +175,13 @@ impl Forwarder {
         }
     }
 
-    /// The subscriber negotiated again; the stream goes on.
-    pub fn set_parameters(&mut self, parameters: &SubscriptionParameters) {
+    /// The subscriber negotiated again; the stream goes on. `first` is the first number of the
+    /// stream of retransmissions, where that is another one.
+    pub fn set_parameters(&mut self, parameters: &SubscriptionParameters, first: SeqNo) {
+        let repair_ssrc = parameters.rtx_ssrc.map(Ssrc);
+        if repair_ssrc != self.repair_ssrc {
+            (self.repair_ssrc, self.next_repair) = (repair_ssrc, first);
+        }
         self.mid = parameters.mid.parse().ok();
         self.payloads = SmallVec::from_slice(&parameters.payloads);
         self.acknowledged = false;

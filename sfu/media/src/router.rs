@@ -96,9 +96,9 @@ impl Router {
     /// Takes a peer out, with all it publishes and all it is subscribed to. Gives it, and the
     /// tracks that ended.
     pub fn remove_peer(&mut self, pool: &mut Pool, key: PeerKey) -> Option<Peer> {
-        let subscribed = self.peers.get(key)?.egress.subscriptions().to_vec();
-        for subscription in subscribed {
-            self.unsubscribe(key, subscription.track);
+        // Its keys go with it, so that no number is to be remembered.
+        for subscription in self.peers.get_mut(key)?.egress.take_subscriptions() {
+            self.take_forwarder(subscription);
         }
         let published = self.peers.get(key)?.ingress.tracks.clone();
         for track in published {
@@ -223,21 +223,47 @@ impl Router {
         random: [SeqNo; 2],
     ) -> Result<(), CommandError> {
         let peer = self.peers.get(key).ok_or(CommandError::UnknownPeer)?;
-        if let Some(known) = peer.egress.by_track(track)
-            && known.ssrc.0 == parameters.ssrc
-        {
-            if let Some(forwarder) = self.forwarder_mut(known) {
-                forwarder.set_parameters(parameters);
+        if let Some(known) = peer.egress.by_track(track) {
+            if known.ssrc.0 == parameters.ssrc {
+                self.negotiate_again(key, known, parameters, random[1]);
+                return Ok(());
             }
-            return Ok(());
+            self.unsubscribe(key, track);
         }
-        let retired = |ssrc: u32| peer.egress.retired(Ssrc(ssrc));
         let first = [
-            retired(parameters.ssrc).unwrap_or(random[0]),
-            parameters.rtx_ssrc.and_then(retired).unwrap_or(random[1]),
+            self.first_number(key, Some(parameters.ssrc), random[0]),
+            self.first_number(key, parameters.rtx_ssrc, random[1]),
         ];
-        self.unsubscribe(key, track);
         self.insert_forwarder(track, Forwarder::new(key, parameters, first))
+    }
+
+    /// A stream that was sent to the peer before goes on where it stopped.
+    fn first_number(&self, key: PeerKey, ssrc: Option<u32>, random: SeqNo) -> SeqNo {
+        let egress = self.peers.get(key).map(|peer| &peer.egress);
+        let retired = egress.zip(ssrc).and_then(|(egress, ssrc)| egress.retired(Ssrc(ssrc)));
+        retired.unwrap_or(random)
+    }
+
+    /// A subscription that stays; its retransmissions may come on another stream.
+    fn negotiate_again(
+        &mut self,
+        key: PeerKey,
+        known: Subscription,
+        parameters: &SubscriptionParameters,
+        random: SeqNo,
+    ) {
+        let first = self.first_number(key, parameters.rtx_ssrc, random);
+        let (Some(peer), Some(track)) = (self.peers.get_mut(key), self.tracks.get_mut(known.track))
+        else {
+            return;
+        };
+        let Some(forwarder) = track.forwarders.get_mut(known.slot) else { return };
+        let former = forwarder.repair_ssrc.filter(|ssrc| Some(ssrc.0) != parameters.rtx_ssrc);
+        if let Some(former) = former {
+            let [_, next] = forwarder.next_numbers();
+            peer.egress.retire(former, next);
+        }
+        forwarder.set_parameters(parameters, first);
     }
 
     /// Adds a forwarder to its track and to its peer.
@@ -263,18 +289,26 @@ impl Router {
     pub fn unsubscribe(&mut self, key: PeerKey, track: TrackKey) -> bool {
         let Some(peer) = self.peers.get_mut(key) else { return false };
         let Some(subscription) = peer.egress.remove(track) else { return false };
-        let Some(source) = self.tracks.get_mut(track) else { return false };
+        let Some(forwarder) = self.take_forwarder(subscription) else { return false };
+        if let Some(peer) = self.peers.get_mut(key) {
+            retire(peer, &forwarder);
+        }
+        true
+    }
+
+    /// Takes a forwarder out of its track; the last one there moves to its place.
+    fn take_forwarder(&mut self, subscription: Subscription) -> Option<Forwarder> {
+        let source = self.tracks.get_mut(subscription.track)?;
         if subscription.slot >= source.forwarders.len() {
-            return false;
+            return None;
         }
         let forwarder = source.forwarders.swap_remove(subscription.slot);
-        retire(peer, &forwarder);
         if let Some(moved) = source.forwarders.get(subscription.slot)
             && let Some(owner) = self.peers.get_mut(moved.peer)
         {
             owner.egress.moved(moved.ssrc, subscription.slot);
         }
-        true
+        Some(forwarder)
     }
 
     /// The forwarder of a subscription.

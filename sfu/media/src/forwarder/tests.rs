@@ -191,10 +191,8 @@ fn blocks_of_redundant_sound_get_the_subscriber_s_payload_types() {
 fn a_payload_type_without_a_mapping_is_not_sent() {
     let start = Instant::now();
     let mut subscriber = forwarder();
-    subscriber.set_parameters(&SubscriptionParameters {
-        payloads: Vec::new(),
-        ..subscriber.parameters()
-    });
+    let parameters = SubscriptionParameters { payloads: Vec::new(), ..subscriber.parameters() };
+    subscriber.set_parameters(&parameters, SeqNo(20));
     let mut video = encoding(MediaKind::Video, 1);
     let key = came(CodecName::Vp9, 1, 1, &[], &vp9_payload(1, 1, true));
     let sent = forward(&mut subscriber, start, &mut video, &key, &extensions(&[]));

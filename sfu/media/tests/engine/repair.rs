@@ -194,6 +194,29 @@ fn without_a_stream_of_retransmissions_nothing_is_looked_for() {
 }
 
 #[test]
+fn retransmissions_go_on_under_another_ssrc_after_a_negotiation() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    for frame in 0..3 {
+        tick(&mut world, &mut video, &mut audio, frame == 0);
+    }
+    let sent = received(&world, 1, 1);
+    let again = |world: &mut World, place: usize, ssrc: u32| {
+        let parameters = SubscriptionParameters { rtx_ssrc: Some(ssrc), ..subscription(1) };
+        let track = track_id(1);
+        world.command(0, Command::Subscribe { peer: peer(1), track, parameters });
+        nack(world, 1, &[sent[place].index]);
+        world.run_ms(50);
+        let found = world.clients[1].rtp.iter().rfind(|packet| packet.ssrc == ssrc);
+        found.expect("a retransmission").index
+    };
+    let (first_ssrc, other_ssrc) = (subscriber_ssrc(1) + 1, 9_001);
+    let first = again(&mut world, 0, first_ssrc);
+    again(&mut world, 1, other_ssrc);
+    assert_eq!(again(&mut world, 2, first_ssrc), first + 1, "no index is used twice");
+    assert_eq!(world.dropped(DropReason::SrtpIndexReused), 0);
+}
+
+#[test]
 fn a_packet_longer_than_is_kept_is_dropped_and_not_asked_for() {
     let (mut world, mut video, mut audio) = meeting(1);
     tick(&mut world, &mut video, &mut audio, true);
