@@ -66,11 +66,6 @@ impl<K: Key, T> Arena<K, T> {
         self.slab.is_empty()
     }
 
-    /// The key that the next value gets.
-    pub fn next_key(&self) -> K {
-        K::from_index(self.slab.vacant_key() as u32)
-    }
-
     /// Adds a value.
     pub fn insert(&mut self, value: T) -> K {
         K::from_index(self.slab.insert(value) as u32)

@@ -24,11 +24,6 @@ impl WallClock {
             None => self.unix.saturating_sub(self.instant.saturating_duration_since(now)),
         }
     }
-
-    /// The time as NTP counts it.
-    pub fn ntp(&self, now: Instant) -> NtpTime {
-        NtpTime::from_unix(self.unix(now))
-    }
 }
 
 /// One moment on a sender's wall clock, on its stream's clock, and on ours.

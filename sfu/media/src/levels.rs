@@ -109,11 +109,6 @@ impl Speakers {
         }
     }
 
-    /// Whether anybody was told to be speaking.
-    pub fn is_silent(&self) -> bool {
-        self.told.is_empty()
-    }
-
     /// Ends a look around. Gives the list, loudest first, where it is not what was told last.
     pub fn finish(&mut self, now: Instant) -> Option<Vec<(ParticipantId, f32)>> {
         self.heard.sort_by(|a, b| a.1.total_cmp(&b.1).then(a.0.cmp(&b.0)));

@@ -25,7 +25,7 @@ use lectern_control::transport::{
     Candidate, ChannelParameters, DtlsIdentity, Duty, Fingerprint, IceCredentials, PeerParameters,
     RemoteParameters, candidate_priority,
 };
-use lectern_wire::stun::{Message, TransactionId};
+use lectern_wire::stun::Message;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::collections::VecDeque;
@@ -190,12 +190,6 @@ impl Transport {
     /// whose a STUN response from an unknown address is.
     pub fn check_tag(&self) -> u64 {
         self.agent.check_tag()
-    }
-
-    /// The tag in a STUN response's transaction id, see [`Self::check_tag`].
-    pub fn tag_of(transaction: TransactionId) -> u64 {
-        let [t0, t1, t2, t3, t4, t5, t6, t7, ..] = transaction.0;
-        u64::from_be_bytes([t0, t1, t2, t3, t4, t5, t6, t7])
     }
 
     /// Our ICE user fragment: the first half of USERNAME in the client's checks. After
