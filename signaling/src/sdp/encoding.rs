@@ -7,6 +7,9 @@ use lectern_control::media::EncodingParameters;
 
 /// The longest rid; browsers and applications use a letter or two.
 const MAX_RID_BYTES: usize = 16;
+/// Parts of `a=simulcast` that are looked at: each is sought among all `a=rid` lines, and a client
+/// that means to be understood names three or four.
+const MAX_STREAMS: usize = 16;
 
 /// Reads the encodings a client sends, in its order. With rids, SSRCs are not taken from the
 /// description: browsers name none or give no order, and packets carry the rid.
@@ -31,15 +34,21 @@ fn rids(section: &Section<'_>) -> Vec<String> {
         }
     }
     let mut rids: Vec<String> = Vec::new();
-    for alternatives in sent.split(';') {
+    for alternatives in sent.split(';').take(MAX_STREAMS) {
+        if rids.len() == MAX_ENCODINGS_PER_TRACK {
+            break;
+        }
         // The first of comma-separated alternatives; `~` marks one that is paused at first.
         let rid = alternatives.split(',').next().unwrap_or_default().trim_start_matches('~');
+        if !is_rid(rid) {
+            continue;
+        }
         let declared = section.values("rid").any(|line| {
             let mut words = line.split_whitespace();
             words.next() == Some(rid) && words.next() == Some("send")
         });
         let fresh = !rids.iter().any(|known| known == rid);
-        if is_rid(rid) && declared && fresh && rids.len() < MAX_ENCODINGS_PER_TRACK {
+        if fresh && declared {
             rids.push(rid.to_owned());
         }
     }
@@ -100,6 +109,17 @@ mod tests {
         assert_eq!((alone[0].ssrc, alone[0].rtx_ssrc), (Some(11), None));
         let none = encodings("");
         assert_eq!((none.len(), none[0].ssrc), (1, None));
+    }
+
+    #[test]
+    fn a_flood_of_streams_is_not_sought_among_a_flood_of_rids() {
+        let declared: String = (0..1_500).map(|n| format!("a=rid:r{n} send\n")).collect();
+        let unknown = vec!["x"; MAX_STREAMS].join(";");
+        let lines = format!("{declared}a=simulcast:send {unknown};r1\n");
+        assert_eq!(rids_of(&lines), [""], "what stands behind is not looked at");
+        let almost = vec!["x"; MAX_STREAMS - 1].join(";");
+        let lines = format!("{declared}a=simulcast:send {almost};r1\n");
+        assert_eq!(rids_of(&lines), ["r1"]);
     }
 
     #[test]
