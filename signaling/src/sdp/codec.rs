@@ -2,6 +2,7 @@
 //! offered ones a publisher is asked to send.
 
 use super::description::Section;
+use super::h264::{self, Profile};
 use lectern_control::limits::MAX_CODECS_PER_TRACK;
 use lectern_control::media::{Codec, CodecName, Feedback, MediaKind};
 
@@ -102,6 +103,12 @@ fn note(feedback: &mut Feedback, kind: &str) {
     }
 }
 
+/// The H.264 profile of a codec; where nothing is said, what browsers mean by that.
+fn profile(codec: &Codec) -> Option<Profile> {
+    let id = parameter(&codec.format, "profile-level-id").unwrap_or("42001f");
+    if codec.name == CodecName::H264 { h264::profile(id) } else { None }
+}
+
 /// Whether a node can forward the codec in this format.
 fn is_forwardable(codec: &Codec) -> bool {
     let is = |name, wanted: &str| parameter(&codec.format, name).unwrap_or("0") == wanted;
@@ -110,22 +117,8 @@ fn is_forwardable(codec: &Codec) -> bool {
         CodecName::Red => false,
         // Profile 0: 8 bits, what every decoder reads. Single-NAL mode cannot carry big frames.
         CodecName::Vp9 => is("profile-id", "0"),
-        CodecName::H264 => is("packetization-mode", "1"),
+        CodecName::H264 => is("packetization-mode", "1") && profile(codec).is_some(),
         CodecName::Av1 => is("profile", "0"),
-    }
-}
-
-/// How well other clients decode an H.264 profile: constrained baseline first (RFC 6184 section 8.1).
-fn profile_rank(codec: &Codec) -> u8 {
-    if codec.name != CodecName::H264 {
-        return 0;
-    }
-    let profile = parameter(&codec.format, "profile-level-id").unwrap_or("42001f");
-    match profile.get(..4).map(str::to_ascii_lowercase).as_deref() {
-        Some("42e0" | "42c0") => 0,
-        Some("4200") => 1,
-        Some("4d00" | "4d40") => 2,
-        _ => 3,
     }
 }
 
@@ -134,7 +127,7 @@ fn profile_rank(codec: &Codec) -> u8 {
 pub fn choose(offered: &[Codec], kind: MediaKind, wish: Option<CodecName>) -> Option<Codec> {
     let usable = |name: CodecName| {
         let of_name = offered.iter().filter(move |codec| codec.name == name);
-        of_name.filter(|codec| is_forwardable(codec)).min_by_key(|codec| profile_rank(codec))
+        of_name.filter(|codec| is_forwardable(codec)).min_by_key(|codec| profile(codec))
     };
     let names = wish.into_iter().chain(PREFERENCE).filter(|name| name.kind() == kind);
     let chosen = names.filter_map(usable).next()?;
@@ -145,7 +138,8 @@ pub fn choose(offered: &[Codec], kind: MediaKind, wish: Option<CodecName>) -> Op
 }
 
 /// The format under which a codec is offered to subscribers: what decides whether it can be
-/// decoded, without what only its sender wrote for itself.
+/// decoded, without what only its sender wrote for itself. There are few of them whatever publishers
+/// write: each takes payload types of every subscriber's transport for good.
 pub fn subscriber_format(codec: &Codec) -> String {
     match codec.name {
         CodecName::Opus if parameter(&codec.format, "stereo") == Some("1") => {
@@ -153,8 +147,9 @@ pub fn subscriber_format(codec: &Codec) -> String {
         }
         CodecName::Opus => "minptime=10;useinbandfec=1".to_owned(),
         CodecName::H264 => {
-            let profile = parameter(&codec.format, "profile-level-id").unwrap_or("42001f");
-            format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={profile}")
+            let profile = profile(codec).unwrap_or(Profile::Baseline);
+            let id = profile.offered();
+            format!("level-asymmetry-allowed=1;packetization-mode=1;profile-level-id={id}")
         }
         CodecName::Vp9 => "profile-id=0".to_owned(),
         CodecName::Vp8 | CodecName::Av1 | CodecName::Red => String::new(),
@@ -167,10 +162,6 @@ pub fn answers(answered: &Codec, offered: &Codec) -> bool {
         return false;
     }
     let value = |codec: &Codec, name| parameter(&codec.format, name).unwrap_or("0").to_owned();
-    let profile = |codec: &Codec| {
-        let id = parameter(&codec.format, "profile-level-id").unwrap_or("42001f");
-        id.get(..4).unwrap_or_default().to_ascii_lowercase()
-    };
     match offered.name {
         CodecName::H264 => {
             value(answered, "packetization-mode") == value(offered, "packetization-mode")
@@ -256,5 +247,14 @@ mod tests {
         assert!(answers(constrained, constrained));
         assert!(!answers(baseline, constrained));
         assert!(!answers(&offered[2], constrained), "another packetization mode");
+    }
+
+    #[test]
+    fn a_profile_nobody_decodes_is_not_asked_for() {
+        let lines = "m=video 9 UDP/TLS/RTP/SAVPF 102 103\na=rtpmap:102 H264/90000\n\
+            a=fmtp:102 packetization-mode=1;profile-level-id=zz001f\na=rtpmap:103 H264/90000\n\
+            a=fmtp:103 packetization-mode=1;profile-level-id=640028\n";
+        let chosen = choose(&codecs(lines), MediaKind::Video, Some(CodecName::H264));
+        assert_eq!(chosen.map(|codec| codec.payload_type), Some(103));
     }
 }

@@ -9,6 +9,7 @@ pub mod codec;
 pub mod description;
 pub mod encoding;
 pub mod extension;
+pub mod h264;
 pub mod offer;
 pub mod server_offer;
 #[cfg(test)]

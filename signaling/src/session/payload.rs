@@ -77,18 +77,24 @@ mod tests {
     }
 
     #[test]
-    fn types_run_out_without_harm() {
+    fn whatever_publishers_write_there_are_types_for_everybody() {
         let mut types = PayloadTypes::default();
-        let format = |n: u32| format!("packetization-mode=1;profile-level-id=4200{n:02x}");
-        let offered = (0..100).filter_map(|n| types.offer(&published(CodecName::H264, &format(n))));
-        let offered: Vec<Codec> = offered.collect();
-        assert_eq!(offered.len(), (32 + 29) / 2);
-        let all =
-            offered.iter().flat_map(|codec| [Some(codec.payload_type), codec.rtx_payload_type]);
+        for n in 0..=0xffff_u32 {
+            let format = format!("packetization-mode=1;profile-level-id={n:04x}28;x={n}");
+            assert!(types.offer(&published(CodecName::H264, &format)).is_some(), "{format}");
+        }
+        for name in [CodecName::Opus, CodecName::Vp8, CodecName::Vp9, CodecName::Av1] {
+            for format in ["", "stereo=1", "profile-id=0;x=1", "x=2"] {
+                assert!(types.offer(&published(name, format)).is_some(), "{format}");
+            }
+        }
+        let all = types.codecs.iter();
+        let all = all.flat_map(|codec| [Some(codec.payload_type), codec.rtx_payload_type]);
         let mut all: Vec<u8> = all.flatten().collect();
+        let count = all.len();
         all.sort_unstable();
         all.dedup();
-        assert_eq!(all.len(), offered.len() * 2);
+        assert_eq!(all.len(), count, "one meaning for each");
         assert!(all.iter().all(|pt| !(64..96).contains(pt)), "never taken for RTCP");
     }
 }
