@@ -264,8 +264,10 @@ impl Room {
         participant: ParticipantId,
         change: impl FnOnce(&mut Participant) -> Result<(), RequestError>,
     ) -> Answer {
-        let changed = self.roster.change(participant, change)?.clone();
-        self.notify_all(&Notice::Participant(changed));
+        // What is as it was goes to nobody: else one client's repetitions fill everybody's line.
+        if let Some(changed) = self.roster.change(participant, change)?.cloned() {
+            self.notify_all(&Notice::Participant(changed));
+        }
         Ok(Response::Done)
     }
 }

@@ -119,15 +119,19 @@ impl Roster {
         }
     }
 
-    /// Changes what others see of a participant, all of it or nothing, and counts the version up.
+    /// Changes what others see of a participant, all of it or nothing, and counts the version up;
+    /// `None` where nothing is different.
     pub(super) fn change(
         &mut self,
         id: ParticipantId,
         change: impl FnOnce(&mut Participant) -> Result<(), RequestError>,
-    ) -> Result<&Participant, RequestError> {
+    ) -> Result<Option<&Participant>, RequestError> {
         let former = self.participants.get(&id).ok_or(RequestError::NotFound)?;
         let mut changed = former.clone();
         change(&mut changed)?;
+        if changed == *former {
+            return Ok(None);
+        }
         changed.version = changed.version.saturating_add(1);
         let (more, less) = (weight(&changed), weight(former));
         self.admits_bytes(more, less)?;
@@ -139,7 +143,7 @@ impl Roster {
             self.tracks.insert(track.id, id);
         }
         self.participants.insert(id, changed);
-        self.participants.get(&id).ok_or(RequestError::NotFound)
+        Ok(self.participants.get(&id))
     }
 
     /// What must hold after every step; for tests.

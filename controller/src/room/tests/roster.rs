@@ -96,6 +96,26 @@ fn the_same_identity_replaces_the_former_one_and_its_edge_hears_why() {
 }
 
 #[test]
+fn what_is_as_it_was_is_told_to_nobody() {
+    let mut bench = Bench::new();
+    let ada = bench.join("e1", "ada", PRESENTER_LINK).participant.id;
+    let attributes = BTreeMap::from([("hand".to_owned(), "up".to_owned())]);
+    let (name, metadata) = (Some("Ada L.".to_owned()), Some("about".to_owned()));
+    let update =
+        Request::UpdateParticipant { room: ROOM, participant: ada, name, metadata, attributes };
+    let mute = Request::MuteTrack { room: ROOM, participant: ada, track: TrackId(5), muted: true };
+    for request in [update, add_track(ada, 6), add_track(ada, 5), mute] {
+        bench.must("e1", request.clone());
+        bench.forget();
+        if !matches!(request, Request::AddTrack { .. }) {
+            bench.must("e1", request);
+        }
+        assert!(bench.notices.is_empty(), "{:?}", bench.notices);
+    }
+    assert_eq!(bench.room.roster.get(ada).map(|ada| ada.version), Some(5));
+}
+
+#[test]
 fn every_change_counts_the_version_up_and_reaches_every_edge() {
     let mut bench = Bench::new();
     let ada = bench.join("e1", "ada", PRESENTER_LINK).participant.id;
