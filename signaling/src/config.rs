@@ -32,7 +32,8 @@ pub struct Config {
     pub api_keys: BTreeMap<String, Secret<String>>,
     /// Lets operators see nodes and move rooms.
     pub operator_key: Option<Secret<String>>,
-    /// Requests a minute that one address may make where guessing is worth an attacker's while.
+    /// Wrong links and keys a minute that one address may show before all it shows is refused; as
+    /// many meetings it may make. All clients behind a proxy share its address: raise it there.
     pub guesses_per_minute: u32,
 }
 

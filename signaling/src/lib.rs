@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod bucket;
 mod config;
 mod controller_link;
 mod http;

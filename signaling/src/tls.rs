@@ -1,6 +1,7 @@
 //! HTTPS: rustls, a certificate from files or one made for development, and bounded connections.
 
 use crate::config::Config;
+use crate::rates::Network;
 use axum::Router;
 use axum::extract::ConnectInfo;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -10,7 +11,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -203,7 +204,7 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), Error> {
     file.write_all(text.as_bytes()).map_err(failed)
 }
 
-/// The address a request came from, without the port.
-pub fn client(ConnectInfo(address): ConnectInfo<SocketAddr>) -> IpAddr {
-    address.ip().to_canonical()
+/// The network a request came from.
+pub fn client(ConnectInfo(address): ConnectInfo<SocketAddr>) -> Network {
+    Network::of(address.ip())
 }

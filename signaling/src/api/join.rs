@@ -4,7 +4,6 @@ use super::meetings::{LinkRole, rfc3339, unexpected};
 use super::problem::Body;
 use super::secret;
 use super::{Api, Code, Problem, clean_name};
-use crate::tls;
 use crate::token::Session;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
@@ -137,14 +136,14 @@ async fn resolve(
     link: &str,
 ) -> Result<(LinkInfo, Meeting), Problem> {
     let invalid = || Problem::new(Code::LinkInvalid, "ask for a new link");
-    api.guesses.take(tls::client(connection)).map_err(Problem::too_many)?;
+    let guess = api.guess(connection)?;
     // People and programs hand over the whole link as well.
     let secret = link.rsplit_once('#').map_or(link, |(_, secret)| secret);
     if !secret::is_plausible(secret) {
         return Err(invalid());
     }
     let secret_hash = secret::hash(secret);
-    match api.controller.request(Request::ResolveLink { secret_hash }).await {
+    match guess.judge(api.controller.request(Request::ResolveLink { secret_hash }).await) {
         Ok(Response::Grant { link, meeting }) => Ok((link, meeting)),
         Ok(other) => Err(unexpected(&other)),
         Err(RequestError::NotFound) => Err(invalid()),

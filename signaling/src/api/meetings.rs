@@ -2,7 +2,7 @@
 
 use super::problem::Body;
 use super::secret;
-use super::{Api, Code, Problem, clean_name};
+use super::{Api, Code, Guess, Problem, clean_name};
 use crate::controller_link::Controller;
 use crate::tls;
 use axum::Json;
@@ -13,7 +13,7 @@ use lectern_control::room::Role;
 use lectern_control::{LinkId, RoomId};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
@@ -148,7 +148,7 @@ pub async fn create(
     headers: HeaderMap,
     Body(body): Body<CreateMeeting>,
 ) -> Result<(StatusCode, Json<NewMeeting>), Problem> {
-    api.creations.take(tls::client(connection)).map_err(Problem::too_many)?;
+    api.creations.take(tls::client(connection), Instant::now()).map_err(Problem::too_many)?;
     let origin = api.origin(&headers)?;
     let name = clean_name("name", body.name.as_deref().unwrap_or(DEFAULT_NAME))?;
     let expires_at_unix_ms = expiry(body.expires_in_s, DEFAULT_LIFETIME)?;
@@ -176,9 +176,8 @@ pub async fn show(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<Json<MeetingView>, Problem> {
-    let owner = owner(&api, connection, &headers, &id)?;
-    let request = Request::Meeting { room: owner.room, owner_key_hash: owner.owner_key_hash };
-    Ok(Json(view(&meeting(api.controller.request(request).await?)?)))
+    let (owner, guess) = owner(&api, connection, &headers, &id)?;
+    Ok(Json(view(&owner.meeting(guess).await?)))
 }
 
 /// Adds a link to a meeting.
@@ -196,9 +195,8 @@ pub async fn create_link(
     Path(id): Path<String>,
     Body(body): Body<CreateLink>,
 ) -> Result<(StatusCode, Json<NewLink>), Problem> {
-    let owner = owner(&api, connection, &headers, &id)?;
-    let request = Request::Meeting { room: owner.room, owner_key_hash: owner.owner_key_hash };
-    let meeting = meeting(api.controller.request(request).await?)?;
+    let (owner, guess) = owner(&api, connection, &headers, &id)?;
+    let meeting = owner.meeting(guess).await?;
     let wanted = match body.expires_in_s {
         Some(_) => expiry(body.expires_in_s, DEFAULT_LIFETIME)?,
         None => meeting.expires_at_unix_ms,
@@ -221,10 +219,11 @@ pub async fn revoke_link(
     headers: HeaderMap,
     Path((id, link)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
-    let owner = owner(&api, connection, &headers, &id)?;
+    let (owner, guess) = owner(&api, connection, &headers, &id)?;
     let link: LinkId = link.parse().map_err(|_| unknown())?;
     let (room, owner_key_hash) = (owner.room, owner.owner_key_hash);
-    match api.controller.request(Request::RevokeLink { room, owner_key_hash, link }).await? {
+    let request = Request::RevokeLink { room, owner_key_hash, link };
+    match guess.judge(api.controller.request(request).await)? {
         Response::Done => Ok(StatusCode::NO_CONTENT),
         other => Err(unexpected(&other)),
     }
@@ -239,6 +238,12 @@ struct Owner<'a> {
 }
 
 impl Owner<'_> {
+    /// The meeting, if the key that was shown is its own.
+    async fn meeting(&self, guess: Guess<'_>) -> Result<Meeting, Problem> {
+        let request = Request::Meeting { room: self.room, owner_key_hash: self.owner_key_hash };
+        meeting(guess.judge(self.controller.request(request).await)?)
+    }
+
     async fn create_link(&self, role: Role, expires_at_unix_ms: u64) -> Result<NewLink, Problem> {
         let (secret, secret_hash) = secret::generate();
         let request = Request::CreateLink {
@@ -265,18 +270,19 @@ fn owner<'a>(
     connection: ConnectInfo<SocketAddr>,
     headers: &HeaderMap,
     id: &str,
-) -> Result<Owner<'a>, Problem> {
-    api.guesses.take(tls::client(connection)).map_err(Problem::too_many)?;
+) -> Result<(Owner<'a>, Guess<'a>), Problem> {
+    let guess = api.guess(connection)?;
     let key = secret::bearer(headers)?;
     if !secret::is_plausible(key) {
         return Err(unknown());
     }
-    Ok(Owner {
+    let owner = Owner {
         controller: &api.controller,
         room: id.parse().map_err(|_| unknown())?,
         owner_key_hash: secret::hash(key),
         origin: api.origin(headers)?,
-    })
+    };
+    Ok((owner, guess))
 }
 
 /// The same answer for a meeting that is not there and for a key that is not its own.

@@ -7,16 +7,21 @@ mod operator;
 mod problem;
 mod secret;
 
+use crate::bucket::Quota;
 use crate::config::Config;
 use crate::controller_link::Controller;
-use crate::rates::Rates;
+use crate::rates::{Network, Rates};
+use crate::tls;
 use crate::token::Tokens;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::{HeaderMap, header};
 use axum::routing::{delete, get, post};
 use axum::{Json, Router};
+use lectern_control::edge::{RequestError, Response};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Instant;
 use utoipa::OpenApi;
 
 pub use name::clean_name;
@@ -33,9 +38,9 @@ pub struct Api {
     /// Signs session tokens.
     pub tokens: Arc<Tokens>,
     /// Bounds guessing of links and of owners' keys.
-    pub guesses: Arc<Rates>,
+    pub guesses: Arc<Rates<Network>>,
     /// Bounds the making of meetings.
-    pub creations: Arc<Rates>,
+    pub creations: Arc<Rates<Network>>,
     /// What the operator said.
     pub config: Arc<Config>,
 }
@@ -44,13 +49,21 @@ impl Api {
     /// The handlers' shared state; the configuration has been checked.
     pub fn new(config: Arc<Config>, controller: Controller, tokens: Arc<Tokens>) -> Api {
         let per_minute = NonZeroU32::new(config.guesses_per_minute).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_minute(per_minute, per_minute);
         Api {
             controller,
             tokens,
-            guesses: Arc::new(Rates::per_minute(per_minute)),
-            creations: Arc::new(Rates::per_minute(per_minute)),
+            guesses: Arc::new(Rates::new(quota)),
+            creations: Arc::new(Rates::new(quota)),
             config,
         }
+    }
+
+    /// Takes a guess before it is known to be one, so that many at once are counted as well.
+    fn guess(&self, connection: ConnectInfo<SocketAddr>) -> Result<Guess<'_>, Problem> {
+        let network = tls::client(connection);
+        self.guesses.take(network, Instant::now()).map_err(Problem::too_many)?;
+        Ok(Guess { rates: &self.guesses, network })
     }
 
     /// What links begin with: as configured, or as the browser asked for us.
@@ -65,6 +78,23 @@ impl Api {
             return Err(Problem::invalid("the Host header cannot be used"));
         }
         Ok(format!("https://{host}"))
+    }
+}
+
+/// A try that counts as a guess unless the controller knows what was shown: an office behind one
+/// address may open as many good links as it has people.
+struct Guess<'a> {
+    rates: &'a Rates<Network>,
+    network: Network,
+}
+
+impl Guess<'_> {
+    /// Gives the try back where it was no wrong guess, and passes the answer on.
+    fn judge(self, answer: Result<Response, RequestError>) -> Result<Response, RequestError> {
+        if !matches!(answer, Err(RequestError::NotFound)) {
+            self.rates.give_back(&self.network);
+        }
+        answer
     }
 }
 

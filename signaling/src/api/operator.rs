@@ -4,7 +4,6 @@ use super::meetings::unexpected;
 use super::problem::Body;
 use super::secret;
 use super::{Api, Code, Problem};
-use crate::tls;
 use axum::Json;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -127,7 +126,7 @@ fn authorize(
     if bool::from(secret::hash(shown).ct_eq(&secret::hash(known.expose()))) {
         return Ok(());
     }
-    api.guesses.take(tls::client(connection)).map_err(Problem::too_many)?;
+    api.guess(connection)?;
     Err(wrong())
 }
 

@@ -307,6 +307,26 @@ async fn guessing_links_is_slowed_and_says_how_long_to_wait() {
 }
 
 #[tokio::test]
+async fn good_links_and_good_keys_are_no_guesses() {
+    let client = client(Config { guesses_per_minute: 3, ..config() }).await;
+    let made = client.meeting().await;
+    let link = secret_of(&made["links"]["viewer"]);
+    let (id, key) = (made["meeting"]["id"].as_str(), made["owner_key"].as_str());
+    let (path, key) = (format!("/meetings/{}", id.expect("an id")), key.expect("a key"));
+    for _ in 0..20 {
+        let body = json!({ "link": link, "name": "Ana" });
+        assert_eq!(client.call(Method::POST, "/join", "", body).await.0, StatusCode::OK);
+        assert_eq!(client.call(Method::GET, &path, key, Value::Null).await.0, StatusCode::OK);
+    }
+    for _ in 0..3 {
+        assert_eq!(client.code(Method::GET, &path, "wrong", Value::Null).await.0, 404);
+    }
+    let body = json!({ "link": link });
+    let (status, _) = client.call(Method::POST, "/links/inspect", "", body).await;
+    assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "who has guessed too often cannot tell");
+}
+
+#[tokio::test]
 async fn operators_need_their_key() {
     let client = client(config()).await;
     let made = client.meeting().await;
