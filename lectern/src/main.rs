@@ -3,6 +3,7 @@
 mod admin;
 mod cluster;
 mod config;
+mod descriptors;
 mod link;
 mod quic;
 mod roles;
@@ -110,6 +111,9 @@ fn run(command: Command) -> Result<()> {
         }
     };
     let config = config::load(settings.config.as_deref(), &settings.set)?;
+    if matches!(command, Command::Serve(_) | Command::Edge(_)) {
+        descriptors::raise_limit();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

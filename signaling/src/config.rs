@@ -35,6 +35,10 @@ pub struct Config {
     /// Wrong links and keys a minute that one address may show before all it shows is refused; as
     /// many meetings it may make. All clients behind a proxy share its address: raise it there.
     pub guesses_per_minute: u32,
+    /// Connections that one address may have open, WebSockets among them: by default a room of the
+    /// largest kind in one office, with what its pages load. All clients behind a proxy share its
+    /// address: raise it there, to 20000 for no limit but that of all connections.
+    pub connections_per_address: usize,
 }
 
 impl Default for Config {
@@ -50,6 +54,7 @@ impl Default for Config {
             api_keys: BTreeMap::new(),
             operator_key: None,
             guesses_per_minute: 60,
+            connections_per_address: 2_500,
         }
     }
 }
@@ -70,8 +75,8 @@ pub enum InvalidConfig {
     #[error("edge.public_url must begin with https:// and have no path")]
     PublicUrl,
     /// Nobody could join.
-    #[error("edge.guesses_per_minute must be at least 1")]
-    NoGuesses,
+    #[error("{0} must be at least 1")]
+    Nothing(&'static str),
 }
 
 impl Config {
@@ -91,7 +96,10 @@ impl Config {
             return Err(InvalidConfig::HalfCertificate);
         }
         if self.guesses_per_minute == 0 {
-            return Err(InvalidConfig::NoGuesses);
+            return Err(InvalidConfig::Nothing("edge.guesses_per_minute"));
+        }
+        if self.connections_per_address == 0 {
+            return Err(InvalidConfig::Nothing("edge.connections_per_address"));
         }
         if let Some(url) = &self.public_url {
             let host = url.strip_prefix("https://").unwrap_or_default();
@@ -122,6 +130,7 @@ mod tests {
             Config { public_url: Some("http://a".to_owned()), ..Config::default() },
             Config { public_url: Some("https://a/b".to_owned()), ..Config::default() },
             Config { guesses_per_minute: 0, ..Config::default() },
+            Config { connections_per_address: 0, ..Config::default() },
             Config { name: "Edge One".to_owned(), ..Config::default() },
         ];
         for config in wrong {

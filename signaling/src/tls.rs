@@ -1,12 +1,12 @@
 //! HTTPS: rustls, a certificate from files or one made for development, and bounded connections.
 
 use crate::config::Config;
+use crate::places::{Full, Limits, Place, Placed, Places};
 use crate::rates::Network;
+use crate::serve::{Patience, serve};
 use axum::Router;
 use axum::extract::ConnectInfo;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use prometheus::{IntCounterVec, Opts, Registry};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::fs::{self, OpenOptions};
@@ -18,19 +18,18 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Connections at once; each costs tens of kilobytes, and a room of thousands fits.
+/// Connections at once, WebSockets among them; each costs tens of kilobytes, and many rooms fit.
 const MAX_CONNECTIONS: usize = 20_000;
 /// A handshake takes a few round trips; who takes longer is holding a place.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// A request's head likewise.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a request's head; tokens of 8 KiB may stand in it.
-const MAX_HEAD_BYTES: usize = 32 << 10;
+/// A request's head likewise. The rest of it, with the answer, takes longest for the app itself: its
+/// largest file, under a megabyte, passes at 150 kbit/s, and who has less could not follow a screen.
+const PATIENCE: Patience =
+    Patience { head: Duration::from_secs(10), request: Duration::from_secs(60) };
 /// How long running requests may take to end when the edge stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// Files of the certificate for development.
@@ -66,17 +65,46 @@ pub enum Error {
     Listen(SocketAddr, io::Error),
 }
 
+/// What the listener counts.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    refused: IntCounterVec,
+}
+
+impl Metrics {
+    /// Registers the counters.
+    pub fn new(registry: &Registry) -> Result<Metrics, prometheus::Error> {
+        let refused = Opts::new(
+            "lectern_edge_connections_refused_total",
+            "Connections closed at once because too many are open, in all or from one address",
+        );
+        let refused = IntCounterVec::new(refused, &["limit"])?;
+        registry.register(Box::new(refused.clone()))?;
+        Ok(Metrics { refused })
+    }
+
+    fn refused(&self, full: Full) {
+        let limit = match full {
+            Full::All => "all",
+            Full::Network => "address",
+        };
+        self.refused.with_label_values(&[limit]).inc();
+    }
+}
+
 /// A listener that is bound, and whether its certificate is a real one.
 pub struct Server {
     listener: TcpListener,
     acceptor: TlsAcceptor,
+    places: Arc<Places>,
+    metrics: Metrics,
     /// The certificate comes from files: browsers may be told to insist on HTTPS.
     pub has_real_certificate: bool,
 }
 
 impl Server {
     /// Binds, and loads or makes the certificate.
-    pub async fn bind(config: &Config) -> Result<Server, Error> {
+    pub async fn bind(config: &Config, metrics: Metrics) -> Result<Server, Error> {
         let (chain, key) = match (&config.certificate, &config.private_key) {
             (Some(certificate), Some(key)) => (read_chain(certificate)?, read_key(key)?),
             _ => development(config.data_dir.as_deref())?,
@@ -91,9 +119,12 @@ impl Server {
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|error| Error::Listen(config.listen, error))?;
+        let limits = Limits { all: MAX_CONNECTIONS, network: config.connections_per_address };
         Ok(Server {
             listener,
             acceptor: TlsAcceptor::from(Arc::new(tls)),
+            places: Places::new(limits),
+            metrics,
             has_real_certificate: config.certificate.is_some(),
         })
     }
@@ -105,7 +136,6 @@ impl Server {
 
     /// Serves until stopped, then lets running requests end.
     pub async fn run(self, router: Router, stop: CancellationToken) {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let connections = TaskTracker::new();
         loop {
             let accepted = tokio::select! {
@@ -121,13 +151,19 @@ impl Server {
                     continue;
                 }
             };
-            let Ok(place) = places.clone().try_acquire_owned() else { continue };
+            let place = match self.places.take(Network::of(address.ip())) {
+                Ok(place) => place,
+                Err(full) => {
+                    self.metrics.refused(full);
+                    continue;
+                }
+            };
             let (acceptor, router, stop) = (self.acceptor.clone(), router.clone(), stop.clone());
             connections.spawn(async move {
-                if let Err(error) = connection(stream, address, acceptor, router, stop).await {
+                let ended = connection(stream, address, place, acceptor, router, stop).await;
+                if let Err(error) = ended {
                     tracing::debug!(%address, %error, "a connection ended");
                 }
-                drop(place);
             });
         }
         connections.close();
@@ -139,6 +175,7 @@ impl Server {
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
+    place: Place,
     acceptor: TlsAcceptor,
     router: Router,
     stop: CancellationToken,
@@ -146,20 +183,7 @@ async fn connection(
     stream.set_nodelay(true)?;
     let stream = tokio::time::timeout(HANDSHAKE_TIMEOUT, acceptor.accept(stream)).await??;
     let router = router.layer(axum::Extension(ConnectInfo(address)));
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD_BYTES);
-    let service = TowerToHyperService::new(router);
-    let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
-    tokio::pin!(serving);
-    tokio::select! {
-        result = serving.as_mut() => return result,
-        () = stop.cancelled() => serving.as_mut().graceful_shutdown(),
-    }
-    serving.await
+    serve(Placed::new(stream, place), router, PATIENCE, stop).await
 }
 
 type Certificate = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);

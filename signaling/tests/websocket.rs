@@ -42,12 +42,19 @@ struct Edge {
     links: mpsc::Sender<lectern_signaling::Link>,
 }
 
-async fn edge() -> Edge {
-    let config = Config {
+fn config() -> Config {
+    Config {
         listen: ([127, 0, 0, 1], 0).into(),
         api_keys: [(KEY.to_owned(), Secret::new(SECRET.to_owned()))].into(),
         ..Config::default()
-    };
+    }
+}
+
+async fn edge() -> Edge {
+    edge_with(config()).await
+}
+
+async fn edge_with(config: Config) -> Edge {
     let (links, receiver) = mpsc::channel(1);
     let (link, controller) = Controller::start();
     links.send(link).await.expect("running");
@@ -107,6 +114,10 @@ impl rustls::client::danger::ServerCertVerifier for AnyCertificate {
 
 impl Edge {
     async fn tls(&self) -> TlsStream<TcpStream> {
+        self.try_tls().await.expect("TLS")
+    }
+
+    async fn try_tls(&self) -> std::io::Result<TlsStream<TcpStream>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -117,7 +128,7 @@ impl Edge {
         let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
         let stream = TcpStream::connect(self.address).await.expect("it listens");
         let name = ServerName::try_from("localhost").expect("a name");
-        connector.connect(name, stream).await.expect("TLS")
+        connector.connect(name, stream).await
     }
 
     /// Status, head and body.
@@ -491,6 +502,24 @@ async fn a_flood_and_an_endless_message_cost_only_their_sender() {
     bob.say(Ask::PingReq(proto::Ping::default())).await;
     bob.wait(|message| matches!(message, Tell::PongResp(_)).then_some(())).await;
     assert_eq!(edge.counted("lectern_edge_sockets_closed_total", "flood"), 1.0);
+}
+
+#[tokio::test]
+async fn one_address_has_so_many_connections_and_gets_them_back() {
+    let edge = edge_with(Config { connections_per_address: 8, ..config() }).await;
+    let mut held = Vec::new();
+    while let Ok(stream) = edge.try_tls().await {
+        held.push(stream);
+        assert!(held.len() <= 8);
+    }
+    assert!(edge.counted("lectern_edge_connections_refused_total", "address") >= 1.0);
+    held.clear();
+    let mut tries = 0;
+    while edge.try_tls().await.is_err() {
+        tries += 1;
+        assert!(tries < 1_000, "the places are not free again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]

@@ -76,6 +76,7 @@ pub struct Joined {
 #[utoipa::path(
     post, path = "/api/v1/links/inspect", request_body = InspectLink,
     responses((status = 200, body = LinkPurpose), (status = 404, body = Problem),
+        (status = 408, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem))
 )]
 pub async fn inspect(
@@ -95,6 +96,7 @@ pub async fn inspect(
 #[utoipa::path(
     post, path = "/api/v1/join", request_body = JoinByLink,
     responses((status = 200, body = Joined), (status = 404, body = Problem),
+        (status = 408, body = Problem),
         (status = 422, body = Problem), (status = 429, body = Problem))
 )]
 pub async fn join(

@@ -139,7 +139,8 @@ pub struct NewLinks {
 /// Makes a meeting and its first two links.
 #[utoipa::path(
     post, path = "/api/v1/meetings", request_body = CreateMeeting,
-    responses((status = 201, body = NewMeeting), (status = 422, body = Problem),
+    responses((status = 201, body = NewMeeting), (status = 408, body = Problem),
+        (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem))
 )]
 pub async fn create(
@@ -185,7 +186,8 @@ pub async fn show(
     post, path = "/api/v1/meetings/{meeting}/links", params(("meeting" = String, Path)),
     request_body = CreateLink, security(("owner_key" = [])),
     responses((status = 201, body = NewLink), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 404, body = Problem), (status = 408, body = Problem),
+        (status = 422, body = Problem),
         (status = 429, body = Problem))
 )]
 pub async fn create_link(

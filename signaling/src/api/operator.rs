@@ -95,6 +95,7 @@ pub async fn rooms(
     post, path = "/api/v1/operator/rooms/{room}/move", params(("room" = String, Path)),
     request_body = MoveRoom, security(("operator_key" = [])),
     responses((status = 202), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 408, body = Problem),
         (status = 422, body = Problem), (status = 503, body = Problem))
 )]
 pub async fn move_room(

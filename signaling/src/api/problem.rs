@@ -10,6 +10,9 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 use utoipa::ToSchema;
 
+/// How long a body may take: it is a few hundred bytes, and who sends them slowly holds a place.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What went wrong, for programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -28,6 +31,8 @@ pub enum Code {
     MethodNotAllowed,
     /// The body is too large.
     TooLarge,
+    /// The body did not come in time.
+    TooSlow,
     /// The body is not JSON.
     UnsupportedMediaType,
     /// Too many tries; `Retry-After` says how long to wait.
@@ -47,6 +52,7 @@ impl Code {
             Code::Forbidden => StatusCode::FORBIDDEN,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Code::LimitReached => StatusCode::CONFLICT,
@@ -63,6 +69,7 @@ impl Code {
             Code::Forbidden => "Not permitted",
             Code::MethodNotAllowed => "Method not allowed",
             Code::TooLarge => "The request is too large",
+            Code::TooSlow => "The request came too slowly",
             Code::UnsupportedMediaType => "The request is not JSON",
             Code::TooManyRequests => "Too many tries",
             Code::LimitReached => "A limit is reached",
@@ -157,9 +164,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        match axum::Json::<T>::from_request(request, state).await {
-            Ok(axum::Json(value)) => Ok(Body(value)),
-            Err(rejection) => Err(refused(&rejection)),
+        read(request, state, BODY_TIMEOUT).await
+    }
+}
+
+async fn read<T: DeserializeOwned, S: Send + Sync>(
+    request: Request,
+    state: &S,
+    limit: Duration,
+) -> Result<Body<T>, Problem> {
+    let body = axum::Json::<T>::from_request(request, state);
+    match tokio::time::timeout(limit, body).await {
+        Ok(Ok(axum::Json(value))) => Ok(Body(value)),
+        Ok(Err(rejection)) => Err(refused(&rejection)),
+        Err(_) => {
+            let seconds = limit.as_secs();
+            Err(Problem::new(Code::TooSlow, format!("send the body within {seconds} seconds")))
         }
     }
 }
@@ -171,4 +191,19 @@ fn refused(rejection: &JsonRejection) -> Problem {
         _ => Code::Invalid,
     };
     Problem::new(code, rejection.body_text())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let body = futures_util::stream::pending::<Result<bytes::Bytes, std::io::Error>>();
+        let request = Request::post("/join").header("content-type", "application/json");
+        let request = request.body(axum::body::Body::from_stream(body)).expect("a request");
+        let read = read::<serde_json::Value, ()>(request, &(), Duration::from_millis(1)).await;
+        let problem = read.err().expect("too slow").into_response();
+        assert_eq!(problem.status(), StatusCode::REQUEST_TIMEOUT);
+    }
 }
