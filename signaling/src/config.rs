@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// The shortest secret of an API key or an operator, in bytes: 256 bits (RFC 7518 section 3.2).
+/// The shortest secret that is configured, in bytes: 256 bits (RFC 7518 section 3.2).
 pub const MIN_SECRET_BYTES: usize = 32;
 
 /// What an edge is told.
@@ -22,7 +22,7 @@ pub struct Config {
     pub listen: SocketAddr,
     /// What links begin with, such as `https://meet.example.org`; by default what the browser asked for.
     pub public_url: Option<String>,
-    /// Where the development certificate lies.
+    /// Where the development certificate lies, and the key that signs session tokens.
     pub data_dir: Option<PathBuf>,
     /// A PEM file with the certificate chain; without one, a certificate for development is made.
     pub certificate: Option<PathBuf>,
@@ -30,6 +30,9 @@ pub struct Config {
     pub private_key: Option<PathBuf>,
     /// Integrators' keys and their secrets: tokens signed with them are let in.
     pub api_keys: BTreeMap<String, Secret<String>>,
+    /// Signs session tokens, so that people who are in a meeting come back after a restart. Give all
+    /// edges of a cluster the same one; without it each makes one of its own in its data folder.
+    pub token_key: Option<Secret<String>>,
     /// Lets operators see nodes and move rooms.
     pub operator_key: Option<Secret<String>>,
     /// Wrong links and keys a minute that one address may show before all it shows is refused; as
@@ -52,6 +55,7 @@ impl Default for Config {
             certificate: None,
             private_key: None,
             api_keys: BTreeMap::new(),
+            token_key: None,
             operator_key: None,
             guesses_per_minute: 60,
             connections_per_address: 2_500,
@@ -89,8 +93,12 @@ impl Config {
                 )));
             }
         }
-        if self.operator_key.as_ref().is_some_and(|key| key.expose().len() < MIN_SECRET_BYTES) {
-            return Err(InvalidConfig::ShortSecret("edge.operator_key".to_owned()));
+        for (name, key) in
+            [("edge.token_key", &self.token_key), ("edge.operator_key", &self.operator_key)]
+        {
+            if key.as_ref().is_some_and(|key| key.expose().len() < MIN_SECRET_BYTES) {
+                return Err(InvalidConfig::ShortSecret(name.to_owned()));
+            }
         }
         if self.certificate.is_some() != self.private_key.is_some() {
             return Err(InvalidConfig::HalfCertificate);
@@ -125,7 +133,8 @@ mod tests {
         let short = Secret::new("short".to_owned());
         let wrong = [
             Config { api_keys: [("key".to_owned(), short.clone())].into(), ..Config::default() },
-            Config { operator_key: Some(short), ..Config::default() },
+            Config { operator_key: Some(short.clone()), ..Config::default() },
+            Config { token_key: Some(short), ..Config::default() },
             Config { certificate: Some("c.pem".into()), ..Config::default() },
             Config { public_url: Some("http://a".to_owned()), ..Config::default() },
             Config { public_url: Some("https://a/b".to_owned()), ..Config::default() },

@@ -14,6 +14,7 @@ mod serve;
 pub mod session;
 mod tls;
 mod token;
+mod token_key;
 
 pub use config::{Config, InvalidConfig};
 pub use controller_link::Link;
@@ -37,6 +38,9 @@ pub enum Error {
     /// HTTPS cannot be served.
     #[error(transparent)]
     Tls(#[from] tls::Error),
+    /// There is no key for tokens.
+    #[error(transparent)]
+    TokenKey(#[from] token_key::Error),
     /// Its counters exist already.
     #[error("cannot register metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -62,7 +66,7 @@ pub async fn run(
     let controller = Controller::new(controller_link::Metrics::new(&registry)?);
     let link = controller.clone().run(name, config.region.clone(), links, stop.clone());
     let link = tokio::spawn(link);
-    let tokens = Arc::new(Tokens::new(&config, rand::random()));
+    let tokens = Arc::new(Tokens::new(&config, token_key::load(&config, rand::random())?));
     let region = config.region.clone();
     let signaling =
         Signaling::new(controller.clone(), tokens.clone(), metrics, region, stop.clone());

@@ -523,6 +523,30 @@ async fn one_address_has_so_many_connections_and_gets_them_back() {
 }
 
 #[tokio::test]
+async fn a_token_of_ours_outlives_the_process_that_signed_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = || Config { data_dir: Some(folder.path().to_owned()), ..config() };
+    let edge = edge_with(config()).await;
+    let (ana, _, _) = edge.join("ana").await;
+    drop(ana);
+    let query = format!("access_token={}&reconnect=1&sid={}", token("ana"), sid(1));
+    let mut ana = edge.connect(&query).await.expect("a good token");
+    let token_of_ours = ana.wait(|message| match message {
+        Tell::RefreshToken(token) => Some(token),
+        _ => None,
+    });
+    let query = format!("access_token={}", token_of_ours.await);
+    edge.stop.cancel();
+    edge.running.await.expect("ran").expect("stopped well");
+    let again = edge_with(config()).await;
+    assert_eq!(again.get(&format!("/rtc/validate?{query}"), "").await.0, 200);
+    let mut ana = again.connect(&query).await.expect("the token is still good");
+    assert!(matches!(ana.next().await, Tell::Join(_)));
+    let other = edge_with(self::config()).await;
+    assert_eq!(other.get(&format!("/rtc/validate?{query}"), "").await.0, 401);
+}
+
+#[tokio::test]
 async fn an_edge_that_stops_sends_its_clients_elsewhere() {
     let edge = edge().await;
     let (mut ana, _, _) = edge.join("ana").await;
