@@ -38,6 +38,10 @@ pub struct Config {
     /// Wrong links and keys a minute that one address may show before all it shows is refused; as
     /// many meetings it may make. All clients behind a proxy share its address: raise it there.
     pub guesses_per_minute: u32,
+    /// Connections to `/rtc` a minute that one address may open in the long run, and five times as
+    /// many at once: an office comes back together after a cut. All clients behind a proxy share
+    /// its address: raise it there.
+    pub connects_per_minute: u32,
     /// Connections that one address may have open, WebSockets among them: by default a room of the
     /// largest kind in one office, with what its pages load. All clients behind a proxy share its
     /// address: raise it there, to 20000 for no limit but that of all connections.
@@ -58,6 +62,7 @@ impl Default for Config {
             token_key: None,
             operator_key: None,
             guesses_per_minute: 60,
+            connects_per_minute: 600,
             connections_per_address: 2_500,
         }
     }
@@ -103,8 +108,13 @@ impl Config {
         if self.certificate.is_some() != self.private_key.is_some() {
             return Err(InvalidConfig::HalfCertificate);
         }
-        if self.guesses_per_minute == 0 {
-            return Err(InvalidConfig::Nothing("edge.guesses_per_minute"));
+        for (key, value) in [
+            ("edge.guesses_per_minute", self.guesses_per_minute),
+            ("edge.connects_per_minute", self.connects_per_minute),
+        ] {
+            if value == 0 {
+                return Err(InvalidConfig::Nothing(key));
+            }
         }
         if self.connections_per_address == 0 {
             return Err(InvalidConfig::Nothing("edge.connections_per_address"));
@@ -139,6 +149,7 @@ mod tests {
             Config { public_url: Some("http://a".to_owned()), ..Config::default() },
             Config { public_url: Some("https://a/b".to_owned()), ..Config::default() },
             Config { guesses_per_minute: 0, ..Config::default() },
+            Config { connects_per_minute: 0, ..Config::default() },
             Config { connections_per_address: 0, ..Config::default() },
             Config { name: "Edge One".to_owned(), ..Config::default() },
         ];

@@ -67,9 +67,8 @@ pub async fn run(
     let link = controller.clone().run(name, config.region.clone(), links, stop.clone());
     let link = tokio::spawn(link);
     let tokens = Arc::new(Tokens::new(&config, token_key::load(&config, rand::random())?));
-    let region = config.region.clone();
     let signaling =
-        Signaling::new(controller.clone(), tokens.clone(), metrics, region, stop.clone());
+        Signaling::new(controller.clone(), tokens.clone(), metrics, &config, stop.clone());
     let api = Api::new(config, controller, tokens);
     let routes = livekit::router(signaling.clone());
     let router = http::router(api, routes, server.has_real_certificate);

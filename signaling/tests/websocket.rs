@@ -505,6 +505,33 @@ async fn a_flood_and_an_endless_message_cost_only_their_sender() {
 }
 
 #[tokio::test]
+async fn who_connects_too_often_is_told_to_wait_before_anybody_hears_of_it() {
+    let mut edge = edge_with(Config { connects_per_minute: 1, ..config() }).await;
+    let mut joined = 0;
+    let refused = loop {
+        let query = format!("access_token={}&auto_subscribe=1", token("ana"));
+        match edge.connect(&query).await {
+            Ok(mut client) => assert!(matches!(client.next().await, Tell::Join(_))),
+            Err(tungstenite::Error::Http(response)) => break response,
+            Err(other) => panic!("{other:?}"),
+        }
+        joined += 1;
+        // Five at once, and one a minute: this machine may be slow, but not that slow.
+        assert!(joined < 20, "nobody is told to wait");
+    };
+    assert_eq!(refused.status(), 429);
+    assert!(refused.headers().contains_key("retry-after"));
+    let mut asked = 0;
+    while let Ok(request) = edge.controller.requests.try_recv() {
+        asked += usize::from(matches!(request, Request::Join { .. }));
+    }
+    assert_eq!(asked, joined);
+    assert_eq!(edge.counted("lectern_edge_entries_total", "too_often"), 1.0);
+    let validate = format!("/rtc/validate?access_token={}", token("ana"));
+    assert_eq!(edge.get(&validate, "").await.0, 200, "else clients would give up for good");
+}
+
+#[tokio::test]
 async fn one_address_has_so_many_connections_and_gets_them_back() {
     let edge = edge_with(Config { connections_per_address: 8, ..config() }).await;
     let mut held = Vec::new();

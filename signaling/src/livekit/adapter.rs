@@ -4,6 +4,7 @@
 //! Sans-IO. Owns what only this protocol has: two PeerConnections with their targets and offer
 //! numbers, the order of the first messages, resuming, and the shape of leaving.
 
+use super::budget::Budget;
 use super::info;
 use crate::session::{
     ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Output, Purpose, Refusal, Session,
@@ -16,6 +17,7 @@ use livekit_protocol as proto;
 use proto::signal_response::Message;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
 
 /// Clients ping so often.
 const PING_INTERVAL_S: i32 = 5;
@@ -41,6 +43,8 @@ pub enum Out {
 pub struct Adapter {
     pub(super) session: Session,
     pub(super) out: VecDeque<Out>,
+    /// Kept across sockets: coming back does not fill it.
+    pub(super) budget: Budget,
     pub(super) may_update: bool,
     /// The number of the client's latest offer, for our answer.
     pub(super) client_offer: u32,
@@ -65,12 +69,14 @@ impl Adapter {
         joined: Joined,
         equipment: Equipment,
         terms: Terms,
+        now: Instant,
         rng: StdRng,
     ) -> Adapter {
         let session = entrance.enter(joined, equipment, rng);
         let mut adapter = Adapter {
             session,
             out: VecDeque::new(),
+            budget: Budget::new(now),
             may_update: terms.may_update,
             client_offer: 0,
             region: terms.region,
@@ -111,8 +117,13 @@ impl Adapter {
     }
 
     /// The client is back on another socket. Whatever was on its way by the old one is lost, so
-    /// the state of the room is told anew.
-    pub fn resume(&mut self) {
+    /// the state of the room is told anew; false where it comes back too often, which ends the
+    /// session.
+    pub fn resume(&mut self, now: Instant) -> bool {
+        if !self.budget.comes_back(now) {
+            self.end(LeaveReason::ConnectionLost, None);
+            return false;
+        }
         self.send(Message::Reconnect(proto::ReconnectResponse {
             server_info: Some(info::server(&self.region)),
             ..Default::default()
@@ -134,6 +145,7 @@ impl Adapter {
         self.speaking.clear();
         self.speakers(&speakers);
         self.handle(ClientEvent::Resume { restart_down: true });
+        true
     }
 
     /// A new token, so that the client can come back later.

@@ -1,22 +1,32 @@
 //! What a client's messages mean.
 
 use super::adapter::{Adapter, response};
+use super::budget::MAX_NAMED_TRACKS;
 use super::info::OWN_ATTRIBUTES;
 use crate::api::clean_name;
 use crate::session::{AnnouncedLayer, Announcement, ClientEvent, Refusal, Side};
 use lectern_control::TrackId;
 use lectern_control::media::{CodecName, MediaKind, Source};
+use lectern_control::room::LeaveReason;
 use livekit_protocol as proto;
 use prost::Message as _;
 use proto::request_response::{Reason, Request};
 use proto::signal_request::Message;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
-/// Tracks one message may name: the roster of a big room, and not more.
-const MAX_NAMED_TRACKS: usize = 1_000;
 /// Layers one announcement may name.
 const MAX_LAYERS: usize = 8;
+
+/// When a message came.
+#[derive(Debug, Clone, Copy)]
+pub struct Now {
+    /// For budgets.
+    pub at: Instant,
+    /// For the client, in milliseconds since 1970.
+    pub unix_ms: i64,
+}
 
 /// What became of a message; each is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +37,8 @@ pub enum Outcome {
     Ignored,
     /// Not a message at all.
     Undecodable,
+    /// More than a client may send: the session is over.
+    Flood,
 }
 
 impl Outcome {
@@ -36,15 +48,28 @@ impl Outcome {
             Outcome::Handled => "handled",
             Outcome::Ignored => "ignored",
             Outcome::Undecodable => "undecodable",
+            Outcome::Flood => "flood",
         }
     }
 }
 
 impl Adapter {
     /// The client sent a message.
-    pub fn handle_message(&mut self, bytes: &[u8], now_unix_ms: i64) -> Outcome {
-        let Ok(request) = proto::SignalRequest::decode(bytes) else { return Outcome::Undecodable };
-        let Some(message) = request.message else { return Outcome::Ignored };
+    pub fn handle_message(&mut self, bytes: &[u8], now: Now) -> Outcome {
+        let request = proto::SignalRequest::decode(bytes);
+        let message = request.as_ref().ok().and_then(|request| request.message.as_ref());
+        if !self.budget.message(now.at, bytes.len(), message) {
+            self.end(LeaveReason::ConnectionLost, None);
+            return Outcome::Flood;
+        }
+        match request {
+            Ok(proto::SignalRequest { message: Some(message) }) => self.handle_kind(message, now),
+            Ok(_) => Outcome::Ignored,
+            Err(_) => Outcome::Undecodable,
+        }
+    }
+
+    fn handle_kind(&mut self, message: Message, now: Now) -> Outcome {
         match message {
             Message::Offer(offer) => {
                 self.client_offer = offer.id;
@@ -65,12 +90,12 @@ impl Adapter {
                 let tracks = track_ids(&setting.track_sids);
                 self.handle(ClientEvent::Pause { tracks, paused: setting.disabled });
             }
-            Message::UpdateMetadata(update) => self.update_metadata(update),
+            Message::UpdateMetadata(update) => self.update_metadata(update, now.at),
             Message::SyncState(state) => self.sync_state(&state),
-            Message::Ping(_) => self.send(proto::signal_response::Message::Pong(now_unix_ms)),
+            Message::Ping(_) => self.send(proto::signal_response::Message::Pong(now.unix_ms)),
             Message::PingReq(ping) => {
                 let pong =
-                    proto::Pong { last_ping_timestamp: ping.timestamp, timestamp: now_unix_ms };
+                    proto::Pong { last_ping_timestamp: ping.timestamp, timestamp: now.unix_ms };
                 self.send(proto::signal_response::Message::PongResp(pong));
             }
             Message::Leave(_) => self.handle(ClientEvent::Leave),
@@ -148,8 +173,11 @@ impl Adapter {
         self.handle(ClientEvent::Pause { tracks, paused: true });
     }
 
-    fn update_metadata(&mut self, update: proto::UpdateParticipantMetadata) {
+    fn update_metadata(&mut self, update: proto::UpdateParticipantMetadata, now: Instant) {
         let request = update.request_id;
+        if !self.budget.update(now) {
+            return self.respond(request, Refusal::Limit, None);
+        }
         let me = self.session.me();
         // Clients repeat what they do not mean to change, or leave it empty.
         let name = Some(update.name).filter(|name| !name.is_empty() && *name != me.name);

@@ -45,6 +45,8 @@ pub enum Entry {
     Unknown,
     /// Too many sockets.
     Full,
+    /// The address or the person connects too often.
+    TooOften,
 }
 
 impl Entry {
@@ -56,6 +58,7 @@ impl Entry {
             Entry::Refused => "refused",
             Entry::Unknown => "unknown_session",
             Entry::Full => "full",
+            Entry::TooOften => "too_often",
         }
     }
 }

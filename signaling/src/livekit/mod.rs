@@ -3,7 +3,8 @@
 //! Version 1 is answered with 404, upon which clients fall back by themselves.
 
 mod adapter;
-mod bucket;
+mod admission;
+mod budget;
 mod certificate;
 mod data;
 mod info;
@@ -15,14 +16,17 @@ mod socket;
 #[cfg(test)]
 mod tests;
 
+use crate::config::Config;
 use crate::controller_link::Controller;
 use crate::session::{End, Entrance, Equipment};
+use crate::tls;
 use crate::token::{self, Tokens};
 use adapter::{Adapter, Terms};
+use admission::Admission;
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{ConnectInfo, Query, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dashmap::DashMap;
@@ -36,8 +40,9 @@ use parameters::Parameters;
 use participant::{Participant, Surroundings};
 use prost::Message;
 use socket::{MAX_MESSAGE_BYTES, Socket};
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
@@ -61,6 +66,7 @@ struct Shared {
     tokens: Arc<Tokens>,
     metrics: Metrics,
     region: String,
+    admission: Admission,
     sessions: DashMap<ParticipantId, Running>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
@@ -82,11 +88,19 @@ impl Signaling {
         controller: Controller,
         tokens: Arc<Tokens>,
         metrics: Metrics,
-        region: String,
+        config: &Config,
         stop: CancellationToken,
     ) -> Signaling {
-        let (sessions, places) = (DashMap::new(), Arc::new(Semaphore::new(MAX_PARTICIPANTS)));
-        let shared = Shared { controller, tokens, metrics, region, sessions, places, stop };
+        let shared = Shared {
+            controller,
+            tokens,
+            metrics,
+            region: config.region.clone(),
+            admission: Admission::new(config),
+            sessions: DashMap::new(),
+            places: Arc::new(Semaphore::new(MAX_PARTICIPANTS)),
+            stop,
+        };
         Signaling { shared: Arc::new(shared) }
     }
 
@@ -129,14 +143,22 @@ async fn validate(
 
 async fn connect(
     State(signaling): State<Signaling>,
+    connection: ConnectInfo<SocketAddr>,
     Query(parameters): Query<Parameters>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let (admission, now) = (&signaling.shared.admission, Instant::now());
+    if let Err(wait) = admission.network(tls::client(connection), now) {
+        return signaling.too_often(wait);
+    }
     let session = match signaling.session_of(&parameters, &headers) {
         Ok(session) => session,
         Err(refused) => return refused.into_response(),
     };
+    if let Err(wait) = admission.person(session.room, &session.identity, now) {
+        return signaling.too_often(wait);
+    }
     let entrance = entrance(&session, &parameters, &headers);
     let Ok(place) = signaling.shared.places.clone().try_acquire_owned() else {
         signaling.shared.metrics.entry(Entry::Full);
@@ -168,6 +190,16 @@ impl Signaling {
             self.shared.metrics.entry(Entry::BadToken);
             (StatusCode::UNAUTHORIZED, why + "\n")
         })
+    }
+
+    /// Clients try again by themselves, the later the more often they were refused.
+    fn too_often(&self, wait: Duration) -> Response {
+        self.shared.metrics.entry(Entry::TooOften);
+        let seconds = wait.as_secs() + 1;
+        let why = format!("too many connections: try again in {seconds} seconds\n");
+        let mut response = (StatusCode::TOO_MANY_REQUESTS, why).into_response();
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        response
     }
 
     /// Hands the socket to the session it belongs to; that one's place is counted already.
@@ -231,7 +263,8 @@ impl Signaling {
             down_data: data::down(&joined.participant),
         };
         let terms = Terms { region: self.shared.region.clone(), may_update };
-        Some(Adapter::new(entrance, joined, equipment, terms, rand::make_rng()))
+        let now = Instant::now();
+        Some(Adapter::new(entrance, joined, equipment, terms, now, rand::make_rng()))
     }
 
     fn refuse(&self, socket: Socket, error: &RequestError) {

@@ -1,7 +1,7 @@
 //! The task of one participant: moves bytes between its socket, its adapter and the controller.
 
 use super::adapter::{Adapter, Out};
-use super::bucket::Bucket;
+use super::message::{Now, Outcome};
 use super::metrics::{Closed, Metrics};
 use super::socket::Socket;
 use crate::controller_link::{Answer, Controller, Following, Standing};
@@ -55,7 +55,6 @@ pub struct Participant {
     adapter: Adapter,
     token: token::Session,
     socket: Option<Socket>,
-    bucket: Bucket,
     /// The socket is idle, or the participant does not come back, at this time.
     silent_at: Instant,
     refresh_at: Instant,
@@ -89,7 +88,6 @@ impl Participant {
             adapter,
             token,
             socket: Some(socket),
-            bucket: Bucket::new(now),
             silent_at: now + IDLE,
             refresh_at: now + TOKEN_REFRESH,
             held: VecDeque::new(),
@@ -162,23 +160,24 @@ impl Participant {
 
     fn message(&mut self, message: &[u8]) {
         let now = Instant::now();
-        if !self.bucket.take(now, message.len()) {
-            self.detach(Some(Closed::Flood));
-            return self.adapter.end(LeaveReason::ConnectionLost, None);
-        }
         self.silent_at = now + IDLE;
-        let outcome = self.adapter.handle_message(message, unix_ms());
+        let outcome = self.adapter.handle_message(message, Now { at: now, unix_ms: unix_ms() });
         self.around.metrics.message(outcome);
+        if outcome == Outcome::Flood {
+            self.detach(Some(Closed::Flood));
+        }
     }
 
     fn attach(&mut self, socket: Socket) {
         self.detach(Some(Closed::Replaced));
         self.socket = Some(socket);
         let now = Instant::now();
-        self.bucket = Bucket::new(now);
         self.silent_at = now + IDLE;
-        self.adapter.resume();
-        self.refresh();
+        if self.adapter.resume(now) {
+            self.refresh();
+        } else {
+            self.detach(Some(Closed::Flood));
+        }
     }
 
     fn detach(&mut self, why: Option<Closed>) {

@@ -5,6 +5,8 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use bytes::Bytes;
 use futures_util::stream::SplitStream;
 use futures_util::{SinkExt, StreamExt};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -12,6 +14,9 @@ use tokio::sync::mpsc;
 pub const MAX_MESSAGE_BYTES: usize = 256 << 10;
 /// Messages that wait for a slow reader: a whole room's news, at a few hundred bytes each.
 const QUEUED_MESSAGES: usize = 1_024;
+/// Their bytes: a roster of the longest kind fits twice, and whoever reads more slowly is told
+/// everything anew when it comes back.
+const QUEUED_BYTES: usize = 2 << 20;
 /// A client that takes none of our bytes for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Close codes (RFC 6455 section 7.4.1).
@@ -21,20 +26,52 @@ const POLICY: u16 = 1008;
 /// One participant's socket.
 pub struct Socket {
     read: SplitStream<WebSocket>,
-    write: mpsc::Sender<Message>,
+    write: Queue,
     metrics: Metrics,
+}
+
+/// What waits to be written, bounded in messages and in bytes.
+struct Queue {
+    messages: mpsc::Sender<Message>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Queue {
+    fn new() -> (Queue, mpsc::Receiver<Message>) {
+        let (messages, queue) = mpsc::channel(QUEUED_MESSAGES);
+        (Queue { messages, bytes: Arc::default() }, queue)
+    }
+
+    /// False where it is full. Only one task fills a queue, so that what is read here can only shrink.
+    fn push(&self, message: Message) -> bool {
+        let bytes = length(&message);
+        if self.bytes.load(Ordering::Relaxed) + bytes > QUEUED_BYTES {
+            return false;
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.messages.try_send(message).is_ok()
+    }
+}
+
+fn length(message: &Message) -> usize {
+    match message {
+        Message::Binary(bytes) => bytes.len(),
+        _ => 0,
+    }
 }
 
 impl Socket {
     /// Takes a socket over; what is sent is written by a task of its own.
     pub fn new(socket: WebSocket, metrics: Metrics) -> Socket {
         let (mut sink, read) = socket.split();
-        let (write, mut queue) = mpsc::channel::<Message>(QUEUED_MESSAGES);
+        let (write, mut queue) = Queue::new();
+        let waiting = write.bytes.clone();
         metrics.sockets.inc();
         tokio::spawn(async move {
             while let Some(message) = queue.recv().await {
-                let last = matches!(message, Message::Close(_));
+                let (last, bytes) = (matches!(message, Message::Close(_)), length(&message));
                 let written = tokio::time::timeout(WRITE_TIMEOUT, sink.send(message)).await;
+                waiting.fetch_sub(bytes, Ordering::Relaxed);
                 if last || !matches!(written, Ok(Ok(()))) {
                     break;
                 }
@@ -59,7 +96,7 @@ impl Socket {
 
     /// Queues a message; false where the reader is too slow.
     pub fn send(&self, bytes: Vec<u8>) -> bool {
-        self.write.try_send(Message::Binary(bytes.into())).is_ok()
+        self.write.push(Message::Binary(bytes.into()))
     }
 
     /// Closes the socket behind what is queued.
@@ -68,12 +105,31 @@ impl Socket {
         let code = if why == Closed::Flood { POLICY } else { NORMAL };
         let frame = CloseFrame { code, reason: "".into() };
         // A full queue belongs to a reader that would not see it anyway; the task then ends by itself.
-        let _ = self.write.try_send(Message::Close(Some(frame)));
+        let _ = self.write.push(Message::Close(Some(frame)));
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
         self.metrics.sockets.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_bounded_in_bytes_as_well() {
+        let (queue, mut messages) = Queue::new();
+        let long = || Message::Binary(vec![0; 60 << 10].into());
+        let queued = (0..QUEUED_MESSAGES).take_while(|_| queue.push(long())).count();
+        assert_eq!(queued, QUEUED_BYTES / (60 << 10));
+        assert!(queue.push(Message::Close(None)), "a last word always fits");
+        let short = || Message::Binary(vec![0; 100].into());
+        let (queue, _messages) = Queue::new();
+        let queued = (0..2 * QUEUED_MESSAGES).take_while(|_| queue.push(short())).count();
+        assert_eq!(queued, QUEUED_MESSAGES);
+        assert!(messages.try_recv().is_ok());
     }
 }

@@ -1,7 +1,7 @@
 //! Messages of a client in, messages and requests out, without a socket.
 
 use super::adapter::{Adapter, Out, Terms};
-use super::message::Outcome;
+use super::message::{Now, Outcome};
 use crate::session::{Entrance, Equipment, Purpose, TrackIds};
 use lectern_control::edge::{Joined, Notice, Request, Response};
 use lectern_control::media::{MediaKind, Source};
@@ -18,10 +18,11 @@ use proto::signal_response::Message as Tell;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 const CAMERA: &str = include_str!("../../tests/sdp/chromium-camera.sdp");
 const CAMERA_KEY: &str = "6e0695e9-98a9-4f02-a753-826e5e83e0f8";
-const NOW: i64 = 1_700_000_000_000;
+const NOW_UNIX_MS: i64 = 1_700_000_000_000;
 
 fn participant(id: u64) -> Participant {
     Participant {
@@ -53,6 +54,7 @@ fn placement(last: u8) -> Placement {
 
 /// A client's end of an adapter.
 struct Client {
+    began: Instant,
     adapter: Adapter,
     messages: Vec<Tell>,
     requests: Vec<(Purpose, Request)>,
@@ -87,8 +89,9 @@ impl Client {
         };
         let terms = Terms { region: "here".to_owned(), may_update: true };
         let rng = StdRng::seed_from_u64(5);
-        let adapter = Adapter::new(&entrance, joined, equipment, terms, rng);
-        let mut client = Client { adapter, messages: Vec::new(), requests: Vec::new() };
+        let began = Instant::now();
+        let adapter = Adapter::new(&entrance, joined, equipment, terms, began, rng);
+        let mut client = Client { began, adapter, messages: Vec::new(), requests: Vec::new() };
         client.drain();
         client
     }
@@ -102,12 +105,17 @@ impl Client {
         }
     }
 
+    /// All of it happens at once.
+    fn now(&self) -> Now {
+        Now { at: self.began, unix_ms: NOW_UNIX_MS }
+    }
+
     /// Forgets what was said before.
     fn says(&mut self, message: Ask) -> Outcome {
         self.messages.clear();
         self.requests.clear();
         let bytes = proto::SignalRequest { message: Some(message) }.encode_to_vec();
-        let outcome = self.adapter.handle_message(&bytes, NOW);
+        let outcome = self.adapter.handle_message(&bytes, self.now());
         self.drain();
         outcome
     }
@@ -182,9 +190,9 @@ fn an_offer_is_answered_under_its_number() {
 fn pings_of_both_kinds_are_answered() {
     let mut client = Client::join(vec![]);
     client.says(Ask::Ping(3));
-    assert_eq!(client.messages, [Tell::Pong(NOW)]);
+    assert_eq!(client.messages, [Tell::Pong(NOW_UNIX_MS)]);
     client.says(Ask::PingReq(proto::Ping { timestamp: 77, rtt: 5 }));
-    let pong = proto::Pong { last_ping_timestamp: 77, timestamp: NOW };
+    let pong = proto::Pong { last_ping_timestamp: 77, timestamp: NOW_UNIX_MS };
     assert_eq!(client.messages, [Tell::PongResp(pong)]);
 }
 
@@ -238,11 +246,12 @@ fn every_numbered_request_gets_its_answer() {
 #[test]
 fn what_is_not_known_or_not_a_message_is_ignored() {
     let mut client = Client::join(vec![]);
-    assert_eq!(client.adapter.handle_message(&[0xff; 40], NOW), Outcome::Undecodable);
-    assert_eq!(client.adapter.handle_message(&[], NOW), Outcome::Ignored);
+    let now = client.now();
+    assert_eq!(client.adapter.handle_message(&[0xff; 40], now), Outcome::Undecodable);
+    assert_eq!(client.adapter.handle_message(&[], now), Outcome::Ignored);
     let mut unknown = Vec::new();
     prost::encoding::string::encode(900, &"from the future".to_owned(), &mut unknown);
-    assert_eq!(client.adapter.handle_message(&unknown, NOW), Outcome::Ignored);
+    assert_eq!(client.adapter.handle_message(&unknown, now), Outcome::Ignored);
     assert_eq!(client.says(Ask::Simulate(proto::SimulateScenario::default())), Outcome::Ignored);
     let permission = proto::SubscriptionPermission { all_participants: true, ..Default::default() };
     assert_eq!(client.says(Ask::SubscriptionPermission(permission)), Outcome::Handled);
@@ -390,7 +399,7 @@ fn coming_back_is_told_everything_anew() {
     });
     client.hears(&Notice::Speakers { speakers: vec![(ParticipantId(2), 0.5)] });
     client.messages.clear();
-    client.adapter.resume();
+    assert!(client.adapter.resume(client.began));
     client.adapter.refresh_token("a token".to_owned());
     client.drain();
     let kinds: Vec<&str> = client
@@ -419,6 +428,58 @@ fn coming_back_is_told_everything_anew() {
         ..Default::default()
     };
     assert_eq!(client.says(Ask::SyncState(state)), Outcome::Handled);
+}
+
+#[test]
+fn coming_back_does_not_fill_the_budget_again() {
+    let mut client = Client::join(vec![participant(2)]);
+    let mut messages = 0;
+    while !client.adapter.session().is_over() && messages < 10_000 {
+        for _ in 0..100 {
+            messages += 1;
+            client.says(Ask::Ping(1));
+        }
+        client.adapter.resume(client.began);
+    }
+    assert!(messages <= 500, "{messages}");
+    assert!(!client.adapter.resume(client.began));
+}
+
+#[test]
+fn a_flood_ends_the_session_and_is_told_to_the_controller() {
+    let mut client = Client::join(vec![]);
+    let track_sids = vec!["TR_1".to_owned(); 100];
+    let pause = proto::UpdateTrackSettings { track_sids, disabled: true, ..Default::default() };
+    let outcomes: Vec<Outcome> =
+        (0..6).map(|_| client.says(Ask::TrackSetting(pause.clone()))).collect();
+    assert_eq!(outcomes[4..], [Outcome::Handled, Outcome::Flood]);
+    assert!(client.adapter.session().is_over());
+    assert!(matches!(client.requests[..], [(_, Request::Leave { .. })]));
+}
+
+#[test]
+fn changes_that_come_too_fast_are_refused_and_harm_nothing_else() {
+    use proto::request_response::Reason;
+    let mut client = Client::join(vec![]);
+    let mut refused = 0;
+    for number in 0..30 {
+        client.says(Ask::UpdateMetadata(proto::UpdateParticipantMetadata {
+            request_id: number,
+            attributes: [("hand".to_owned(), number.to_string())].into(),
+            ..Default::default()
+        }));
+        refused += client
+            .messages
+            .iter()
+            .filter(|message| match message {
+                Tell::RequestResponse(response) => response.reason() == Reason::LimitExceeded,
+                _ => false,
+            })
+            .count();
+        assert_eq!(client.messages.len() + client.requests.len(), 1, "each gets one answer");
+    }
+    assert_eq!(refused, 10);
+    assert!(!client.adapter.session().is_over());
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::event::{Announcement, ClientNotice, Purpose, Refusal};
 use super::{Session, publication};
 use lectern_control::TrackId;
 use lectern_control::edge::Request;
-use lectern_control::limits::{MAX_METADATA_BYTES, MAX_NAME_BYTES};
+use lectern_control::limits::MAX_NAME_BYTES;
 use lectern_control::node::Command;
 use std::collections::BTreeMap;
 
@@ -84,11 +84,8 @@ impl Session {
         metadata: Option<String>,
         attributes: BTreeMap<String, String>,
     ) {
-        let length = |(key, value): (&String, &String)| key.len() + value.len();
-        let bytes =
-            metadata.as_ref().map_or(0, String::len) + attributes.iter().map(length).sum::<usize>();
         let long_name = name.as_ref().is_some_and(|name| name.len() > MAX_NAME_BYTES);
-        if bytes > MAX_METADATA_BYTES || long_name {
+        if long_name || !self.profile.change(metadata.as_deref(), &attributes) {
             let result = Err(Refusal::Limit);
             return self.tell(ClientNotice::Updated { request: number, result });
         }

@@ -9,6 +9,7 @@ mod entrance;
 pub mod event;
 mod negotiation;
 mod payload;
+mod profile;
 mod publication;
 pub mod random;
 mod roster;
@@ -29,6 +30,7 @@ use lectern_control::node::{Command, CommandError, DisconnectReason};
 use lectern_control::room::{LeaveReason, Participant, Placement};
 use lectern_control::transport::IceRole;
 use lectern_control::{PeerId, TrackId};
+use profile::{Profile, Trust};
 use publication::Publications;
 use rand::rngs::StdRng;
 use roster::Roster;
@@ -55,6 +57,7 @@ pub struct Session {
     room_name: String,
     created_at_unix_ms: u64,
     equipment: Equipment,
+    profile: Profile,
     roster: Roster,
     publications: Publications,
     up: Uplink,
@@ -71,8 +74,10 @@ impl Session {
         let placement = joined.placement;
         let up = Uplink::new(&mut rng);
         let down = Downlink::new(equipment.fingerprint, &placement, &mut rng);
+        let trust = if entrance.link.is_some() { Trust::Link } else { Trust::Integrator };
         let mut session = Session {
             roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.track_ids),
+            profile: Profile::new(&joined.participant, trust),
             me: joined.participant,
             placement,
             room_name: joined.room_name,
@@ -180,6 +185,9 @@ impl Session {
     pub fn handle_response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
         match (purpose, result) {
             (Purpose::Update(request), result) => {
+                if result.is_err() {
+                    self.profile.reset(&self.me);
+                }
                 let result = result.map(|_| ()).map_err(|error| refusal(&error));
                 self.tell(ClientNotice::Updated { request, result });
             }

@@ -1,5 +1,7 @@
 //! One participant's stay, event by event, with descriptions of real browsers.
 
+mod limits;
+
 use super::*;
 use lectern_control::media::{Codec, CodecName, EncodingParameters, Extension, MediaKind, Source};
 use lectern_control::node::{Quality, Security};
