@@ -4,7 +4,8 @@ use bytes::Bytes;
 use dashmap::DashMap;
 use lectern_control::delivery::Number;
 use lectern_control::edge::{FromEdge, Notice, Request, RequestError, Response, ToEdge};
-use lectern_control::{EdgeId, RequestId, RoomId, Version, frame};
+use lectern_control::room::LeaveReason;
+use lectern_control::{EdgeId, ParticipantId, RequestId, RoomId, Version, frame};
 use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -187,7 +188,7 @@ impl Controller {
     pub async fn submit(&self, body: Request) -> Result<Answer, RequestError> {
         let unavailable = |why: &str| RequestError::Unavailable(why.to_owned());
         if self.shared.pending.len() >= MAX_PENDING {
-            return Err(RequestError::Limit("requests waiting for the controller".to_owned()));
+            return Err(unavailable("too many requests wait for it"));
         }
         let outgoing = self.shared.outgoing.borrow().clone();
         let outgoing = outgoing.ok_or_else(|| unavailable("no link to it"))?;
@@ -268,9 +269,13 @@ impl Controller {
                     self.shared.standing.send_replace(Standing::Linked);
                 }
                 Ok(ToEdge::Response { request, result }) => {
-                    if let Some((_, answer)) = self.shared.pending.remove(&request) {
-                        // Whoever asked may have given up meanwhile.
-                        let _ = answer.send(result);
+                    let unclaimed = match self.shared.pending.remove(&request) {
+                        Some((_, answer)) => answer.send(result).err(),
+                        None => Some(result),
+                    };
+                    // Whoever asked has given up meanwhile.
+                    if let Some(Ok(Response::Joined(joined))) = unclaimed {
+                        self.leave_unclaimed(joined.placement.room, joined.participant.id);
                     }
                 }
                 Ok(ToEdge::Notice { room, notice, number }) => {
@@ -287,6 +292,17 @@ impl Controller {
                 }
             }
         }
+    }
+
+    /// Nobody waits for a participant that came in: left alone it would stand in the roster for good.
+    pub fn leave_unclaimed(&self, room: RoomId, participant: ParticipantId) {
+        let reason = LeaveReason::ConnectionLost;
+        let (controller, leave) = (self.clone(), Request::Leave { room, participant, reason });
+        tokio::spawn(async move {
+            if let Err(error) = controller.request(leave).await {
+                tracing::warn!(%participant, %error, "somebody nobody waits for stays in the room");
+            }
+        });
     }
 
     fn spread(&self, room: RoomId, notice: Notice) {
@@ -315,7 +331,10 @@ fn confirm(outgoing: &mpsc::Sender<Bytes>, notice: Number) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lectern_control::edge::Joined;
     use lectern_control::node::Quality;
+    use lectern_control::room::{Participant, Placement, Role};
+    use std::collections::BTreeMap;
 
     fn metrics() -> Metrics {
         Metrics::new(&Registry::new()).expect("fresh names")
@@ -389,6 +408,57 @@ mod tests {
         }
         assert_eq!(nodes.await.expect("ran"), Ok(Response::Nodes(Vec::new())));
         assert_eq!(rooms.await.expect("ran"), Ok(Response::Rooms(Vec::new())));
+    }
+
+    #[tokio::test]
+    async fn somebody_who_comes_in_when_nobody_waits_any_more_is_sent_off() {
+        let (controller, mut far, _links) = linked().await;
+        let join = Request::Join {
+            room: RoomId(9),
+            link: None,
+            identity: "ana".to_owned(),
+            name: "Ana".to_owned(),
+            role: Role::Viewer,
+            permissions: Role::Viewer.permissions(),
+            metadata: String::new(),
+            attributes: BTreeMap::new(),
+        };
+        let asked = controller.submit(join).await.expect("linked");
+        let FromEdge::Request { request, .. } = far.hear().await else { panic!("a request") };
+        // As after the time for an answer is over.
+        drop(asked);
+        let result = Ok(Response::Joined(Box::new(joined())));
+        far.say(&ToEdge::Response { request, result }).await;
+        let FromEdge::Request { body, .. } = far.hear().await else { panic!("a request") };
+        let reason = LeaveReason::ConnectionLost;
+        let participant = ParticipantId(3);
+        assert_eq!(body, Request::Leave { room: RoomId(9), participant, reason });
+    }
+
+    fn joined() -> Joined {
+        let participant = Participant {
+            id: ParticipantId(3),
+            identity: "ana".to_owned(),
+            name: "Ana".to_owned(),
+            role: Role::Viewer,
+            permissions: Role::Viewer.permissions(),
+            metadata: String::new(),
+            attributes: BTreeMap::new(),
+            joined_at_unix_ms: 0,
+            version: 1,
+            tracks: Vec::new(),
+            edge: "edge-1".parse().expect("a name"),
+        };
+        let placement = Placement {
+            room: RoomId(9),
+            node: "node-1".parse().expect("a name"),
+            standby: None,
+            generation: 0,
+            candidates: Vec::new(),
+            standby_candidates: Vec::new(),
+        };
+        let (others, room_name) = (Vec::new(), "A meeting".to_owned());
+        Joined { participant, others, room_name, created_at_unix_ms: 0, placement }
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@
 
 use super::budget::Budget;
 use super::info;
+use super::reply::{description, leave, published, request, response, unpublished};
 use crate::session::{
     ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Output, Purpose, Refusal, Session,
 };
@@ -17,6 +18,7 @@ use livekit_protocol as proto;
 use proto::signal_response::Message;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::take;
 use std::time::Instant;
 
 /// Clients ping so often.
@@ -51,6 +53,15 @@ pub struct Adapter {
     region: String,
     speaking: BTreeMap<ParticipantId, f32>,
     qualities: BTreeMap<ParticipantId, proto::ConnectionQuality>,
+    refused: Refused,
+}
+
+/// Tracks that the controller did not take. Clients know a track by its id only once they have applied
+/// our answer, and pass over what is said of it before: it is said again after two pings.
+#[derive(Debug, Default)]
+struct Refused {
+    fresh: Vec<TrackId>,
+    pinged: Vec<TrackId>,
 }
 
 /// What the adapter must know beside the session.
@@ -82,6 +93,7 @@ impl Adapter {
             region: terms.region,
             speaking: BTreeMap::new(),
             qualities: BTreeMap::new(),
+            refused: Refused::default(),
         };
         let join = adapter.join();
         adapter.send(Message::Join(join));
@@ -153,6 +165,12 @@ impl Adapter {
         self.send(Message::RefreshToken(token));
     }
 
+    /// The client pings: what it may have passed over is said again.
+    pub(super) fn pinged(&mut self) {
+        let due = std::mem::replace(&mut self.refused.pinged, take(&mut self.refused.fresh));
+        due.into_iter().for_each(|track| self.send(unpublished(track)));
+    }
+
     /// Ends the session from our side.
     pub fn end(&mut self, reason: LeaveReason, client: Option<End>) {
         self.session.end(reason, client);
@@ -191,6 +209,12 @@ impl Adapter {
         match notice {
             ClientNotice::Announced { key, track } => {
                 self.send(published(key, info::track(&track)));
+            }
+            ClientNotice::PublicationRefused { track, key, why } => {
+                let add_track = proto::AddTrackRequest { cid: key, ..Default::default() };
+                self.respond(0, why, Some(request(add_track)));
+                self.send(unpublished(track));
+                self.refused.fresh.push(track);
             }
             ClientNotice::AnnounceRefused { key, why } => {
                 let add_track = proto::AddTrackRequest { cid: key, ..Default::default() };
@@ -343,61 +367,4 @@ impl Adapter {
             ..Default::default()
         }
     }
-}
-
-fn request(add_track: proto::AddTrackRequest) -> proto::request_response::Request {
-    proto::request_response::Request::AddTrack(add_track)
-}
-
-fn published(cid: String, track: proto::TrackInfo) -> Message {
-    Message::TrackPublished(proto::TrackPublishedResponse { cid, track: Some(track) })
-}
-
-fn description(
-    kind: &str,
-    id: u32,
-    sdp: String,
-    tracks: Vec<(String, TrackId)>,
-) -> proto::SessionDescription {
-    let mid_to_track_id = tracks.into_iter().map(|(mid, track)| (mid, track.to_string())).collect();
-    proto::SessionDescription { r#type: kind.to_owned(), sdp, id, mid_to_track_id }
-}
-
-pub(super) fn response(
-    request_id: u32,
-    reason: proto::request_response::Reason,
-    request: Option<proto::request_response::Request>,
-) -> Message {
-    let message = reason.as_str_name().to_lowercase().replace('_', " ");
-    Message::RequestResponse(proto::RequestResponse {
-        request_id,
-        reason: reason.into(),
-        message,
-        request,
-    })
-}
-
-/// The end of a session, in the client's words.
-pub fn leave(end: End) -> Message {
-    use proto::leave_request::Action;
-    let (action, reason) = match end {
-        End::Rejoin(reason) => (Action::Reconnect, reason),
-        End::Out(reason) => (Action::Disconnect, reason),
-    };
-    Message::Leave(proto::LeaveRequest {
-        can_reconnect: action == Action::Reconnect,
-        reason: info::disconnect_reason(reason).into(),
-        action: action.into(),
-        ..Default::default()
-    })
-}
-
-/// A session that is asked for and not known: the client joins as new.
-pub fn state_mismatch() -> Message {
-    Message::Leave(proto::LeaveRequest {
-        can_reconnect: true,
-        reason: proto::DisconnectReason::StateMismatch.into(),
-        action: proto::leave_request::Action::Reconnect.into(),
-        ..Default::default()
-    })
 }

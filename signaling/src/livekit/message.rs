@@ -1,8 +1,9 @@
 //! What a client's messages mean.
 
-use super::adapter::{Adapter, response};
+use super::adapter::Adapter;
 use super::budget::MAX_NAMED_TRACKS;
 use super::info::OWN_ATTRIBUTES;
+use super::reply::response;
 use crate::api::clean_name;
 use crate::session::{AnnouncedLayer, Announcement, ClientEvent, Refusal, Side};
 use lectern_control::TrackId;
@@ -92,7 +93,10 @@ impl Adapter {
             }
             Message::UpdateMetadata(update) => self.update_metadata(update, now.at),
             Message::SyncState(state) => self.sync_state(&state),
-            Message::Ping(_) => self.send(proto::signal_response::Message::Pong(now.unix_ms)),
+            Message::Ping(_) => {
+                self.send(proto::signal_response::Message::Pong(now.unix_ms));
+                self.pinged();
+            }
             Message::PingReq(ping) => {
                 let pong =
                     proto::Pong { last_ping_timestamp: ping.timestamp, timestamp: now.unix_ms };

@@ -12,6 +12,7 @@ mod message;
 mod metrics;
 mod parameters;
 mod participant;
+mod reply;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -215,7 +216,7 @@ impl Signaling {
             None => socket,
         };
         self.shared.metrics.entry(Entry::Unknown);
-        dismiss(socket, adapter::state_mismatch());
+        dismiss(socket, reply::state_mismatch());
     }
 
     async fn join(
@@ -235,6 +236,7 @@ impl Signaling {
         };
         let (id, room) = (joined.participant.id, session.room);
         let Some(adapter) = self.adapter(&entrance, joined, session.may_update) else {
+            self.shared.controller.leave_unclaimed(room, id);
             return self.refuse(socket, &RequestError::NoNode);
         };
         self.shared.metrics.entry(Entry::Joined);
@@ -277,7 +279,7 @@ impl Signaling {
             RequestError::NotFound => End::Out(LeaveReason::RoomClosed),
             _ => End::Out(LeaveReason::Removed),
         };
-        dismiss(socket, adapter::leave(end));
+        dismiss(socket, reply::leave(end));
     }
 }
 

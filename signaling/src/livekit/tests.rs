@@ -3,7 +3,7 @@
 use super::adapter::{Adapter, Out, Terms};
 use super::message::{Now, Outcome};
 use crate::session::{Entrance, Equipment, Purpose, TrackIds};
-use lectern_control::edge::{Joined, Notice, Request, Response};
+use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
 use lectern_control::media::{MediaKind, Source};
 use lectern_control::node::Quality;
 use lectern_control::room::{LeaveReason, Participant, Placement, Role, Track};
@@ -184,6 +184,34 @@ fn an_offer_is_answered_under_its_number() {
         _ => false,
     });
     assert!(added);
+}
+
+#[test]
+fn a_track_that_is_not_taken_is_unpublished_even_for_a_client_that_learns_its_id_late() {
+    let mut client = Client::join(vec![]);
+    client.adds(CAMERA_KEY);
+    client.says(offer(CAMERA, 1));
+    let added = client.requests.iter().find_map(|(purpose, request)| match request {
+        Request::AddTrack { track, .. } => Some((*purpose, track.id.to_string())),
+        _ => None,
+    });
+    let (purpose, sid) = added.expect("added");
+    client.messages.clear();
+    client.adapter.handle_response(purpose, Err(RequestError::Limit("tracks".to_owned())));
+    client.drain();
+    let unpublished = |client: &Client| {
+        let of = |message: &Tell| match message {
+            Tell::TrackUnpublished(response) => Some(response.track_sid.clone()),
+            _ => None,
+        };
+        client.messages.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(unpublished(&client), [sid.as_str()]);
+    let after = [0, 1, 2].map(|_| {
+        client.says(Ask::Ping(1));
+        unpublished(&client).len()
+    });
+    assert_eq!(after, [0, 1, 0], "once more, when the answer is surely applied");
 }
 
 #[test]

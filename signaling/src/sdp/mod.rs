@@ -26,8 +26,9 @@ pub const MAX_SDP_BYTES: usize = 256 << 10;
 pub const MAX_LINE_BYTES: usize = 4 << 10;
 /// Lines of a description; Chromium writes about 130 for a video section.
 pub const MAX_LINES: usize = 10_000;
-/// Media sections; rejected ones are reused, so that no client needs many.
-pub const MAX_SECTIONS: usize = 128;
+/// Media sections: all that one participant receives, twice over while they are exchanged for others;
+/// rejected ones are reused.
+pub const MAX_SECTIONS: usize = 256;
 /// Formats of one section: payload types have seven bits.
 pub const MAX_FORMATS: usize = 128;
 

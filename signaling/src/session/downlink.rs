@@ -5,65 +5,29 @@
 //! under another mid (RFC 9429 section 5.2.2), so that descriptions do not grow.
 
 use super::payload::PayloadTypes;
+use super::slot::{Sending, Slot, State, Wanted};
 use super::uplink::{count, dtls_role};
 use super::{Error, random};
+use crate::sdp::MAX_SECTIONS;
 use crate::sdp::candidate::{self, Loopback};
-use crate::sdp::client_answer::{AnsweredSection, ClientAnswer};
-use crate::sdp::server_offer::{self, LocalTransport, Origin, SentSection, SentTrack};
+use crate::sdp::client_answer::ClientAnswer;
+use crate::sdp::extension;
+use crate::sdp::server_offer::{self, LocalTransport, Origin, SentSection};
 use crate::sdp::transport::{Setup, Transport};
-use crate::sdp::{codec, extension};
-use lectern_control::media::{
-    Codec, ExtensionId, MediaKind, PayloadMapping, SubscriptionParameters,
-};
+use lectern_control::limits::MAX_CANDIDATES_PER_PEER;
+use lectern_control::media::{Codec, ExtensionId, MediaKind, SubscriptionParameters};
 use lectern_control::room::Placement;
 use lectern_control::transport::{Candidate, Fingerprint, IceCredentials, RemoteParameters};
 use lectern_control::{NodeId, PeerId, TrackId};
 use rand::rngs::StdRng;
+use std::collections::BTreeSet;
 
 /// Tracks one participant receives at once: at about 1.5 KB each the description stays under the
 /// limit we keep ourselves.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
-
-/// A track the participant should receive.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
-    /// Which.
-    pub track: TrackId,
-    /// Sound or picture.
-    pub kind: MediaKind,
-    /// What its publisher sends.
-    pub codecs: Vec<Codec>,
-    /// Stream id for the client.
-    pub stream: String,
-    /// Ties the sender's streams to one clock.
-    pub cname: String,
-}
-
-#[derive(Debug)]
-struct Slot {
-    mid: String,
-    kind: MediaKind,
-    state: State,
-}
-
-#[derive(Debug)]
-enum State {
-    Sending(Box<Sending>),
-    /// The client knows that the section is free once it has answered.
-    Rejected {
-        acknowledged: bool,
-    },
-}
-
-#[derive(Debug)]
-struct Sending {
-    wanted: Wanted,
-    /// As the publisher has it, and as this subscriber has it.
-    codecs: Vec<(Codec, Codec)>,
-    ssrc: u32,
-    rtx_ssrc: Option<u32>,
-    answered: bool,
-}
+/// Sections after the one of the data channels, rejected ones among them: no more than we read in
+/// the answer.
+const MAX_SLOTS: usize = MAX_SECTIONS - 1;
 
 /// What an answer means for the transport.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +80,8 @@ pub struct Downlink {
     due: bool,
     early: Vec<Candidate>,
     candidates: usize,
+    /// Tracks for which there is no place, as the client was told.
+    excess: BTreeSet<TrackId>,
 }
 
 impl Downlink {
@@ -143,6 +109,7 @@ impl Downlink {
             due: true,
             early: Vec::new(),
             candidates: 0,
+            excess: BTreeSet::new(),
         }
     }
 
@@ -190,6 +157,22 @@ impl Downlink {
         self.due = true;
     }
 
+    /// Leaves out what is too much, and tells of tracks that were not too much before. Screens come
+    /// first, then what is sent already: nobody can crowd out what people look at.
+    pub fn limit(&mut self, wanted: &mut Vec<Wanted>) -> Vec<TrackId> {
+        if wanted.len() <= MAX_SUBSCRIPTIONS {
+            self.excess.clear();
+            return Vec::new();
+        }
+        let placed: BTreeSet<TrackId> = self.tracks().into_iter().collect();
+        wanted.sort_by_key(|one| (!one.is_of_screen(), !placed.contains(&one.track)));
+        let excess = wanted.split_off(MAX_SUBSCRIPTIONS).into_iter();
+        let excess: BTreeSet<TrackId> = excess.map(|one| one.track).collect();
+        let fresh = excess.difference(&self.excess).copied().collect();
+        self.excess = excess;
+        fresh
+    }
+
     /// The next offer, if one is due and none is unanswered: its number, text, and tracks by mid.
     pub fn offer(&mut self, wanted: &[Wanted], rng: &mut StdRng) -> Option<(u32, String)> {
         if self.outstanding.is_some() {
@@ -234,8 +217,12 @@ impl Downlink {
     fn place_new(&mut self, wanted: &[Wanted], rng: &mut StdRng) {
         for wanted in wanted {
             let placed = self.sending().any(|(_, sending)| sending.wanted.track == wanted.track);
-            if placed || self.sending().count() >= MAX_SUBSCRIPTIONS {
+            if placed {
                 continue;
+            }
+            let free = self.free_slot(wanted.kind);
+            if free.is_none() && self.slots.len() >= MAX_SLOTS {
+                continue; // The answer that frees sections brings us back here.
             }
             let offer = |codec: &Codec| Some((codec.clone(), self.payload_types.offer(codec)?));
             let codecs: Vec<(Codec, Codec)> = wanted.codecs.iter().filter_map(offer).collect();
@@ -251,14 +238,17 @@ impl Downlink {
                 Slot { mid: self.mids.to_string(), kind, state: State::Sending(Box::new(sending)) };
             self.mids += 1;
             self.due = true;
-            let free = self.slots.iter_mut().find(|slot| {
-                slot.kind == kind && matches!(slot.state, State::Rejected { acknowledged: true })
-            });
-            match free {
+            match free.and_then(|index| self.slots.get_mut(index)) {
                 Some(free) => *free = slot,
                 None => self.slots.push(slot),
             }
         }
+    }
+
+    fn free_slot(&self, kind: MediaKind) -> Option<usize> {
+        self.slots.iter().position(|slot| {
+            slot.kind == kind && matches!(slot.state, State::Rejected { acknowledged: true })
+        })
     }
 
     fn free_ssrc(&self, other: u32, rng: &mut StdRng) -> u32 {
@@ -319,8 +309,7 @@ impl Downlink {
         if known.as_ref().is_some_and(|known| known.fingerprint != theirs.fingerprint) {
             return Err(Error::FingerprintChanged);
         }
-        let mut candidates = std::mem::take(&mut self.early);
-        candidates.extend_from_slice(&theirs.candidates);
+        let candidates = together(&std::mem::take(&mut self.early), &theirs.candidates);
         if known.is_none() {
             self.candidates = candidates.len();
             return Ok(Change::Connect(RemoteParameters {
@@ -354,43 +343,14 @@ impl Downlink {
     }
 }
 
-impl Slot {
-    fn section(&self) -> SentSection {
-        let track = match &self.state {
-            State::Rejected { .. } => None,
-            State::Sending(sending) => Some(SentTrack {
-                stream: sending.wanted.stream.clone(),
-                track: sending.wanted.track.to_string(),
-                cname: sending.wanted.cname.clone(),
-                codecs: sending.codecs.iter().map(|(_, ours)| ours.clone()).collect(),
-                ssrc: sending.ssrc,
-                rtx_ssrc: sending.rtx_ssrc,
-            }),
-        };
-        SentSection { mid: self.mid.clone(), kind: self.kind, track }
-    }
-}
-
-impl Sending {
-    /// How the track is sent, given what the client accepted; `None` where it accepted no codec.
-    fn parameters(&self, mid: &str, section: &AnsweredSection) -> Option<SubscriptionParameters> {
-        if !section.receives {
-            return None;
+/// Candidates that trickled in and those of the description: clients name most of them twice, and
+/// more than a peer may have are left out.
+fn together(early: &[Candidate], described: &[Candidate]) -> Vec<Candidate> {
+    let mut all: Vec<Candidate> = Vec::new();
+    for candidate in early.iter().chain(described) {
+        if !all.contains(candidate) && all.len() < MAX_CANDIDATES_PER_PEER {
+            all.push(*candidate);
         }
-        let mapping = |(theirs, ours): &(Codec, Codec)| {
-            let mut fitting = section.codecs.iter().filter(|codec| codec::answers(codec, ours));
-            let same = fitting.clone().find(|codec| codec.payload_type == ours.payload_type);
-            let answered = same.or_else(|| fitting.next())?;
-            let (from, to) = (theirs.payload_type, answered.payload_type);
-            Some(PayloadMapping { from, to, rtx: answered.rtx_payload_type })
-        };
-        let payloads: Vec<PayloadMapping> = self.codecs.iter().filter_map(mapping).collect();
-        let has_rtx = payloads.iter().any(|mapping| mapping.rtx.is_some());
-        (!payloads.is_empty()).then(|| SubscriptionParameters {
-            mid: mid.to_owned(),
-            ssrc: self.ssrc,
-            rtx_ssrc: self.rtx_ssrc.filter(|_| has_rtx),
-            payloads,
-        })
     }
+    all
 }

@@ -155,6 +155,15 @@ pub enum ClientNotice {
         /// The track.
         track: Box<Track>,
     },
+    /// A track that was announced and described is not taken after all.
+    PublicationRefused {
+        /// Which.
+        track: TrackId,
+        /// The client's key.
+        key: String,
+        /// Why.
+        why: Refusal,
+    },
     /// An announced track is not taken.
     AnnounceRefused {
         /// The client's key.
@@ -237,6 +246,9 @@ pub enum Purpose {
     Publish(TrackId),
     /// The client's own update, under its number.
     Update(u32),
+    /// A track that the client waits for. Refused, it has just ended; but unheard of, its picture stays
+    /// black.
+    Subscribe,
     /// Nice to have.
     Courtesy,
 }

@@ -13,6 +13,7 @@ mod profile;
 mod publication;
 pub mod random;
 mod roster;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod uplink;
@@ -197,7 +198,12 @@ impl Session {
                 let request = Request::RemoveTrack { room, participant, track };
                 self.request(Purpose::Courtesy, request);
                 let (key, why) = (publication.key().to_owned(), refusal(&error));
-                self.tell(ClientNotice::AnnounceRefused { key, why });
+                self.tell(ClientNotice::PublicationRefused { track, key, why });
+            }
+            // The link broke while it was on its way: whether it was done nobody knows.
+            (Purpose::Subscribe, Err(RequestError::Unavailable(_))) => {
+                let reason = LeaveReason::ConnectionLost;
+                self.end(reason, Some(End::Rejoin(reason)));
             }
             (Purpose::Essential, Err(error)) => {
                 let reason = LeaveReason::MediaFailed;
@@ -208,7 +214,7 @@ impl Session {
                 };
                 self.end(reason, Some(end));
             }
-            (Purpose::Courtesy, Err(_)) | (_, Ok(_)) => {}
+            (Purpose::Subscribe | Purpose::Courtesy, Err(_)) | (_, Ok(_)) => {}
         }
     }
 

@@ -106,7 +106,7 @@ impl Session {
                 Some(parameters) if self.roster.track(track).is_some() => {
                     // Where it is refused the track has ended, and the roster is about to say so.
                     let command = Command::Subscribe { peer, track, parameters };
-                    self.command(Purpose::Courtesy, command);
+                    self.command(Purpose::Subscribe, command);
                     if self.roster.is_paused(track) {
                         let command = Command::SetPaused { peer, track, paused: true };
                         self.command(Purpose::Courtesy, command);
@@ -162,7 +162,10 @@ impl Session {
             return;
         }
         let subscribes = self.me.permissions.subscribe;
-        let wanted = if subscribes { self.roster.wanted() } else { Vec::new() };
+        let mut wanted = if subscribes { self.roster.wanted() } else { Vec::new() };
+        for track in self.down.limit(&mut wanted) {
+            self.tell(ClientNotice::SubscriptionRefused { track, why: Refusal::Limit });
+        }
         let peer = self.down.peer;
         let before: Vec<TrackId> = self.down.tracks();
         let sent: Vec<TrackId> =

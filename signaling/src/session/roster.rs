@@ -1,6 +1,6 @@
 //! The others in the room, and which of their tracks this participant wants.
 
-use super::downlink::Wanted;
+use super::slot::Wanted;
 use lectern_control::room::{LeaveReason, Participant, Track};
 use lectern_control::{ParticipantId, TrackId};
 use std::collections::{BTreeMap, VecDeque};
@@ -148,6 +148,7 @@ impl Roster {
         Wanted {
             track: track.id,
             kind: track.kind,
+            source: track.source,
             codecs: track.codecs.clone(),
             stream,
             cname: owner.id.to_string(),

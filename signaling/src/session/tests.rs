@@ -530,7 +530,7 @@ fn a_track_the_controller_refuses_is_taken_back() {
     assert!(matches!(stay.requests[..], [(_, Request::RemoveTrack { .. })]));
     assert!(matches!(
         stay.notices[..],
-        [ClientNotice::AnnounceRefused { why: Refusal::Limit, .. }]
+        [ClientNotice::PublicationRefused { why: Refusal::Limit, .. }]
     ));
 }
 

@@ -40,3 +40,105 @@ fn an_integrator_s_participant_says_as_much_as_the_controller_takes() {
     let mut stay = Stay::begin(vec![]);
     assert_eq!(changes_that_pass(&mut stay, 1_000), MAX_METADATA_BYTES / 1_014);
 }
+
+fn screens_and_cameras(screen: u64) -> Vec<Participant> {
+    let cameras: Vec<Track> = (1_000..1_120)
+        .map(|id| Track { source: Source::Camera, ..track(id, CodecName::Vp8) })
+        .collect();
+    vec![participant(2, cameras), participant(3, vec![track(screen, CodecName::Vp8)])]
+}
+
+fn refused(stay: &Stay) -> Vec<TrackId> {
+    let of = |notice: &ClientNotice| match notice {
+        ClientNotice::SubscriptionRefused { track, why: Refusal::Limit } => Some(*track),
+        _ => None,
+    };
+    stay.notices.iter().filter_map(of).collect()
+}
+
+#[test]
+fn cameras_do_not_crowd_out_a_screen_and_what_is_too_much_is_said_once() {
+    // Its id is higher than all others: it is not first by chance.
+    let stay = Stay::begin(screens_and_cameras(9_000));
+    let (_, sdp) = stay.offer().expect("an offer");
+    assert_eq!(sdp.matches("m=video 9").count(), downlink::MAX_SUBSCRIPTIONS);
+    assert!(sdp.contains(&TrackId(9_000).to_string()), "the screen");
+    assert_eq!(refused(&stay).len(), 21);
+
+    let mut others = screens_and_cameras(9_000);
+    let late = others.pop().expect("the one with the screen");
+    let mut stay = Stay::begin(others);
+    assert_eq!(refused(&stay).len(), 20);
+    let offer = stay.offer().expect("an offer");
+    stay.does(answers(&offer)).expect("a good answer");
+    assert!(refused(&stay).is_empty(), "said before");
+    stay.hears(&Notice::Participant(late));
+    assert_eq!(refused(&stay).len(), 1, "one camera makes room");
+    let (_, sdp) = stay.offer().expect("an offer");
+    assert!(sdp.contains(&TrackId(9_000).to_string()));
+    let dropped =
+        stay.commands().iter().filter(|c| matches!(c, Command::Unsubscribe { .. })).count();
+    assert_eq!(dropped, 1);
+}
+
+#[test]
+fn exchanging_all_tracks_again_and_again_keeps_the_description_in_bounds() {
+    let tracks = |round: u64, name| (0..100).map(|id| track(round * 100 + id, name)).collect();
+    let mut stay = Stay::begin(vec![]);
+    let mut offer = stay.offer();
+    for round in 1..8 {
+        let name = if round % 4 < 2 { CodecName::Vp8 } else { CodecName::Opus };
+        let version = u32::try_from(round).expect("small");
+        let all = Participant { version, ..participant(2, tracks(round, name)) };
+        stay.hears(&Notice::Participant(all));
+        offer = stay.offer().or(offer);
+        while let Some(open) = offer.take() {
+            assert!(open.1.matches("m=").count() <= sdp::MAX_SECTIONS, "round {round}");
+            stay.does(answers(&open)).expect("a good answer");
+            offer = stay.offer();
+        }
+        assert_eq!(stay.session.down.tracks().len(), 100, "round {round}");
+    }
+}
+
+#[test]
+fn candidates_that_are_named_twice_or_too_often_end_nothing() {
+    let limit = lectern_control::limits::MAX_CANDIDATES_PER_PEER;
+    let mut stay = Stay::begin(vec![]);
+    let (id, sdp) = stay.offer().expect("an offer");
+    let line = |port: usize| format!("candidate:1 1 udp 9 198.51.100.1 {port} typ host");
+    for port in 0..limit {
+        let line = line(5_000 + port);
+        stay.does(ClientEvent::Candidate { side: Side::Down, line }).expect("no description");
+    }
+    let mut described = String::new();
+    (0..limit).for_each(|port| described += &format!("a={}\r\n", line(5_016 + port)));
+    let sdp = accepting(&sdp).replacen("a=setup", &(described + "a=setup"), 1);
+    stay.does(ClientEvent::Answer { offer: id, sdp }).expect("a good answer");
+    let Command::SetRemote { remote, .. } = stay.commands()[0] else { panic!("connects") };
+    let mut ports: Vec<u16> = remote.candidates.iter().map(|one| one.address.port()).collect();
+    assert_eq!(ports.len(), limit);
+    ports.dedup();
+    assert_eq!(ports.len(), limit, "each once");
+}
+
+#[test]
+fn what_a_broken_link_swallows_is_mended_by_coming_again() {
+    let other = participant(2, vec![track(20, CodecName::Vp8)]);
+    let mut stay = Stay::begin(vec![other]);
+    let offer = stay.offer().expect("an offer");
+    stay.does(answers(&offer)).expect("a good answer");
+    let purpose = stay.requests.iter().find_map(|(purpose, request)| match request {
+        Request::Node { command: Command::Subscribe { .. }, .. } => Some(*purpose),
+        _ => None,
+    });
+    let purpose = purpose.expect("subscribed");
+    stay.notices.clear();
+    stay.session.handle_response(purpose, Err(RequestError::NotFound));
+    stay.drain();
+    assert!(stay.notices.is_empty() && !stay.session.is_over(), "the track has just ended");
+    let lost = RequestError::Unavailable("the link broke".to_owned());
+    stay.session.handle_response(purpose, Err(lost));
+    stay.drain();
+    assert_eq!(stay.notices, [ClientNotice::Ended(End::Rejoin(LeaveReason::ConnectionLost))]);
+}

@@ -1,0 +1,74 @@
+//! Messages to a client that more than one place writes.
+
+use super::info;
+use crate::session::End;
+use lectern_control::TrackId;
+use livekit_protocol as proto;
+use proto::signal_response::Message;
+
+/// A request to publish, as it stands in the answer to it.
+pub fn request(add_track: proto::AddTrackRequest) -> proto::request_response::Request {
+    proto::request_response::Request::AddTrack(add_track)
+}
+
+/// An announced track has its id.
+pub fn published(cid: String, track: proto::TrackInfo) -> Message {
+    Message::TrackPublished(proto::TrackPublishedResponse { cid, track: Some(track) })
+}
+
+/// A track is no longer published.
+pub fn unpublished(track: TrackId) -> Message {
+    let track_sid = track.to_string();
+    Message::TrackUnpublished(proto::TrackUnpublishedResponse { track_sid })
+}
+
+/// A description, with the track of each section.
+pub fn description(
+    kind: &str,
+    id: u32,
+    sdp: String,
+    tracks: Vec<(String, TrackId)>,
+) -> proto::SessionDescription {
+    let mid_to_track_id = tracks.into_iter().map(|(mid, track)| (mid, track.to_string())).collect();
+    proto::SessionDescription { r#type: kind.to_owned(), sdp, id, mid_to_track_id }
+}
+
+/// The answer to a numbered request.
+pub fn response(
+    request_id: u32,
+    reason: proto::request_response::Reason,
+    request: Option<proto::request_response::Request>,
+) -> Message {
+    let message = reason.as_str_name().to_lowercase().replace('_', " ");
+    Message::RequestResponse(proto::RequestResponse {
+        request_id,
+        reason: reason.into(),
+        message,
+        request,
+    })
+}
+
+/// The end of a session, in the client's words.
+pub fn leave(end: End) -> Message {
+    use proto::leave_request::Action;
+    let (action, reason) = match end {
+        End::Rejoin(reason) => (Action::Reconnect, reason),
+        End::Out(reason) => (Action::Disconnect, reason),
+    };
+    Message::Leave(proto::LeaveRequest {
+        can_reconnect: action == Action::Reconnect,
+        reason: info::disconnect_reason(reason).into(),
+        action: action.into(),
+        ..Default::default()
+    })
+}
+
+/// A session that is asked for and not known: the client joins as new.
+pub fn state_mismatch() -> Message {
+    Message::Leave(proto::LeaveRequest {
+        can_reconnect: true,
+        reason: proto::DisconnectReason::StateMismatch.into(),
+        action: proto::leave_request::Action::Reconnect.into(),
+        ..Default::default()
+    })
+}

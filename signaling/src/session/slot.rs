@@ -1,0 +1,115 @@
+//! A section of the transport that we offer: the track it carries, and what the client said to it.
+
+use crate::sdp::client_answer::AnsweredSection;
+use crate::sdp::codec;
+use crate::sdp::server_offer::{SentSection, SentTrack};
+use lectern_control::TrackId;
+use lectern_control::media::{Codec, MediaKind, PayloadMapping, Source, SubscriptionParameters};
+
+/// A track the participant should receive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Which.
+    pub track: TrackId,
+    /// Sound or picture.
+    pub kind: MediaKind,
+    /// Where it comes from.
+    pub source: Source,
+    /// What its publisher sends.
+    pub codecs: Vec<Codec>,
+    /// Stream id for the client.
+    pub stream: String,
+    /// Ties the sender's streams to one clock.
+    pub cname: String,
+}
+
+impl Wanted {
+    /// Whether it is what people came to see, or its sound.
+    pub fn is_of_screen(&self) -> bool {
+        matches!(self.source, Source::Screen | Source::ScreenAudio)
+    }
+}
+
+/// A section after the one of the data channels.
+#[derive(Debug)]
+pub struct Slot {
+    /// Its identification tag.
+    pub mid: String,
+    /// Sound or picture: a section keeps its kind for good.
+    pub kind: MediaKind,
+    /// What it carries.
+    pub state: State,
+}
+
+/// What a section carries.
+#[derive(Debug)]
+pub enum State {
+    /// A track.
+    Sending(Box<Sending>),
+    /// Nothing.
+    Rejected {
+        /// The client knows that the section is free once it has answered.
+        acknowledged: bool,
+    },
+}
+
+/// A track that is sent.
+#[derive(Debug)]
+pub struct Sending {
+    /// Which.
+    pub wanted: Wanted,
+    /// As the publisher has it, and as this subscriber has it.
+    pub codecs: Vec<(Codec, Codec)>,
+    /// Of its packets.
+    pub ssrc: u32,
+    /// Of packets that are sent again.
+    pub rtx_ssrc: Option<u32>,
+    /// The client has answered an offer with it.
+    pub answered: bool,
+}
+
+impl Slot {
+    /// As it stands in an offer.
+    pub fn section(&self) -> SentSection {
+        let track = match &self.state {
+            State::Rejected { .. } => None,
+            State::Sending(sending) => Some(SentTrack {
+                stream: sending.wanted.stream.clone(),
+                track: sending.wanted.track.to_string(),
+                cname: sending.wanted.cname.clone(),
+                codecs: sending.codecs.iter().map(|(_, ours)| ours.clone()).collect(),
+                ssrc: sending.ssrc,
+                rtx_ssrc: sending.rtx_ssrc,
+            }),
+        };
+        SentSection { mid: self.mid.clone(), kind: self.kind, track }
+    }
+}
+
+impl Sending {
+    /// How the track is sent, given what the client accepted; `None` where it accepted no codec.
+    pub fn parameters(
+        &self,
+        mid: &str,
+        section: &AnsweredSection,
+    ) -> Option<SubscriptionParameters> {
+        if !section.receives {
+            return None;
+        }
+        let mapping = |(theirs, ours): &(Codec, Codec)| {
+            let mut fitting = section.codecs.iter().filter(|codec| codec::answers(codec, ours));
+            let same = fitting.clone().find(|codec| codec.payload_type == ours.payload_type);
+            let answered = same.or_else(|| fitting.next())?;
+            let (from, to) = (theirs.payload_type, answered.payload_type);
+            Some(PayloadMapping { from, to, rtx: answered.rtx_payload_type })
+        };
+        let payloads: Vec<PayloadMapping> = self.codecs.iter().filter_map(mapping).collect();
+        let has_rtx = payloads.iter().any(|mapping| mapping.rtx.is_some());
+        (!payloads.is_empty()).then(|| SubscriptionParameters {
+            mid: mid.to_owned(),
+            ssrc: self.ssrc,
+            rtx_ssrc: self.rtx_ssrc.filter(|_| has_rtx),
+            payloads,
+        })
+    }
+}
