@@ -3,6 +3,7 @@
 //! Ours are short-lived and name the link they came by; integrators sign theirs with an API key.
 
 use crate::config::Config;
+use crate::session::Sources;
 use data_encoding::BASE64URL_NOPAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use lectern_control::room::Role;
@@ -40,6 +41,12 @@ pub struct VideoGrant {
     /// May send data; as publishing where it is not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_publish_data: Option<bool>,
+    /// Sources it may publish from, such as `screen_share`; all where none is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub can_publish_sources: Vec<String>,
+    /// Is not to be seen by others; nobody is hidden here.
+    #[serde(skip_serializing_if = "is_false")]
+    pub hidden: bool,
     /// May administer the room.
     #[serde(skip_serializing_if = "is_false")]
     pub room_admin: bool,
@@ -94,6 +101,8 @@ pub struct Session {
     pub role: Role,
     /// What it may do.
     pub permissions: Permissions,
+    /// What it may publish.
+    pub sources: Sources,
     /// Free text.
     pub metadata: String,
     /// Free keys and values.
@@ -117,6 +126,9 @@ pub enum InvalidToken {
     /// It does not let its holder into a room.
     #[error("the token grants no room")]
     NoRoom,
+    /// It asks that nobody sees its holder: letting it in visibly would break a promise.
+    #[error("hidden participants are not served")]
+    Hidden,
 }
 
 /// Signs our tokens and checks everybody's.
@@ -150,6 +162,8 @@ impl Tokens {
                 can_publish: Some(permissions.publish),
                 can_subscribe: Some(permissions.subscribe),
                 can_publish_data: Some(permissions.publish_data),
+                can_publish_sources: session.sources.names(),
+                hidden: false,
                 room_admin: session.role == Role::Owner,
                 can_update_own_metadata: Some(session.may_update),
             },
@@ -201,6 +215,9 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
     if !grant.room_join || grant.room.is_empty() {
         return Err(InvalidToken::NoRoom);
     }
+    if grant.hidden {
+        return Err(InvalidToken::Hidden);
+    }
     let publish = grant.can_publish.unwrap_or(true);
     let permissions = Permissions {
         publish,
@@ -233,6 +250,7 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
         name,
         role,
         permissions,
+        sources: Sources::of_names(&grant.can_publish_sources),
         metadata: claims.metadata,
         attributes: claims.attributes,
         may_update: grant.can_update_own_metadata.unwrap_or(false),

@@ -4,6 +4,7 @@ use super::meetings::{LinkRole, rfc3339, unexpected};
 use super::problem::Body;
 use super::secret;
 use super::{Api, Code, Problem, clean_name};
+use crate::session::Sources;
 use crate::token::Session;
 use axum::Json;
 use axum::extract::{ConnectInfo, State};
@@ -115,6 +116,7 @@ pub async fn join(
         name: shown,
         role: link.role,
         permissions: link.role.permissions(),
+        sources: Sources::All,
         metadata: String::new(),
         attributes: BTreeMap::new(),
         may_update: true,

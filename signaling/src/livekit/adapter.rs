@@ -9,9 +9,10 @@ use super::info;
 use super::reply::{description, leave, published, request, response, unpublished};
 use crate::session::{
     ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Output, Purpose, Refusal, Session,
+    Sources,
 };
 use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
-use lectern_control::room::LeaveReason;
+use lectern_control::room::{LeaveReason, Participant};
 use lectern_control::transport::Candidate;
 use lectern_control::{ParticipantId, TrackId};
 use livekit_protocol as proto;
@@ -142,7 +143,7 @@ impl Adapter {
         }));
         let participants = std::iter::once(self.session.me()).chain(self.session.others());
         let mut participants: Vec<proto::ParticipantInfo> =
-            participants.map(info::participant).collect();
+            participants.map(|one| self.info(one)).collect();
         participants.extend(self.session.leavers().map(info::leaver));
         self.send(Message::Update(proto::ParticipantUpdate { participants }));
         let pending: Vec<Message> = self
@@ -229,7 +230,7 @@ impl Adapter {
             }
             ClientNotice::UpMoved { candidates } => self.up_moved(&candidates),
             ClientNotice::Participant(participant) => {
-                let participants = vec![info::participant(&participant)];
+                let participants = vec![self.info(&participant)];
                 self.send(Message::Update(proto::ParticipantUpdate { participants }));
             }
             ClientNotice::Left { participant, identity, reason } => {
@@ -335,6 +336,19 @@ impl Adapter {
         self.send(response(number, reason, request));
     }
 
+    /// A participant as the client sees it; of itself it also hears what it may publish.
+    fn info(&self, participant: &Participant) -> proto::ParticipantInfo {
+        let mut info = info::participant(participant);
+        if participant.id == self.session.me().id
+            && let Some(permission) = &mut info.permission
+            && let Sources::Only(sources) = self.session.sources()
+        {
+            let sources = sources.iter().map(|source| info::source(*source).into());
+            permission.can_publish_sources = sources.collect();
+        }
+        info
+    }
+
     fn join(&self) -> proto::JoinResponse {
         let session = &self.session;
         let me = session.me();
@@ -353,7 +367,7 @@ impl Adapter {
         };
         proto::JoinResponse {
             room: Some(room),
-            participant: Some(info::participant(me)),
+            participant: Some(self.info(me)),
             other_participants: others,
             server_version: info::SERVER_VERSION.to_owned(),
             subscriber_primary: true,

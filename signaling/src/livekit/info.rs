@@ -164,7 +164,8 @@ pub fn server(region: &str) -> proto::ServerInfo {
     }
 }
 
-fn source(source: Source) -> proto::TrackSource {
+/// A source in the clients' words.
+pub fn source(source: Source) -> proto::TrackSource {
     match source {
         Source::Unknown => proto::TrackSource::Unknown,
         Source::Camera => proto::TrackSource::Camera,

@@ -313,6 +313,7 @@ fn entrance(session: &token::Session, parameters: &Parameters, headers: &HeaderM
         name: session.name.clone(),
         role: session.role,
         permissions: session.permissions,
+        sources: session.sources.clone(),
         metadata: session.metadata.clone(),
         attributes: session.attributes.clone(),
         auto_subscribe: parameters.auto_subscribe(),

@@ -2,7 +2,7 @@
 
 use super::adapter::{Adapter, Out, Terms};
 use super::message::{Now, Outcome};
-use crate::session::{Entrance, Equipment, Purpose, TrackIds};
+use crate::session::{Entrance, Equipment, Purpose, Sources, TrackIds};
 use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
 use lectern_control::media::{MediaKind, Source};
 use lectern_control::node::Quality;
@@ -62,6 +62,10 @@ struct Client {
 
 impl Client {
     fn join(others: Vec<Participant>) -> Client {
+        Client::with(Sources::All, others)
+    }
+
+    fn with(sources: Sources, others: Vec<Participant>) -> Client {
         let entrance = Entrance {
             room: RoomId(9),
             link: None,
@@ -69,6 +73,7 @@ impl Client {
             name: "Name 1".to_owned(),
             role: Role::Presenter,
             permissions: Permissions::ALL,
+            sources,
             metadata: String::new(),
             attributes: BTreeMap::new(),
             auto_subscribe: true,
@@ -508,6 +513,32 @@ fn changes_that_come_too_fast_are_refused_and_harm_nothing_else() {
     }
     assert_eq!(refused, 10);
     assert!(!client.adapter.session().is_over());
+}
+
+#[test]
+fn who_may_share_a_screen_only_is_told_so_and_held_to_it() {
+    let screens = Sources::Only(vec![Source::Screen]);
+    let mut client = Client::with(screens, vec![participant(2)]);
+    let permitted = |info: &proto::ParticipantInfo| {
+        info.permission.as_ref().map(|permission| permission.can_publish_sources.clone())
+    };
+    let Tell::Join(join) = &client.messages[0] else { panic!("join comes first") };
+    let me = join.participant.as_ref().expect("me");
+    assert_eq!(permitted(me), Some(vec![proto::TrackSource::ScreenShare.into()]));
+    assert_eq!(permitted(&join.other_participants[0]), Some(vec![]));
+    client.adds(CAMERA_KEY);
+    let [Tell::RequestResponse(response)] = &client.messages[..] else { panic!("refused") };
+    assert_eq!(response.reason(), proto::request_response::Reason::NotAllowed);
+    client.says(Ask::AddTrack(proto::AddTrackRequest {
+        cid: "screen".to_owned(),
+        r#type: proto::TrackType::Video.into(),
+        source: proto::TrackSource::ScreenShare.into(),
+        ..Default::default()
+    }));
+    assert!(matches!(client.messages[..], [Tell::TrackPublished(_)]));
+    client.hears(&Notice::Participant(Participant { version: 2, ..participant(1) }));
+    let [Tell::Update(update)] = &client.messages[..] else { panic!("{:?}", client.messages) };
+    assert_eq!(permitted(&update.participants[0]).map(|sources| sources.len()), Some(1));
 }
 
 #[test]

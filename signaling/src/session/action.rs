@@ -16,7 +16,8 @@ impl Session {
             || key.is_empty()
             || key.len() > MAX_NAME_BYTES;
         let fits = publication::source_fits(announcement.kind, announcement.source);
-        let refused = if !self.me.permissions.publish {
+        let source = announcement.source;
+        let refused = if !self.me.permissions.publish || !self.sources.permit(source) {
             Some(Refusal::NotPermitted)
         } else if too_long || !fits {
             Some(Refusal::Invalid)

@@ -1,6 +1,6 @@
 //! Before the session: a participant asks to come in.
 
-use super::{Session, TrackIds};
+use super::{Session, Sources, TrackIds};
 use lectern_control::edge::{Joined, Request};
 use lectern_control::room::Role;
 use lectern_control::transport::{DataParameters, DtlsIdentity, Fingerprint, Permissions};
@@ -23,6 +23,8 @@ pub struct Entrance {
     pub role: Role,
     /// What it may do.
     pub permissions: Permissions,
+    /// What it may publish.
+    pub sources: Sources,
     /// Free text.
     pub metadata: String,
     /// Free keys and values.

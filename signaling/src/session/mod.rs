@@ -14,6 +14,7 @@ mod publication;
 pub mod random;
 mod roster;
 mod slot;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod uplink;
@@ -23,6 +24,7 @@ pub use event::{
     AnnouncedLayer, Announcement, ClientEvent, ClientNotice, End, Output, Purpose, Refusal, Side,
 };
 pub use roster::{Leaver, TrackIds};
+pub use sources::Sources;
 
 use crate::sdp;
 use downlink::Downlink;
@@ -59,6 +61,7 @@ pub struct Session {
     created_at_unix_ms: u64,
     equipment: Equipment,
     profile: Profile,
+    sources: Sources,
     roster: Roster,
     publications: Publications,
     up: Uplink,
@@ -79,6 +82,7 @@ impl Session {
         let mut session = Session {
             roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.track_ids),
             profile: Profile::new(&joined.participant, trust),
+            sources: entrance.sources.clone(),
             me: joined.participant,
             placement,
             room_name: joined.room_name,
@@ -108,6 +112,11 @@ impl Session {
     /// The participant itself.
     pub fn me(&self) -> &Participant {
         &self.me
+    }
+
+    /// What it may publish.
+    pub fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// Where its transports are.

@@ -81,6 +81,7 @@ fn entrance(track_ids: TrackIds, permissions: Permissions) -> Entrance {
         name: "Name 1".to_owned(),
         role: Role::Presenter,
         permissions,
+        sources: Sources::All,
         metadata: String::new(),
         attributes: BTreeMap::new(),
         auto_subscribe: true,

@@ -1,6 +1,7 @@
 //! Good tokens grant what they say; every way to forge one is refused.
 
 use super::*;
+use lectern_control::media::Source;
 use serde_json::{Value, json};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -18,6 +19,7 @@ fn viewer() -> Session {
         name: "Some One".to_owned(),
         role: Role::Viewer,
         permissions: Role::Viewer.permissions(),
+        sources: Sources::All,
         metadata: String::new(),
         attributes: BTreeMap::new(),
         may_update: true,
@@ -74,6 +76,28 @@ fn an_integrator_s_token_grants_what_it_says() {
     let session = tokens().verify(&signed(&viewer)).expect("a good token");
     assert!(!session.permissions.publish && session.permissions.subscribe);
     assert_eq!(session.role, Role::Viewer);
+}
+
+#[test]
+fn sources_are_granted_one_by_one_and_nobody_is_hidden() {
+    let tokens = tokens();
+    let mut screens = claims();
+    screens["video"]["canPublishSources"] =
+        json!(["screen_share", "Screen_Share_Audio", "hologram"]);
+    let session = tokens.verify(&signed(&screens)).expect("a good token");
+    let (token, _) = tokens.issue(&session, SystemTime::now());
+    for sources in [&session.sources, &tokens.verify(&token).expect("ours").sources] {
+        assert!(sources.permit(Source::Screen) && sources.permit(Source::ScreenAudio));
+        assert!(!sources.permit(Source::Camera) && !sources.permit(Source::Unknown));
+    }
+    let mut nothing_known = claims();
+    nothing_known["video"]["canPublishSources"] = json!(["hologram"]);
+    let session = tokens.verify(&signed(&nothing_known)).expect("a good token");
+    let (token, _) = tokens.issue(&session, SystemTime::now());
+    assert!(!tokens.verify(&token).expect("ours").sources.permit(Source::Screen));
+    let mut hidden = claims();
+    hidden["video"]["hidden"] = json!(true);
+    assert_eq!(tokens.verify(&signed(&hidden)), Err(InvalidToken::Hidden));
 }
 
 #[test]
