@@ -439,7 +439,8 @@ mod tests {
 
     async fn tell(node: &mut Node, request: u64, command: Command) {
         let (request, room, revision) = (RequestId(request), RoomId(1), Revision(1));
-        let message = ToNode::Command { request, room, revision, command };
+        let number = Number(request.0);
+        let message = ToNode::Command { request, room, revision, command, number };
         node.receive(&frame::encode(&message).expect("encodes")).await;
     }
 
@@ -465,8 +466,9 @@ mod tests {
         let (handle, mut orders) = Handle::without_thread(2);
         node.workers = vec![handle];
         node.protocol.begin(node.hello.clone()).expect("encodes");
-        let welcome = frame::encode(&ToNode::Welcome { version: Version::CURRENT });
-        node.receive(&welcome.expect("encodes")).await;
+        let (heard, said) = (Number::default(), Number::default());
+        let welcome = ToNode::Welcome { version: Version::CURRENT, heard, said };
+        node.receive(&frame::encode(&welcome).expect("encodes")).await;
         node.directory = Directory::new(1, 2);
         tell(&mut node, 1, add(1)).await;
         // From here on there is no room.

@@ -182,8 +182,14 @@ impl Rewriter {
             offsets.frame_number =
                 latest.frame_number.wrapping_add(1).wrapping_sub(frame_number.unwrap_or(0));
         }
-        let segment =
+        let mut segment =
             Segment { stream, first_in: packet.number, first_out: self.next, live_from, offsets };
+        if let Some(latest) = self.latest.filter(|_| packet.number < live_from.number) {
+            // What is squeezed together must not reach back behind what was sent.
+            let behind = RtpTime(latest.timestamp).since(segment.timestamp(Moment::of(packet)));
+            let timestamp = &mut segment.offsets.timestamp;
+            *timestamp = timestamp.wrapping_add_signed(behind.saturating_add(1).max(0));
+        }
         if let Some(former) = self.current.replace(segment) {
             self.former[self.oldest_former] = Some(former);
             self.oldest_former = (self.oldest_former + 1) % REMEMBERED_SWITCHES;
@@ -338,6 +344,20 @@ mod tests {
         assert!(newest.timestamp.since(RtpTime(squeezed[0])) <= 90_000 / 10);
         assert_eq!(at(160), newest.timestamp);
         assert_eq!(at(161), newest.timestamp.plus(3_000));
+    }
+
+    #[test]
+    fn time_does_not_go_back_where_a_switch_begins_with_what_is_old() {
+        let mut rewriter = Rewriter::new(SeqNo(0));
+        let first = packet(1_000, 90_000, 1);
+        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
+        send(&mut rewriter, &first);
+        let (keyframe, newest) = (packet(10, 4_000, 2), packet(20, 10_000, 4));
+        rewriter.switch(2, &keyframe, Moment::of(&newest), RtpTime(90_001));
+        let (_, begun, _) = send(&mut rewriter, &keyframe);
+        assert_eq!(begun, 90_001);
+        let (_, live, _) = send(&mut rewriter, &newest);
+        assert_eq!(live, 90_001 + (6_000 >> SQUEEZE_BITS));
     }
 
     #[test]

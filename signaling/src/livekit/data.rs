@@ -90,9 +90,9 @@ mod tests {
         let number = field::DESTINATION_IDENTITIES as u8;
         assert_eq!(to_bob.encode_to_vec(), [&[number << 3 | 2, 3][..], b"bob"].concat());
         assert_eq!(down(&participant("bob")).address, "bob");
-        let speaker = proto::data_packet::Value::Speaker(proto::ActiveSpeakerUpdate::default());
-        let speaks = proto::DataPacket { value: Some(speaker), ..Default::default() };
-        assert_eq!(speaks.encode_to_vec(), [(field::SPEAKER as u8) << 3 | 2, 0]);
+        let speaks = [(field::SPEAKER as u8) << 3 | 2, 0];
+        let speaks = proto::DataPacket::decode(&speaks[..]).expect("a packet").value;
+        assert!(format!("{speaks:?}").contains("ActiveSpeakerUpdate"), "{speaks:?}");
     }
 
     #[test]

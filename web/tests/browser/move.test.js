@@ -158,7 +158,7 @@ async function checkPeople(people, marks, connected, target) {
   }
 }
 
-scene('move', 180_000, async (stage) => {
+scene('move', 300_000, async (stage) => {
   const { origin, nodes } = await startCluster(stage);
   const ports = nodes.map(({ port }) => port);
   const capture = new Capture(path(stage.directory, 'media.pcap'), ports);

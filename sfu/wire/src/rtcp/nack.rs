@@ -34,8 +34,10 @@ impl<'a> Nack<'a> {
 
     /// How many sequence numbers are asked for.
     pub fn count(&self) -> usize {
-        let pairs = self.pairs.as_chunks::<4>().0.iter();
-        pairs.map(|[_, _, c, d]| 1 + (c.count_ones() + d.count_ones()) as usize).sum()
+        self.pairs.as_chunks::<4>().0.iter().fold(0, |asked, [_, _, c, d]| {
+            let following = u16::from_be_bytes([*c, *d]).count_ones() as usize;
+            asked.saturating_add(following).saturating_add(1)
+        })
     }
 
     /// The sequence numbers asked for, at most 17 for each pair.

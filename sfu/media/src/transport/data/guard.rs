@@ -12,7 +12,7 @@ use dcsctp::api::handover::HandoverReadiness;
 use lectern_wire::cursor::Reader;
 use std::time::Instant;
 
-/// How far ahead of our acknowledgement a chunk may be: four receive windows of full chunks, or two
+/// How far ahead of our acknowledgement a chunk may be: four receive windows of full chunks, or five
 /// seconds of the messages a client may send. What lies further ahead is sent again by the client.
 const WINDOW: u32 = 1_024;
 /// Messages whose ends have come and which were not delivered: a whole window, and what was abandoned

@@ -47,7 +47,7 @@ fn say(world: &mut World, sender: usize, number: u32) {
     let peer = &mut world.peers[sender];
     let channel = peer.channels.iter().find(|(_, label)| label == RELIABLE);
     let channel = channel.expect("the node opened it").0;
-    let filling = if number % 5 == 0 { FRAGMENTS } else { 0 };
+    let filling = if number.is_multiple_of(5) { FRAGMENTS } else { 0 };
     let fillers = vec![field(3, ""); filling / 2].concat();
     let message = [field(1, &format!("{number}")), fillers].concat();
     assert!(peer.client.send_message(channel, &message));
