@@ -1,5 +1,7 @@
 //! Edge ↔ controller: requests up, responses and notices down.
 
+pub use crate::meeting::{LinkInfo, Meeting};
+
 use crate::delivery::Number;
 use crate::node::{Command, CommandError, DisconnectReason, Quality, Security};
 use crate::room::{LeaveReason, Participant, Placement, Role, Track};
@@ -262,34 +264,6 @@ pub struct Joined {
     pub created_at_unix_ms: u64,
     /// Where its transports go.
     pub placement: Placement,
-}
-
-/// A meeting, without secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Meeting {
-    /// Its room.
-    pub room: RoomId,
-    /// Its name.
-    pub name: String,
-    /// When it was made, in milliseconds since 1970.
-    pub created_at_unix_ms: u64,
-    /// When it ends.
-    pub expires_at_unix_ms: u64,
-    /// Its links.
-    pub links: Vec<LinkInfo>,
-}
-
-/// A link, without its secret.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkInfo {
-    /// Its id.
-    pub id: LinkId,
-    /// What it lets its holder be.
-    pub role: Role,
-    /// When it ends, in milliseconds since 1970.
-    pub expires_at_unix_ms: u64,
-    /// Ended before its time.
-    pub revoked: bool,
 }
 
 /// A node as operators see it.

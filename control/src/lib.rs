@@ -10,6 +10,7 @@ pub mod frame;
 pub mod id;
 pub mod limits;
 pub mod media;
+pub mod meeting;
 pub mod node;
 pub mod room;
 pub mod secret;

@@ -1,0 +1,33 @@
+//! Meetings and their links, as the records keep them and owners see them.
+
+use crate::room::Role;
+use crate::{LinkId, RoomId};
+use serde::{Deserialize, Serialize};
+
+/// A meeting, without secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meeting {
+    /// Its room.
+    pub room: RoomId,
+    /// Its name.
+    pub name: String,
+    /// When it was made, in milliseconds since 1970.
+    pub created_at_unix_ms: u64,
+    /// When it ends.
+    pub expires_at_unix_ms: u64,
+    /// Its links.
+    pub links: Vec<LinkInfo>,
+}
+
+/// A link, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkInfo {
+    /// Its id.
+    pub id: LinkId,
+    /// What it lets its holder be.
+    pub role: Role,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_at_unix_ms: u64,
+    /// Ended before its time.
+    pub revoked: bool,
+}
