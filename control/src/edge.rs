@@ -349,6 +349,8 @@ pub enum Notice {
         /// Which.
         track: TrackId,
     },
+    /// Somebody subscribes to this participant's track for the first time.
+    TrackSubscribed(ParticipantId, TrackId),
     /// Who speaks now, loudest first.
     Speakers {
         /// Participant and level, 0 (silence) to 1.

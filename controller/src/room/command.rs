@@ -3,7 +3,7 @@
 use super::output::Issued;
 use super::peer::{Peer, Publication};
 use super::{Room, check};
-use lectern_control::edge::{RequestError, Response};
+use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::limits::{MAX_CANDIDATES_PER_PEER, MAX_TRACKS_PER_PARTICIPANT};
 use lectern_control::node::Command;
 use lectern_control::transport::{Candidate, IceCredentials, Permissions};
@@ -51,10 +51,12 @@ impl Room {
                 self.tell_active(id, None, command);
             }
             // Whether there is such a track is the node's to say: it may just have ended.
-            Command::Subscribe { peer, .. } => {
+            Command::Subscribe { peer, track, .. } => {
                 permit(permissions.subscribe)?;
+                let track = *track;
                 self.own_peer(id, *peer)?;
                 self.tell_active(id, Some(*peer), command);
+                self.subscribed(track);
             }
             Command::Unsubscribe { peer, .. } | Command::SetPaused { peer, .. } => {
                 self.own_peer(id, *peer)?;
@@ -103,6 +105,16 @@ impl Room {
         Ok(())
     }
 
+    /// Publishers are told once: some begin in earnest only when somebody watches.
+    fn subscribed(&mut self, track: TrackId) {
+        if let Some(publication) = self.publications.get_mut(&track)
+            && !std::mem::replace(&mut publication.subscribed, true)
+        {
+            let participant = publication.participant;
+            self.notify(participant, Notice::TrackSubscribed(participant, track));
+        }
+    }
+
     fn own_peer(&mut self, id: ParticipantId, peer: PeerId) -> Result<&mut Peer, RequestError> {
         let peer = self.peers.get_mut(&peer).ok_or(RequestError::NotFound)?;
         if peer.participant() == id { Ok(peer) } else { Err(RequestError::NotPermitted) }
@@ -120,7 +132,7 @@ impl Room {
         if of_peer >= MAX_TRACKS_PER_PARTICIPANT && !self.publications.contains_key(&track) {
             return Err(RequestError::Limit("tracks of a participant".to_owned()));
         }
-        self.publications.insert(track, Publication { participant: id, peer });
+        self.publications.insert(track, Publication { participant: id, peer, subscribed: false });
         Ok(())
     }
 }

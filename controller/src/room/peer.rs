@@ -31,6 +31,8 @@ pub(super) struct Publication {
     pub(super) participant: ParticipantId,
     /// On which transport.
     pub(super) peer: PeerId,
+    /// Somebody has asked for it.
+    pub(super) subscribed: bool,
 }
 
 impl Room {

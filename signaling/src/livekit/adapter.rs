@@ -6,7 +6,7 @@
 
 use super::budget::Budget;
 use super::info;
-use super::reply::{description, leave, published, request, response, unpublished};
+use super::reply::{description, leave, published, request, response, subscribed, unpublished};
 use crate::session::{
     ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Output, Purpose, Refusal, Session,
     Sources,
@@ -255,6 +255,7 @@ impl Adapter {
                 Ok(()) => self.send(response(request, proto::request_response::Reason::Ok, None)),
                 Err(why) => self.respond(request, why, None),
             },
+            ClientNotice::TrackSubscribed(track) => self.send(subscribed(track)),
             ClientNotice::Speakers(speakers) => self.speakers(&speakers),
             ClientNotice::Quality { participant, quality } => {
                 let (quality, score) = info::quality(&quality);

@@ -22,6 +22,11 @@ pub fn unpublished(track: TrackId) -> Message {
     Message::TrackUnpublished(proto::TrackUnpublishedResponse { track_sid })
 }
 
+/// Somebody receives a track of the client's own.
+pub fn subscribed(track: TrackId) -> Message {
+    Message::TrackSubscribed(proto::TrackSubscribed { track_sid: track.to_string() })
+}
+
 /// A description, with the track of each section.
 pub fn description(
     kind: &str,

@@ -361,6 +361,17 @@ fn speakers_are_told_by_what_changed() {
 }
 
 #[test]
+fn a_publisher_is_told_that_somebody_receives_its_track() {
+    let mut client = Client::join(vec![participant(2)]);
+    let subscribed = |id| Notice::TrackSubscribed(ParticipantId(id), TrackId(20));
+    client.hears(&subscribed(2));
+    assert!(client.messages.is_empty(), "somebody else's");
+    client.hears(&subscribed(1));
+    let [Tell::TrackSubscribed(told)] = &client.messages[..] else { panic!("told") };
+    assert_eq!(told.track_sid, TrackId(20).to_string());
+}
+
+#[test]
 fn quality_is_told_when_it_changes() {
     let mut client = Client::join(vec![participant(2)]);
     let quality = |uplink_loss| Notice::Quality {

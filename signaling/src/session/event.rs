@@ -215,6 +215,8 @@ pub enum ClientNotice {
         /// How it went.
         result: Result<(), Refusal>,
     },
+    /// Somebody receives a track of the client's own, for the first time.
+    TrackSubscribed(TrackId),
     /// Who speaks now, loudest first.
     Speakers(Vec<(ParticipantId, f32)>),
     /// How well a participant's transports do.

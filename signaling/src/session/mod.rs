@@ -267,8 +267,12 @@ impl Session {
             }
             Notice::Moved { placement } => self.moved_to(placement),
             Notice::RoomClosed => self.end_unasked(LeaveReason::RoomClosed),
+            Notice::TrackSubscribed(participant, track) if *participant == self.me.id => {
+                self.tell(ClientNotice::TrackSubscribed(*track));
+            }
             Notice::CommandFailed { .. }
             | Notice::TrackRefused { .. }
+            | Notice::TrackSubscribed(..)
             | Notice::PeerConnected { .. }
             | Notice::TrackStarted { .. } => {}
         }

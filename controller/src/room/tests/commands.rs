@@ -319,6 +319,20 @@ fn what_a_node_did_long_ago_is_not_remembered() {
 }
 
 #[test]
+fn a_publisher_hears_once_that_somebody_subscribes() {
+    let (mut bench, ada) = bench_with_ada(false);
+    let bob = bench.join("e2", "bob", VIEWER_LINK).participant.id;
+    bench.open("e2", bob, 20, false);
+    bench.command("e1", ada, publish(10, 5)).expect("passes");
+    bench.forget();
+    for track in [5, 5, 6] {
+        bench.command("e2", bob, subscribe(20, track)).expect("passes");
+    }
+    let told = Notice::TrackSubscribed(ada, TrackId(5));
+    assert_eq!(bench.notices, [(edge("e1"), told)]);
+}
+
+#[test]
 fn a_node_that_obeys_another_owner_ends_the_ownership() {
     let (mut bench, _) = bench_with_ada(false);
     let request = bench.asked("a", |command| matches!(command, Command::AddPeer { .. }));
