@@ -62,9 +62,8 @@ fn messages_over_a_move() {
         let loss = [0.0, 0.0, 0.01][(seed % 3) as usize];
         let network = Config { loss, ..some_path(&mut world) };
         let names = [" of a", " of b", " of c"];
-        let peers = names.map(|name| {
-            world.connect(&Join { standby: Some(1), ..join(&network, name) })
-        });
+        let peers =
+            names.map(|name| world.connect(&Join { standby: Some(1), ..join(&network, name) }));
         world.run_for(1_500 * MS);
         let mut number = 0;
         let mut all_say = |world: &mut World, times: u32| {
