@@ -545,7 +545,8 @@ fn what_a_node_does_not_take_is_told_and_not_tried_again() {
     let error = CommandError::Limit("tracks".to_owned());
     stay.hears(&Notice::TrackRefused { participant, track, error });
     let why = Refusal::Limit;
-    assert!(stay.notices.contains(&ClientNotice::AnnounceRefused { key: CAMERA_KEY.into(), why }));
+    let refused = ClientNotice::PublicationRefused { track, key: CAMERA_KEY.into(), why };
+    assert!(stay.notices.contains(&refused));
     let (peer, reason) = (stay.session.down.peer, DisconnectReason::Refused);
     stay.hears(&Notice::PeerDisconnected { participant, peer, reason });
     let out = End::Out(LeaveReason::MediaFailed);

@@ -22,6 +22,9 @@ import { frames, stillWatches, watchesAndHears } from './seen.js';
 import { operator, startCluster } from './server.js';
 import { PRESENTER_CONTEXT, SharedTab } from './shared-tab.js';
 
+/** Small, so that two cores encode and decode for four people without holes of their own. */
+const SHARED = { width: 640, height: 360 };
+
 const BEFORE_MS = 5_000;
 const AFTER_MS = 6_000;
 
@@ -36,7 +39,7 @@ async function gather(stage, origin) {
   const chromium = await stage.chromium();
   const firefox = await stage.firefox();
   const presenter = await stage.tab(chromium, 'presenter-chromium', PRESENTER_CONTEXT);
-  const shared = await SharedTab.open(presenter);
+  const shared = await SharedTab.open(presenter, SHARED);
   const links = await startMeeting(presenter, origin);
   await cameraOff(presenter);
   await enter(presenter, 'Paula');

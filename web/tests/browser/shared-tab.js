@@ -12,8 +12,9 @@ export const PRESENTER_CONTEXT = { viewport: SIZE, permissions: ['camera', 'micr
 
 export class SharedTab {
   /** Opens it in the context of the presenter's own tab, and begins to draw and to sound. */
-  static async open(presenter) {
+  static async open(presenter, size = SIZE) {
     const page = await presenter.context.newPage();
+    await page.setViewportSize(size);
     await page.setContent(PAGE);
     for (const name of ['counter.js', 'clock.js', 'draw.js']) {
       await page.addScriptTag({ content: await script(name) });
