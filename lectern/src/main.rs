@@ -62,8 +62,9 @@ struct Settings {
     set: Vec<String>,
 }
 
-/// What is logged where nothing is said: these two libraries tell of every packet.
-const LOG_FILTER: &str = "info,dcsctp=warn,rtc_dtls=error";
+/// What is logged where nothing is said: these two libraries tell of every packet, and warn of each
+/// that came twice.
+const LOG_FILTER: &str = "info,dcsctp=error,rtc_dtls=error";
 
 #[derive(Clone, Copy, ValueEnum)]
 enum LogFormat {
