@@ -26,7 +26,7 @@ export const scenes: readonly (readonly [name: string, scene: string, ...steps: 
   ['stage-share-cancelled', 'presenter-share-cancelled'],
   ['dialog-share', 'presenter-grid', 'control-share'],
   ['dialog-share-waiting', 'presenter-connecting', 'control-share'],
-  ['dialog-invite-hidden', 'presenter-sharing', 'invite'],
+  ['dialog-invite-hidden', 'presenter-sharing', 'control-more', 'menu-invite'],
   ['dialog-leave', 'presenter-sharing', 'control-leave'],
   ['dialog-shortcuts', 'presenter-grid', 'key ?'],
   ['dialog-invite', 'presenter-grid', 'control-more', 'menu-invite'],
