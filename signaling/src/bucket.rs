@@ -1,4 +1,7 @@
 //! A token bucket: so much at once, and so much over time.
+//!
+//! Libraries for this neither give back what was taken, which keeps good links out of the count of
+//! guesses, nor tell which bucket is as good as new, which bounds a table of them.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
