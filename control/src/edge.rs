@@ -1,14 +1,15 @@
 //! Edge ↔ controller: requests up, responses and notices down.
 
+pub use crate::access::{Admission, Entry, Opened, People, Reception};
 pub use crate::meeting::{LinkInfo, Meeting};
+pub use crate::request::Request;
+pub use crate::response::{Joined, NodeInfo, RequestError, Response, RoomInfo};
 
 use crate::delivery::Number;
-use crate::node::{Command, CommandError, DisconnectReason, Quality, Security};
-use crate::room::{LeaveReason, Participant, Placement, Role, Track};
-use crate::transport::{PeerParameters, Permissions};
-use crate::{EdgeId, LinkId, NodeId, ParticipantId, PeerId, RequestId, RoomId, TrackId, Version};
+use crate::node::{CommandError, DisconnectReason, Quality, Security};
+use crate::room::{LeaveReason, Participant, Placement};
+use crate::{EdgeId, ParticipantId, PeerId, RequestId, RoomId, TrackId, Version};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// What an edge sends to a controller.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,230 +71,6 @@ pub enum ToEdge {
     },
 }
 
-/// What an edge may ask.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Request {
-    /// Makes a meeting; answered by [`Response::Meeting`].
-    CreateMeeting {
-        /// Its name, as people see it.
-        name: String,
-        /// When it and its links end, in milliseconds since 1970.
-        expires_at_unix_ms: u64,
-        /// SHA-256 of the secret by which its owner manages it.
-        owner_key_hash: [u8; 32],
-    },
-    /// Looks a meeting up by its owner's secret; answered by [`Response::Meeting`].
-    Meeting {
-        /// The meeting's room.
-        room: RoomId,
-        /// SHA-256 of the owner's secret.
-        owner_key_hash: [u8; 32],
-    },
-    /// Adds a link to a meeting; answered by [`Response::Link`].
-    CreateLink {
-        /// The meeting's room.
-        room: RoomId,
-        /// SHA-256 of the owner's secret.
-        owner_key_hash: [u8; 32],
-        /// What the link lets its holder be.
-        role: Role,
-        /// When it ends, in milliseconds since 1970; no later than the meeting.
-        expires_at_unix_ms: u64,
-        /// SHA-256 of the link's secret: the store cannot give links away.
-        secret_hash: [u8; 32],
-    },
-    /// Ends a link for good; answered by [`Response::Done`].
-    RevokeLink {
-        /// The meeting's room.
-        room: RoomId,
-        /// SHA-256 of the owner's secret.
-        owner_key_hash: [u8; 32],
-        /// The link.
-        link: LinkId,
-    },
-    /// What a link gives; answered by [`Response::Grant`].
-    ResolveLink {
-        /// SHA-256 of the link's secret.
-        secret_hash: [u8; 32],
-    },
-    /// A participant comes in, or comes back; answered by [`Response::Joined`].
-    Join {
-        /// The room.
-        room: RoomId,
-        /// The link it came by; a revoked one is refused. `None` for tokens of integrators.
-        link: Option<LinkId>,
-        /// Who it is.
-        identity: String,
-        /// The name shown.
-        name: String,
-        /// The role.
-        role: Role,
-        /// What it may do; no more than the role where it came by a link.
-        permissions: Permissions,
-        /// Free text.
-        metadata: String,
-        /// Free keys and values.
-        attributes: BTreeMap<String, String>,
-    },
-    /// A participant leaves; answered by [`Response::Done`].
-    Leave {
-        /// The room.
-        room: RoomId,
-        /// Who.
-        participant: ParticipantId,
-        /// Why.
-        reason: LeaveReason,
-    },
-    /// Changes what others see of a participant; answered by [`Response::Done`].
-    UpdateParticipant {
-        /// The room.
-        room: RoomId,
-        /// Who.
-        participant: ParticipantId,
-        /// The new name.
-        name: Option<String>,
-        /// The new metadata.
-        metadata: Option<String>,
-        /// Keys to set; an empty value removes the key.
-        attributes: BTreeMap<String, String>,
-    },
-    /// A participant announces a track; others are told of it; answered by [`Response::Done`].
-    AddTrack {
-        /// The room.
-        room: RoomId,
-        /// Whose.
-        participant: ParticipantId,
-        /// The track; replaces one of the same id.
-        track: Track,
-    },
-    /// A track ends; answered by [`Response::Done`].
-    RemoveTrack {
-        /// The room.
-        room: RoomId,
-        /// Whose.
-        participant: ParticipantId,
-        /// Which.
-        track: TrackId,
-    },
-    /// A track is muted or not; answered by [`Response::Done`].
-    MuteTrack {
-        /// The room.
-        room: RoomId,
-        /// Whose.
-        participant: ParticipantId,
-        /// Which.
-        track: TrackId,
-        /// Muted.
-        muted: bool,
-    },
-    /// Makes a transport on the room's node, and on its standby where `warm`; answered by
-    /// [`Response::Done`].
-    OpenPeer {
-        /// The room.
-        room: RoomId,
-        /// Whose.
-        participant: ParticipantId,
-        /// The peer.
-        peer: PeerId,
-        /// How. The controller sets duty and permissions. The generation is that of the placement
-        /// the edge knows: a description of a place that the room has left is refused as
-        /// [`RequestError::Unavailable`], and the client comes again.
-        parameters: Box<PeerParameters>,
-        /// Hold a second node warm: only where the server offers.
-        warm: bool,
-    },
-    /// A command for the node that carries the room; answered by [`Response::Done`] when the node
-    /// has been told. The controller refuses peers and tracks of other edges' participants and
-    /// whatever the participant may not do; only peer, track and data commands pass.
-    Node {
-        /// The room.
-        room: RoomId,
-        /// For whom.
-        participant: ParticipantId,
-        /// The command.
-        command: Command,
-    },
-    /// Moves a room to another node while it is live; answered by [`Response::Done`] when the move
-    /// has begun. For operators.
-    MoveRoom {
-        /// The room.
-        room: RoomId,
-        /// Where to; `None` lets the placement choose.
-        node: Option<NodeId>,
-    },
-    /// The nodes and their load; answered by [`Response::Nodes`]. For operators.
-    Nodes,
-    /// All rooms that are live; answered by [`Response::Rooms`]. For operators.
-    Rooms,
-}
-
-/// What a controller answers.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Response {
-    /// It is done.
-    Done,
-    /// A meeting.
-    Meeting(Meeting),
-    /// A link was made.
-    Link(LinkInfo),
-    /// What a link gives.
-    Grant {
-        /// The link.
-        link: LinkInfo,
-        /// The meeting.
-        meeting: Meeting,
-    },
-    /// The participant is in.
-    Joined(Box<Joined>),
-    /// All nodes.
-    Nodes(Vec<NodeInfo>),
-    /// All rooms that are live, with their node and number of participants.
-    Rooms(Vec<RoomInfo>),
-}
-
-/// A participant is in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Joined {
-    /// The participant itself.
-    pub participant: Participant,
-    /// The others.
-    pub others: Vec<Participant>,
-    /// The meeting's name.
-    pub room_name: String,
-    /// When the room began, in milliseconds since 1970.
-    pub created_at_unix_ms: u64,
-    /// Where its transports go.
-    pub placement: Placement,
-}
-
-/// A node as operators see it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct NodeInfo {
-    /// Its name.
-    pub node: NodeId,
-    /// Its region.
-    pub region: String,
-    /// Its load.
-    pub load: crate::node::Load,
-    /// Heard of lately.
-    pub alive: bool,
-    /// Takes no new rooms.
-    pub draining: bool,
-}
-
-/// A live room as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RoomInfo {
-    /// The room.
-    pub room: RoomId,
-    /// Its node.
-    pub node: NodeId,
-    /// Its standby.
-    pub standby: Option<NodeId>,
-    /// People in it.
-    pub participants: u32,
-}
-
 /// News of a room.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Notice {
@@ -342,6 +119,29 @@ pub enum Notice {
         /// Why.
         error: CommandError,
     },
+    /// A moderator muted a participant's track.
+    Muted {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+    },
+    /// A moderator ended a participant's track.
+    Unpublished {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+    },
+    /// How the room receives people has changed.
+    Reception(Reception),
+    /// It was decided about somebody in the lobby.
+    Decided {
+        /// Who.
+        identity: String,
+        /// How.
+        admission: Admission,
+    },
     /// A track's first packet has come.
     TrackStarted {
         /// Whose.
@@ -371,27 +171,4 @@ pub enum Notice {
     },
     /// The room is closed.
     RoomClosed,
-}
-
-/// Why a request was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum RequestError {
-    /// No such meeting, link, room, participant or track; or it has expired or was revoked.
-    #[error("not found, expired or revoked")]
-    NotFound,
-    /// The asker may not do this.
-    #[error("not permitted")]
-    NotPermitted,
-    /// A named limit is reached.
-    #[error("the limit on {0} is reached")]
-    Limit(String),
-    /// Something in the request cannot be used.
-    #[error("the request cannot be used: {0}")]
-    Invalid(String),
-    /// No node can take it.
-    #[error("no media node is available")]
-    NoNode,
-    /// The controller cannot answer now: its store or its lease is gone. Try again.
-    #[error("the controller cannot answer now: {0}")]
-    Unavailable(String),
 }

@@ -95,6 +95,10 @@ impl RoomId {
 }
 
 number_id!(
+    /// The first of two steps into a meeting.
+    EntryId, "EN_"
+);
+number_id!(
     /// A person or program in a room, as signaling and the API name it.
     ParticipantId, "PA_"
 );

@@ -4,6 +4,7 @@
 //! controller talks to nodes ([`node`]); both protocols travel as [`frame`]s over any byte stream, and
 //! lose nothing where one stream follows on another ([`delivery`]).
 
+pub mod access;
 pub mod delivery;
 pub mod edge;
 pub mod frame;
@@ -12,11 +13,13 @@ pub mod limits;
 pub mod media;
 pub mod meeting;
 pub mod node;
+mod request;
+mod response;
 pub mod room;
 pub mod secret;
 pub mod transport;
 
-pub use id::{EdgeId, LinkId, NodeId, ParticipantId, PeerId, RequestId, RoomId, TrackId};
+pub use id::{EdgeId, EntryId, LinkId, NodeId, ParticipantId, PeerId, RequestId, RoomId, TrackId};
 pub use secret::Secret;
 
 use serde::{Deserialize, Serialize};
@@ -35,7 +38,7 @@ pub struct Version {
 
 impl Version {
     /// The version this build speaks.
-    pub const CURRENT: Version = Version { major: 1, minor: 1 };
+    pub const CURRENT: Version = Version { major: 1, minor: 2 };
 
     /// Whether both sides can understand each other.
     pub fn is_compatible(self, other: Version) -> bool {

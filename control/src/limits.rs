@@ -28,3 +28,15 @@ pub const MAX_DATA_MESSAGE_BYTES: usize = 64 << 10;
 pub const MAX_SPLICE_BYTES: usize = 1 << 10;
 /// Fields that clients of an edge's protocol may not fill.
 pub const MAX_RESERVED_FIELDS: usize = 16;
+/// People who wait in one lobby: half a large meeting may come too early.
+pub const MAX_WAITING: usize = 1_000;
+/// Of those, how many moderators are shown at once; the rest is a number until these are dealt with.
+pub const MAX_WAITING_SHOWN: usize = 50;
+/// A word to or from those who admit, in bytes of UTF-8.
+pub const MAX_KNOCK_BYTES: usize = 1 << 10;
+/// Who else may subscribe, where a publisher names them one by one.
+pub const MAX_AUDIENCE: usize = 500;
+/// Digits of a PIN: fewer are guessed too easily.
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
+/// Lines of the audit log in one answer.
+pub const MAX_AUDIT_LINES: u32 = 500;

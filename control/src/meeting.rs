@@ -1,5 +1,6 @@
 //! Meetings and their links, as the records keep them and owners see them.
 
+use crate::access::Access;
 use crate::room::Role;
 use crate::{LinkId, RoomId};
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,9 @@ pub struct Meeting {
     pub expires_at_unix_ms: u64,
     /// Its links.
     pub links: Vec<LinkInfo>,
+    /// How it receives people.
+    #[serde(default)]
+    pub access: Access,
 }
 
 /// A link, without its secret.
@@ -30,4 +34,11 @@ pub struct LinkInfo {
     pub expires_at_unix_ms: u64,
     /// Ended before its time.
     pub revoked: bool,
+}
+
+impl LinkInfo {
+    /// Whether it opens anything now.
+    pub fn is_good(&self, now_unix_ms: u64) -> bool {
+        !self.revoked && self.expires_at_unix_ms > now_unix_ms
+    }
 }

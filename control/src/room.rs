@@ -5,6 +5,10 @@ use crate::transport::{Candidate, Permissions};
 use crate::{EdgeId, NodeId, ParticipantId, RoomId, TrackId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Who waits in a lobby asks again at least this often; who is silent for four times as long has gone.
+pub const KNOCK_EVERY: Duration = Duration::from_secs(10);
 
 /// What a link or a token lets its holder be in a meeting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,6 +57,41 @@ pub struct Participant {
     pub tracks: Vec<Track>,
     /// The edge that holds its socket.
     pub edge: EdgeId,
+    /// Who may receive its tracks.
+    #[serde(default)]
+    pub audience: Audience,
+}
+
+/// Who may receive a participant's tracks, as it says itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Audience {
+    /// Everybody who may receive at all.
+    #[default]
+    Everybody,
+    /// Only those named.
+    Only(Vec<Listener>),
+}
+
+/// One of an audience.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listener {
+    /// Who, by identity.
+    pub identity: String,
+    /// Which tracks; `None` for all of them.
+    pub tracks: Option<Vec<TrackId>>,
+}
+
+impl Audience {
+    /// Whether somebody may receive a track.
+    pub fn admits(&self, identity: &str, track: TrackId) -> bool {
+        match self {
+            Audience::Everybody => true,
+            Audience::Only(listeners) => listeners.iter().any(|listener| {
+                listener.identity == identity
+                    && listener.tracks.as_ref().is_none_or(|tracks| tracks.contains(&track))
+            }),
+        }
+    }
 }
 
 /// A published track as others see it.
@@ -142,4 +181,6 @@ pub enum LeaveReason {
     MediaFailed,
     /// Its edge shuts down.
     ServerShutdown,
+    /// It was not let in.
+    NotAdmitted,
 }

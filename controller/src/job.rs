@@ -1,10 +1,12 @@
 //! What the controller asks of its stores, and what they answer. Data only.
 
 use crate::coordination::LeaseId;
-use crate::records;
+use crate::entries::Opens;
+use crate::records::{self, Standings};
 use crate::room::Ticket;
+use crate::standing::Standing;
 use lectern_control::edge::{Meeting, Request, Response};
-use lectern_control::{Revision, RoomId};
+use lectern_control::{EntryId, Revision, RoomId, Secret};
 
 /// Work for the records.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +21,28 @@ pub enum RecordsJob {
         fresh: u64,
         /// The time of the request, in milliseconds since 1970.
         now_unix_ms: u64,
+    },
+    /// The second step into a meeting: is the link still good, and the PIN right.
+    Enter {
+        /// Who asked.
+        ticket: Ticket,
+        /// The entry.
+        entry: EntryId,
+        /// What it opens.
+        opens: Opens,
+        /// The PIN that was typed.
+        pin: Option<Secret<String>>,
+        /// The time, in milliseconds since 1970.
+        now_unix_ms: u64,
+    },
+    /// Keeps a decision about somebody.
+    Remember {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        identity: String,
+        /// What was decided.
+        standing: Standing,
     },
     /// Reads the meeting of a room that is to go live.
     Load {
@@ -41,12 +65,32 @@ pub enum RecordsDone {
         /// The result.
         result: Result<Response, records::Error>,
     },
+    /// To [`RecordsJob::Enter`].
+    Entered {
+        /// Who asked.
+        ticket: Ticket,
+        /// The entry.
+        entry: EntryId,
+        /// What it opens.
+        opens: Opens,
+        /// A PIN was typed.
+        tried: bool,
+        /// The meeting; `None` where the PIN is wrong.
+        result: Result<Option<Meeting>, records::Error>,
+    },
+    /// To [`RecordsJob::Remember`].
+    Remembered {
+        /// The room.
+        room: RoomId,
+        /// The result.
+        result: Result<(), records::Error>,
+    },
     /// To [`RecordsJob::Load`].
     Loaded {
         /// The room.
         room: RoomId,
-        /// Its meeting.
-        result: Result<Meeting, records::Error>,
+        /// Its meeting, and what was decided about people.
+        result: Result<(Meeting, Standings), records::Error>,
     },
 }
 

@@ -1,10 +1,12 @@
 //! The controller: owns rooms under leases, places them on nodes, and moves them.
 
+mod attempts;
 pub mod clock;
 mod config;
 pub mod controller;
 pub mod coordination;
 pub mod edges;
+pub mod entries;
 pub mod job;
 pub mod lease;
 mod link;
@@ -14,6 +16,7 @@ pub mod placement;
 pub mod records;
 pub mod room;
 mod shell;
+pub mod standing;
 mod stores;
 
 pub use config::Config;

@@ -8,8 +8,10 @@ use crate::job::{Claimed, KeptAlive, LeaseDone, LeaseJob, RecordsDone, RecordsJo
 use crate::lease::TTL;
 use crate::metrics::Metrics;
 use crate::records::{self, AuditEntry, NewLink, NewMeeting, Records};
+use lectern_control::access::{Entry, EntryKey, Moderation, Moderator, PinChange};
 use lectern_control::edge::{Request, Response};
-use lectern_control::{LinkId, Revision, RoomId};
+use lectern_control::room::Role;
+use lectern_control::{EntryId, LinkId, Revision, RoomId};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, mpsc};
@@ -209,6 +211,8 @@ pub async fn run_records(
 fn failed(done: &RecordsDone) -> bool {
     let error = match done {
         RecordsDone::Answered { result, .. } => result.as_ref().err(),
+        RecordsDone::Entered { result, .. } => result.as_ref().err(),
+        RecordsDone::Remembered { result, .. } => result.as_ref().err(),
         RecordsDone::Loaded { result, .. } => result.as_ref().err(),
     };
     match error {
@@ -227,6 +231,11 @@ pub fn refused(job: RecordsJob) -> RecordsDone {
         RecordsJob::Ask { ticket, request, .. } => {
             RecordsDone::Answered { ticket, request, result: Err(error()) }
         }
+        RecordsJob::Enter { ticket, entry, opens, pin, .. } => {
+            let tried = pin.is_some();
+            RecordsDone::Entered { ticket, entry, opens, tried, result: Err(error()) }
+        }
+        RecordsJob::Remember { room, .. } => RecordsDone::Remembered { room, result: Err(error()) },
         RecordsJob::Load { room, .. } => RecordsDone::Loaded { room, result: Err(error()) },
     }
 }
@@ -239,8 +248,21 @@ async fn records_done(records: &Records, job: RecordsJob) -> RecordsDone {
             let result = timeout(PATIENCE, asked).await.map_err(late).flatten();
             RecordsDone::Answered { ticket, request, result }
         }
+        RecordsJob::Enter { ticket, entry, opens, pin, now_unix_ms } => {
+            let entered = records.enter(now_unix_ms, opens.room, opens.link, pin.as_ref());
+            let result = timeout(PATIENCE, entered).await.map_err(late).flatten();
+            RecordsDone::Entered { ticket, entry, opens, tried: pin.is_some(), result }
+        }
+        RecordsJob::Remember { room, identity, standing } => {
+            let kept = records.remember(room, &identity, standing);
+            let result = timeout(PATIENCE, kept).await.map_err(late).flatten();
+            RecordsDone::Remembered { room, result }
+        }
         RecordsJob::Load { room, now_unix_ms } => {
-            let loaded = records.meeting(now_unix_ms, room);
+            let loaded = async {
+                let meeting = records.meeting(now_unix_ms, room).await?;
+                Ok((meeting, records.standings(room).await?))
+            };
             let result = timeout(PATIENCE, loaded).await.map_err(late).flatten();
             RecordsDone::Loaded { room, result }
         }
@@ -254,12 +276,18 @@ async fn ask(
     now: u64,
 ) -> Result<Response, records::Error> {
     match request {
-        Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash } => {
+        Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash, lobby, pin } => {
+            let pin = match pin {
+                PinChange::Set(pin) => Some(pin.clone()),
+                PinChange::Keep | PinChange::Clear => None,
+            };
             let meeting = NewMeeting {
                 room: RoomId::of_meeting(fresh),
                 name: name.clone(),
                 expires_at_unix_ms: *expires_at_unix_ms,
                 owner_key_hash: *owner_key_hash,
+                lobby: *lobby,
+                pin,
             };
             records.create_meeting(now, meeting).await.map(Response::Meeting)
         }
@@ -280,11 +308,58 @@ async fn ask(
         Request::RevokeLink { room, owner_key_hash, link } => {
             records.revoke_link(now, *room, owner_key_hash, *link).await.map(|()| Response::Done)
         }
-        Request::ResolveLink { secret_hash } => {
-            let (link, meeting) = records.resolve_link(now, secret_hash).await?;
-            Ok(Response::Grant { link, meeting })
+        Request::OpenEntry { key } => {
+            let entry = open_entry(records, key, fresh, now).await?;
+            Ok(Response::Entry(Box::new(entry)))
+        }
+        Request::Moderate { room, by, action } => {
+            check_owner(records, *room, by, now).await?;
+            match action {
+                Moderation::SetAccess(change) if !room.is_named() => {
+                    records.set_access(now, *room, change).await.map(Response::Access)
+                }
+                // The rest is done in the room, where there is one.
+                _ => Ok(Response::Done),
+            }
+        }
+        Request::Audit { room, by, before, limit } => {
+            check_owner(records, *room, by, now).await?;
+            records.audit(*room, *before, *limit).await.map(Response::Audit)
         }
         _ => Err(records::Error::Invalid("not a request about meetings and links")),
+    }
+}
+
+/// Of those who act only owners outside the room are the records' to know.
+async fn check_owner(
+    records: &Records,
+    room: RoomId,
+    by: &Moderator,
+    now: u64,
+) -> Result<(), records::Error> {
+    match by {
+        Moderator::Owner { owner_key_hash } => records.check_owner(now, room, owner_key_hash).await,
+        Moderator::Participant(_) | Moderator::Integrator => Ok(()),
+    }
+}
+
+async fn open_entry(
+    records: &Records,
+    key: &EntryKey,
+    fresh: u64,
+    now: u64,
+) -> Result<Entry, records::Error> {
+    let id = EntryId(fresh);
+    match key {
+        EntryKey::Link { secret_hash } => {
+            let (link, meeting) = records.resolve_link(now, secret_hash).await?;
+            Ok(Entry { id, role: link.role, link: Some(link), meeting })
+        }
+        EntryKey::Owner { room, owner_key_hash } => {
+            let mut meeting = records.owned_meeting(now, *room, owner_key_hash).await?;
+            meeting.links.clear();
+            Ok(Entry { id, role: Role::Owner, link: None, meeting })
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 mod ends;
 
 use ends::{Edge, Node, Process, link_secret, meeting_request};
+use lectern_control::access::EntryKey;
 use lectern_control::edge::{Meeting, Notice, Request, RequestError, Response, ToEdge};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
 use lectern_control::node::{Command, DisconnectReason, Event, Security};
@@ -26,9 +27,14 @@ async fn a_meeting_from_its_making_to_its_end_over_two_nodes() {
     let meeting = edge.create_meeting().await;
     let (presenter, secret) = edge.create_link(&meeting, Role::Presenter, 1).await;
     let (viewer, _) = edge.create_link(&meeting, Role::Viewer, 2).await;
-    let grant = edge.must(Request::ResolveLink { secret_hash: secret }).await;
-    let Response::Grant { link, meeting: granted } = grant else { panic!("{grant:?}") };
-    assert_eq!((link.id, granted.room), (presenter, meeting.room));
+    let grant = edge.must(Request::OpenEntry { key: EntryKey::Link { secret_hash: secret } }).await;
+    let Response::Entry(entry) = grant else { panic!("{grant:?}") };
+    let link = entry.link.expect("by a link");
+    assert_eq!((link.id, entry.meeting.room), (presenter, meeting.room));
+    let open = || Request::OpenSession { entry: entry.id, pin: None };
+    let Response::Opened(opened) = edge.must(open()).await else { panic!("not opened") };
+    assert_eq!((opened.link, opened.role), (Some(presenter), Role::Presenter));
+    assert_eq!(edge.ask(open()).await, Err(RequestError::EntryInvalid), "used once");
 
     // Joined, opened, connected, warmed.
     let ada = edge.join(&meeting, "ada", presenter, Role::Presenter).await;
@@ -237,7 +243,7 @@ async fn a_controller_that_starts_again_knows_its_meetings_and_clears_its_nodes(
     assert_eq!((room, command), (meeting.room, Command::CloseRoom));
     assert!(after > before, "a revision is never given out twice");
     let mut edge = process.edge("edge-1").await;
-    edge.must(Request::ResolveLink { secret_hash: secret }).await;
+    edge.must(Request::OpenEntry { key: EntryKey::Link { secret_hash: secret } }).await;
     edge.join(&meeting, "ada", link, Role::Presenter).await;
     process.stop().await;
 }
@@ -291,7 +297,8 @@ async fn everything_done_to_a_meeting_is_in_the_audit_log() {
     let revoke = Request::RevokeLink { room: meeting.room, owner_key_hash: ends::OWNER, link };
     edge.must(revoke).await;
     for hash in [secret, link_secret(9)] {
-        let refused = edge.ask(Request::ResolveLink { secret_hash: hash }).await;
+        let refused =
+            edge.ask(Request::OpenEntry { key: EntryKey::Link { secret_hash: hash } }).await;
         assert_eq!(refused, Err(RequestError::NotFound));
     }
     let (room, reason) = (meeting.room, LeaveReason::ClientLeft);

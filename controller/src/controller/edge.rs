@@ -3,36 +3,14 @@
 use super::{Controller, Output, Role};
 use crate::clock::Now;
 use crate::edges::Hello;
-use crate::job::{RecordsDone, RecordsJob};
+use crate::job::RecordsJob;
 use crate::placement::{self, Wish};
-use crate::records::{self, AuditKind};
+use crate::records;
 use crate::room::Ticket;
 use lectern_control::delivery::Number;
 use lectern_control::edge::{FromEdge, Request, RequestError, Response, ToEdge};
 use lectern_control::{NodeId, RoomId, Version};
 use rand::Rng;
-
-/// Refused links written to the audit log in a minute: a flood of guesses must not fill the disk.
-/// The metrics count them all.
-const REFUSALS_PER_MINUTE: u32 = 60;
-
-/// Counts what went into the audit log in the present minute.
-#[derive(Debug, Default)]
-pub(super) struct Refusals {
-    minute: u64,
-    count: u32,
-}
-
-impl Refusals {
-    fn may_log(&mut self, now: Now) -> bool {
-        let minute = now.unix_ms / 60_000;
-        if self.minute != minute {
-            *self = Refusals { minute, count: 0 };
-        }
-        self.count = self.count.saturating_add(1);
-        self.count <= REFUSALS_PER_MINUTE
-    }
-}
 
 impl Controller {
     pub(super) fn edge_said(&mut self, now: Now, link: u64, message: FromEdge) {
@@ -87,17 +65,18 @@ impl Controller {
             | Request::Meeting { .. }
             | Request::CreateLink { .. }
             | Request::RevokeLink { .. }
-            | Request::ResolveLink { .. } => {
-                let (fresh, now_unix_ms) = (self.ids.next_u64(), now.unix_ms);
-                let job = RecordsJob::Ask { ticket, request: body, fresh, now_unix_ms };
-                self.out.push_back(Output::Records(job));
-            }
-            Request::Join { room, .. } => self.join(now, room, ticket, body),
+            | Request::OpenEntry { .. } => self.ask_records(now, ticket, body),
+            Request::OpenSession { entry, pin } => self.open_session(now, ticket, entry, pin),
+            Request::Moderate { .. } | Request::Audit { .. } => self.moderate(now, ticket, body),
+            Request::Join { room, .. }
+            | Request::Knock { room, .. }
+            | Request::EndSession { room, .. } => self.join(now, room, ticket, body),
             Request::Leave { room, .. }
             | Request::UpdateParticipant { room, .. }
             | Request::AddTrack { room, .. }
             | Request::RemoveTrack { room, .. }
             | Request::MuteTrack { room, .. }
+            | Request::SetAudience { room, .. }
             | Request::OpenPeer { room, .. }
             | Request::Node { room, .. } => {
                 let Some(live) = self.rooms.get(&room) else {
@@ -128,6 +107,13 @@ impl Controller {
         }
     }
 
+    /// Asks the records something about a meeting.
+    pub(super) fn ask_records(&mut self, now: Now, ticket: Ticket, request: Request) {
+        let (fresh, now_unix_ms) = (self.ids.next_u64(), now.unix_ms);
+        let job = RecordsJob::Ask { ticket, request, fresh, now_unix_ms };
+        self.out.push_back(Output::Records(job));
+    }
+
     /// Answers a request that no room answers.
     pub(super) fn conclude(&mut self, ticket: &Ticket, result: Result<Response, RequestError>) {
         self.count_result(&result);
@@ -141,6 +127,12 @@ impl Controller {
             Err(RequestError::NotPermitted) => "not_permitted",
             Err(RequestError::Limit(_)) => "limit",
             Err(RequestError::Invalid(_)) => "invalid",
+            Err(RequestError::EntryInvalid) => "entry_invalid",
+            Err(RequestError::PinWrong) => "pin_wrong",
+            Err(RequestError::TooOften { .. }) => "too_often",
+            Err(RequestError::Locked) => "locked",
+            Err(RequestError::InLobby) => "in_lobby",
+            Err(RequestError::Removed) => "removed",
             Err(RequestError::NoNode) => "no_node",
             Err(RequestError::Unavailable(_)) => "unavailable",
         };
@@ -184,54 +176,6 @@ impl Controller {
         self.with_room(now, id, |room| begun = room.begin_move(now, place, standby));
         begun.map(|()| Response::Done)
     }
-
-    pub(super) fn records_done(&mut self, now: Now, done: RecordsDone) {
-        match done {
-            RecordsDone::Loaded { room, result } => self.loaded(room, result),
-            RecordsDone::Answered { ticket, request, result } => {
-                self.records_answered(now, &ticket, &request, &result);
-                self.conclude(&ticket, result.map_err(request_error));
-            }
-        }
-    }
-
-    fn records_answered(
-        &mut self,
-        now: Now,
-        ticket: &Ticket,
-        request: &Request,
-        result: &Result<Response, records::Error>,
-    ) {
-        match (request, result) {
-            (Request::CreateMeeting { .. }, Ok(Response::Meeting(meeting))) => {
-                self.audit(now, AuditKind::MeetingCreated, Some(meeting.room), &ticket.edge);
-            }
-            (Request::CreateLink { room, .. }, Ok(Response::Link(link))) => {
-                self.audit(now, AuditKind::LinkCreated, Some(*room), &ticket.edge);
-                if let Some(live) = self.rooms.get_mut(room) {
-                    live.add_link(link.clone());
-                }
-                if let Some(opening) = self.opening.get_mut(room) {
-                    opening.links_made.push(link.clone());
-                }
-            }
-            (Request::RevokeLink { room, link, .. }, Ok(_)) => {
-                self.audit(now, AuditKind::LinkRevoked, Some(*room), &ticket.edge);
-                if let Some(live) = self.rooms.get_mut(room) {
-                    live.revoke_link(*link);
-                }
-                if let Some(opening) = self.opening.get_mut(room) {
-                    opening.links_revoked.push(*link);
-                }
-            }
-            (Request::ResolveLink { .. }, Err(records::Error::NotFound))
-                if self.refusals.may_log(now) =>
-            {
-                self.audit(now, AuditKind::LinkRefused, None, &ticket.edge);
-            }
-            _ => {}
-        }
-    }
 }
 
 /// An error of the records in the edges' words.
@@ -253,7 +197,13 @@ fn kind(request: &Request) -> &'static str {
         Request::Meeting { .. } => "meeting",
         Request::CreateLink { .. } => "create_link",
         Request::RevokeLink { .. } => "revoke_link",
-        Request::ResolveLink { .. } => "resolve_link",
+        Request::OpenEntry { .. } => "open_entry",
+        Request::OpenSession { .. } => "open_session",
+        Request::Knock { .. } => "knock",
+        Request::EndSession { .. } => "end_session",
+        Request::Moderate { .. } => "moderate",
+        Request::Audit { .. } => "audit",
+        Request::SetAudience { .. } => "set_audience",
         Request::Join { .. } => "join",
         Request::Leave { .. } => "leave",
         Request::UpdateParticipant { .. } => "update_participant",

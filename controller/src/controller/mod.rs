@@ -3,6 +3,7 @@
 //! Pure: messages, answers of the stores and the time go in; messages and jobs for the stores come
 //! out. Nothing here waits for a store: live rooms go on while there is none.
 
+mod access;
 mod edge;
 mod node;
 mod opening;
@@ -13,9 +14,11 @@ mod tick;
 pub use output::{Input, Output, Role, Unreadable};
 pub use tick::TICK;
 
+use crate::attempts::Attempts;
 use crate::clock::Now;
 use crate::edges::Edges;
-use crate::job::LeaseJob;
+use crate::entries::Entries;
+use crate::job::{LeaseJob, RecordsJob};
 use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::nodes::{Nodes, Order};
@@ -52,7 +55,9 @@ pub struct Controller {
     /// Links on which nobody has introduced itself yet, and until when it may.
     strangers: BTreeMap<u64, (Role, Instant)>,
     unreadable: BTreeMap<u64, u32>,
-    refusals: edge::Refusals,
+    entries: Entries,
+    attempts: Attempts,
+    refusals: access::Refusals,
     ticked: Option<Instant>,
     settled: bool,
     ids: StdRng,
@@ -77,7 +82,9 @@ impl Controller {
             claim_due: None,
             strangers: BTreeMap::new(),
             unreadable: BTreeMap::new(),
-            refusals: edge::Refusals::default(),
+            entries: Entries::default(),
+            attempts: Attempts::default(),
+            refusals: access::Refusals::default(),
             ticked: None,
             settled: false,
             ids: StdRng::seed_from_u64(seed),
@@ -165,6 +172,13 @@ impl Controller {
                 let at_unix_ms = now.unix_ms;
                 let entry = AuditEntry { at_unix_ms, kind, room: Some(id), actor, detail };
                 self.out.push_back(Output::Audit(entry));
+            }
+            room::Output::Remember { identity, standing } => {
+                // Rooms that integrators name have no record: who comes in is theirs to say.
+                if !id.is_named() {
+                    let job = RecordsJob::Remember { room: id, identity, standing };
+                    self.out.push_back(Output::Records(job));
+                }
             }
             room::Output::Moved { took } => {
                 self.metrics.moves.with_label_values(&["done"]).inc();

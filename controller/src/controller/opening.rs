@@ -6,8 +6,9 @@ use super::{Controller, EXPECTED_PEERS, MAX_ROOMS, Output};
 use crate::clock::Now;
 use crate::job::{LeaseJob, RecordsJob};
 use crate::placement::Wish;
-use crate::records;
+use crate::records::{self, Standings};
 use crate::room::{Home, Room, Start, Ticket};
+use lectern_control::access::Access;
 use lectern_control::edge::{LinkInfo, Meeting, Request, RequestError};
 use lectern_control::{LinkId, Revision, RoomId};
 use rand::Rng;
@@ -21,6 +22,9 @@ pub(super) struct Opening {
     region: String,
     waiting: Vec<(Ticket, Request)>,
     meeting: Option<Meeting>,
+    standings: Standings,
+    /// How people are received since the meeting was read.
+    pub(super) access: Option<Access>,
     /// What changed while the meeting was being read.
     pub(super) links_made: Vec<LinkInfo>,
     pub(super) links_revoked: Vec<LinkId>,
@@ -57,6 +61,8 @@ impl Controller {
             region: self.edges.region(&ticket.edge).to_owned(),
             waiting: vec![(ticket, request)],
             meeting,
+            standings: Vec::new(),
+            access: None,
             links_made: Vec::new(),
             links_revoked: Vec::new(),
         };
@@ -69,11 +75,15 @@ impl Controller {
         self.out.push_back(Output::Records(job));
     }
 
-    pub(super) fn loaded(&mut self, id: RoomId, result: Result<Meeting, records::Error>) {
+    pub(super) fn loaded(
+        &mut self,
+        id: RoomId,
+        result: Result<(Meeting, Standings), records::Error>,
+    ) {
         let Some(opening) = self.opening.get_mut(&id) else { return };
         match result {
-            Ok(meeting) => {
-                opening.meeting = Some(meeting);
+            Ok((meeting, standings)) => {
+                (opening.meeting, opening.standings) = (Some(meeting), standings);
                 if !self.claim(id) {
                     self.opening_failed(id, &no_lease());
                 }
@@ -96,7 +106,8 @@ impl Controller {
     /// The room is ours.
     pub(super) fn opened(&mut self, now: Now, id: RoomId, revision: Revision) {
         let Some(opening) = self.opening.remove(&id) else { return };
-        let Opening { region, waiting, meeting, links_made, links_revoked } = opening;
+        let Opening { region, waiting, meeting, standings, access, links_made, links_revoked } =
+            opening;
         let wish = Wish { region: &region, peers: EXPECTED_PEERS, avoid: None };
         let placed = self.place(&wish);
         let (Some(meeting), Some((primary, standby))) = (meeting, placed) else {
@@ -109,12 +120,15 @@ impl Controller {
         tracing::info!(room = %id, node = %primary.node, "a room goes live");
         let home = Home { primary, standby, generation: 0 };
         let seed = self.ids.next_u64();
-        let mut room = Room::new(now, Start { meeting, region, revision, home, seed });
+        let mut room = Room::new(now, Start { meeting, standings, region, revision, home, seed });
         for link in links_made {
             room.add_link(link);
         }
         for link in links_revoked {
-            room.revoke_link(link);
+            room.revoke_link(now, link);
+        }
+        if let Some(access) = access {
+            room.set_access(now, access);
         }
         self.rooms.insert(id, room);
         for (ticket, request) in waiting {
@@ -131,6 +145,7 @@ fn named(now: Now, room: RoomId) -> Meeting {
         created_at_unix_ms: now.unix_ms,
         expires_at_unix_ms: u64::MAX,
         links: Vec::new(),
+        access: Access::default(),
     }
 }
 

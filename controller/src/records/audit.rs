@@ -2,6 +2,8 @@
 
 use super::{Error, Records};
 use lectern_control::RoomId;
+use lectern_control::access::AuditLine;
+use lectern_control::limits::MAX_AUDIT_LINES;
 use sqlx::Row;
 use std::fmt;
 
@@ -19,6 +21,36 @@ pub enum AuditKind {
     LinkRevoked,
     /// Somebody showed a link that is unknown, expired or revoked.
     LinkRefused,
+    /// A wrong PIN was typed.
+    PinRefused,
+    /// Too many wrong PINs: the meeting takes none for a while.
+    PinBlocked,
+    /// A session was opened with an entry.
+    SessionOpened,
+    /// A session was ended by its holder.
+    SessionEnded,
+    /// How a meeting receives people was changed.
+    AccessChanged,
+    /// Somebody waits in the lobby.
+    Knocked,
+    /// Somebody was admitted from the lobby.
+    Admitted,
+    /// Somebody was refused in the lobby.
+    Refused,
+    /// Somebody was not let in: locked, removed before, or not admitted.
+    JoinRefused,
+    /// A moderator muted somebody.
+    Muted,
+    /// A moderator ended what somebody shared.
+    ShareStopped,
+    /// A moderator removed somebody.
+    Removed,
+    /// A moderator gave somebody a role.
+    RoleChanged,
+    /// A moderator was refused what it wanted to do.
+    ModerationRefused,
+    /// A meeting was ended for everybody.
+    MeetingEnded,
     /// Somebody came into a room.
     Joined,
     /// Somebody left a room.
@@ -38,6 +70,21 @@ impl fmt::Display for AuditKind {
             AuditKind::LinkCreated => "link_created",
             AuditKind::LinkRevoked => "link_revoked",
             AuditKind::LinkRefused => "link_refused",
+            AuditKind::PinRefused => "pin_refused",
+            AuditKind::PinBlocked => "pin_blocked",
+            AuditKind::SessionOpened => "session_opened",
+            AuditKind::SessionEnded => "session_ended",
+            AuditKind::AccessChanged => "access_changed",
+            AuditKind::Knocked => "knocked",
+            AuditKind::Admitted => "admitted",
+            AuditKind::Refused => "refused",
+            AuditKind::JoinRefused => "join_refused",
+            AuditKind::Muted => "muted",
+            AuditKind::ShareStopped => "share_stopped",
+            AuditKind::Removed => "removed",
+            AuditKind::RoleChanged => "role_changed",
+            AuditKind::ModerationRefused => "moderation_refused",
+            AuditKind::MeetingEnded => "meeting_ended",
             AuditKind::Joined => "joined",
             AuditKind::Left => "left",
             AuditKind::RoomMoved => "room_moved",
@@ -82,22 +129,32 @@ impl Records {
         Ok(())
     }
 
-    /// The last `limit` entries about a room, oldest first: time, kind, actor, detail.
+    /// Entries about a room, latest first, and at most `limit`; only those before an entry where one
+    /// is named.
     pub async fn audit(
         &self,
         room: RoomId,
+        before: Option<u64>,
         limit: u32,
-    ) -> Result<Vec<(u64, String, String, String)>, Error> {
-        let rows = sqlx::query("SELECT * FROM audit WHERE room = ? ORDER BY id DESC LIMIT ?")
-            .bind(room.0.cast_signed())
-            .bind(limit)
-            .fetch_all(&self.pool)
-            .await?;
+    ) -> Result<Vec<AuditLine>, Error> {
+        let before = before.and_then(|id| i64::try_from(id).ok()).unwrap_or(i64::MAX);
+        let rows =
+            sqlx::query("SELECT * FROM audit WHERE room = ? AND id < ? ORDER BY id DESC LIMIT ?")
+                .bind(room.0.cast_signed())
+                .bind(before)
+                .bind(limit.min(MAX_AUDIT_LINES))
+                .fetch_all(&self.pool)
+                .await?;
         let read = |row: &sqlx::sqlite::SqliteRow| {
-            let at = row.try_get::<i64, _>("at_unix_ms")?.cast_unsigned();
-            Ok((at, row.try_get("kind")?, row.try_get("actor")?, row.try_get("detail")?))
+            Ok(AuditLine {
+                id: row.try_get::<i64, _>("id")?.cast_unsigned(),
+                at_unix_ms: row.try_get::<i64, _>("at_unix_ms")?.cast_unsigned(),
+                kind: row.try_get("kind")?,
+                actor: row.try_get("actor")?,
+                detail: row.try_get("detail")?,
+            })
         };
-        rows.iter().rev().map(read).collect()
+        rows.iter().map(read).collect()
     }
 }
 

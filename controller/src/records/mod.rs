@@ -3,18 +3,22 @@
 //! Secrets come in as SHA-256 hashes and are found by them; nothing here can be turned back into
 //! a link.
 
+mod access;
 mod audit;
+mod pin;
 mod purge;
 #[cfg(test)]
 mod tests;
 
+pub use access::Standings;
 pub use audit::{AuditEntry, AuditKind};
 pub use purge::ROWS_AT_ONCE;
 
+use lectern_control::access::Access;
 use lectern_control::edge::{LinkInfo, Meeting};
 use lectern_control::limits::MAX_NAME_BYTES;
 use lectern_control::room::Role;
-use lectern_control::{LinkId, RoomId};
+use lectern_control::{LinkId, RoomId, Secret};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
     SqliteSynchronous,
@@ -74,6 +78,10 @@ pub struct NewMeeting {
     pub expires_at_unix_ms: u64,
     /// The owner's secret.
     pub owner_key_hash: Hash,
+    /// With a lobby.
+    pub lobby: bool,
+    /// With a PIN.
+    pub pin: Option<Secret<String>>,
 }
 
 /// A link to be made.
@@ -138,8 +146,13 @@ impl Records {
             return Err(Error::Limit("the length of a name"));
         }
         check_expiry(now_unix_ms, meeting.expires_at_unix_ms)?;
+        let pin_hash = match &meeting.pin {
+            Some(pin) => Some(pin::hash(pin).await?),
+            None => None,
+        };
+        let access = Access { locked: false, lobby: meeting.lobby, pin_set: pin_hash.is_some() };
         let made = sqlx::query(
-            "INSERT INTO meetings SELECT ?1, ?2, ?3, ?4, ?5 \
+            "INSERT INTO meetings SELECT ?1, ?2, ?3, ?4, ?5, 0, ?7, ?8 \
              WHERE (SELECT count(*) FROM meetings WHERE expires_at_unix_ms > ?3) < ?6",
         )
         .bind(meeting.room.0.cast_signed())
@@ -148,6 +161,8 @@ impl Records {
         .bind(meeting.expires_at_unix_ms.cast_signed())
         .bind(&meeting.owner_key_hash[..])
         .bind(MAX_LIVE_MEETINGS)
+        .bind(meeting.lobby)
+        .bind(pin_hash)
         .execute(&self.pool)
         .await?;
         if made.rows_affected() == 0 {
@@ -159,6 +174,7 @@ impl Records {
             created_at_unix_ms: now_unix_ms,
             expires_at_unix_ms: meeting.expires_at_unix_ms,
             links: Vec::new(),
+            access,
         })
     }
 
@@ -258,7 +274,7 @@ impl Records {
             return Err(Error::NotFound);
         }
         let link = link(&row)?;
-        if link.revoked || link.expires_at_unix_ms <= now_unix_ms {
+        if !link.is_good(now_unix_ms) {
             return Err(Error::NotFound);
         }
         let room = RoomId(row.try_get::<i64, _>("room")?.cast_unsigned());
@@ -318,6 +334,7 @@ async fn meeting(
         .await?;
     let meeting = Meeting {
         room,
+        access: access::access(&row)?,
         name: row.try_get("name")?,
         created_at_unix_ms: row.try_get::<i64, _>("created_at_unix_ms")?.cast_unsigned(),
         expires_at_unix_ms: row.try_get::<i64, _>("expires_at_unix_ms")?.cast_unsigned(),
@@ -326,15 +343,36 @@ async fn meeting(
     Ok((meeting, row))
 }
 
+/// A meeting for its owner. Whether the room or the key is wrong takes the same look at the disk.
 async fn owned(
     tx: &mut SqliteConnection,
     now_unix_ms: u64,
     room: RoomId,
     owner_key_hash: &Hash,
 ) -> Result<Meeting, Error> {
-    let (meeting, row) = meeting(tx, now_unix_ms, room).await?;
-    let same = same(&row, "owner_key_hash", owner_key_hash)?;
-    if same { Ok(meeting) } else { Err(Error::NotFound) }
+    let row = sqlx::query(
+        "SELECT owner_key_hash FROM meetings WHERE room = ? AND expires_at_unix_ms > ?",
+    )
+    .bind(room.0.cast_signed())
+    .bind(now_unix_ms.cast_signed())
+    .fetch_optional(&mut *tx)
+    .await?;
+    let stored = match &row {
+        Some(row) => row.try_get("owner_key_hash")?,
+        // No key has this hash.
+        None => vec![0; owner_key_hash.len()],
+    };
+    let same: bool = stored.ct_eq(owner_key_hash).into();
+    if same { Ok(meeting(tx, now_unix_ms, room).await?.0) } else { Err(Error::NotFound) }
+}
+
+/// A link, by its id.
+async fn link_of(tx: &mut SqliteConnection, id: LinkId) -> Result<Option<LinkInfo>, Error> {
+    let row = sqlx::query("SELECT * FROM links WHERE id = ?")
+        .bind(id.0.cast_signed())
+        .fetch_optional(tx)
+        .await?;
+    Ok(row.as_ref().map(link).transpose()?)
 }
 
 /// Compares a stored hash in a time that does not depend on where they differ.

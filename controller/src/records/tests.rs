@@ -1,6 +1,8 @@
 //! Meetings, links and the audit log, on the real database.
 
 use super::*;
+use crate::standing::{Out, Standing};
+use lectern_control::access::{AccessChange, PinChange};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const DAY_MS: u64 = 86_400_000;
@@ -17,6 +19,8 @@ fn new_meeting(expires_at_unix_ms: u64) -> NewMeeting {
         name: "Weekly — Überblick".to_owned(),
         expires_at_unix_ms,
         owner_key_hash: OWNER,
+        lobby: false,
+        pin: None,
     }
 }
 
@@ -38,7 +42,7 @@ impl Records {
     pub(crate) async fn fill(&self, count: u64, expires_at_unix_ms: u64) {
         sqlx::query(
             "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?) \
-             INSERT INTO meetings SELECT n, 'filler', 0, ?, zeroblob(32) FROM number",
+             INSERT INTO meetings SELECT n, 'filler', 0, ?, zeroblob(32), 0, 0, NULL FROM number",
         )
         .bind(count.cast_signed())
         .bind(expires_at_unix_ms.cast_signed())
@@ -193,15 +197,17 @@ async fn the_audit_log_is_appended_to_and_cannot_be_changed() {
     let entries = [entry(AuditKind::Joined, "ada"), entry(AuditKind::Left, "ada")];
     records.append(&entries).await.expect("appended");
     records.append(&[entry(AuditKind::LinkRefused, "edge-1")]).await.expect("appended");
-    let log = records.audit(ROOM, 10).await.expect("the log");
-    let kinds: Vec<&str> = log.iter().map(|(_, kind, _, _)| kind.as_str()).collect();
-    assert_eq!(kinds, ["joined", "left", "link_refused"]);
-    assert_eq!(log[0].3, "ö".repeat(256), "clipped to whole characters");
+    let log = records.audit(ROOM, None, 10).await.expect("the log");
+    let kinds: Vec<&str> = log.iter().map(|line| line.kind.as_str()).collect();
+    assert_eq!(kinds, ["link_refused", "left", "joined"]);
+    let before = records.audit(ROOM, Some(log[1].id), 10).await.expect("the log");
+    assert_eq!(before, log[2..]);
+    assert_eq!(log[0].detail, "ö".repeat(256), "clipped to whole characters");
     for change in ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"] {
         let refused = sqlx::query(change).execute(&records.pool).await;
         assert!(refused.expect_err("refused").to_string().contains("audit log"));
     }
-    assert_eq!(records.audit(ROOM, 10).await.expect("the log"), log);
+    assert_eq!(records.audit(ROOM, None, 10).await.expect("the log"), log);
 }
 
 #[tokio::test]
@@ -225,7 +231,7 @@ async fn what_is_over_its_time_is_purged_and_nothing_else() {
     assert_eq!(records.purge(now).await.expect("purged"), 2);
     assert_eq!(records.purge(now).await.expect("purged"), 0);
     records.meeting(now, ROOM).await.expect("the meeting that goes on");
-    assert_eq!(records.audit(ROOM, 10).await.expect("the log").len(), 2);
+    assert_eq!(records.audit(ROOM, None, 10).await.expect("the log").len(), 2);
     let links = sqlx::query("SELECT * FROM links").fetch_all(&records.pool).await.expect("rows");
     assert!(links.is_empty(), "links go with their meeting");
 }
@@ -242,4 +248,63 @@ async fn a_database_that_is_locked_is_unavailable_and_then_serves_again() {
     assert!(matches!(refused, Err(Error::Unavailable(_))));
     drop(lock);
     records.create_meeting(now, new_meeting(now + DAY_MS)).await.expect("a meeting");
+}
+
+#[tokio::test]
+async fn how_a_meeting_receives_people_outlives_everything_but_the_meeting() {
+    let now = now();
+    let records = with_meeting(now).await;
+    let pin = |text: &str| Secret::new(text.to_owned());
+    let change = |locked, lobby, pin| AccessChange { locked, lobby, pin };
+    let set = |change| {
+        let records = records.clone();
+        async move { records.set_access(now, ROOM, &change).await.expect("set") }
+    };
+    let access = set(change(None, Some(true), PinChange::Set(pin("246810")))).await;
+    assert_eq!(access, Access { locked: false, lobby: true, pin_set: true });
+    let access = set(change(Some(true), None, PinChange::Keep)).await;
+    assert_eq!(access, Access { locked: true, lobby: true, pin_set: true });
+    assert_eq!(records.meeting(now, ROOM).await.expect("a meeting").access, access);
+    records.create_link(now, new_link(1, now + DAY_MS)).await.expect("a link");
+    let enter = |text: Option<&'static str>| {
+        let (records, pin) = (records.clone(), text.map(pin));
+        async move { records.enter(now, ROOM, Some(LinkId(1)), pin.as_ref()).await }
+    };
+    assert!(enter(None).await.expect("asked").is_none(), "a PIN is asked for");
+    assert!(enter(Some("246811")).await.expect("asked").is_none());
+    assert!(enter(Some("246810")).await.expect("asked").is_some());
+    assert!(records.enter(now, ROOM, None, None).await.expect("asked").is_some(), "the owner");
+    records.revoke_link(now, ROOM, &OWNER, LinkId(1)).await.expect("revoked");
+    assert!(matches!(enter(Some("246810")).await, Err(Error::NotFound)), "whatever the PIN");
+    let access = set(change(None, Some(false), PinChange::Clear)).await;
+    assert_eq!(access, Access { locked: true, lobby: false, pin_set: false });
+    let other = records.set_access(now, RoomId(5), &AccessChange::default()).await;
+    assert!(matches!(other, Err(Error::NotFound)));
+}
+
+#[tokio::test]
+async fn what_was_decided_about_people_is_kept_with_the_meeting() {
+    let now = now();
+    let records = with_meeting(now).await;
+    let standing = |role, out, at_unix_ms| Standing { role, out, at_unix_ms };
+    let removed = standing(None, Some(Out::Removed), 1);
+    let promoted = standing(Some(Role::Presenter), None, 2);
+    records.remember(ROOM, "bob", standing(None, Some(Out::Refused), 0)).await.expect("kept");
+    records.remember(ROOM, "bob", removed).await.expect("kept");
+    records.remember(ROOM, "eve", promoted).await.expect("kept");
+    records.remember(RoomId(5), "eve", removed).await.expect("of no meeting: passed over");
+    let known = records.standings(ROOM).await.expect("read");
+    assert_eq!(known, [("bob".to_owned(), removed), ("eve".to_owned(), promoted)]);
+    assert!(records.standings(RoomId(5)).await.expect("read").is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_key_and_a_wrong_room_are_told_alike() {
+    let now = now();
+    let records = with_meeting(now).await;
+    for (room, key) in [(ROOM, [9; 32]), (RoomId(5), OWNER), (RoomId(5), [0; 32])] {
+        let refused = records.check_owner(now, room, &key).await.expect_err("refused");
+        assert_eq!(refused.to_string(), Error::NotFound.to_string());
+    }
+    records.check_owner(now, ROOM, &OWNER).await.expect("the owner");
 }

@@ -55,6 +55,7 @@ impl Room {
                 permit(permissions.subscribe)?;
                 let track = *track;
                 self.own_peer(id, *peer)?;
+                permit(self.may_receive(id, track))?;
                 self.tell_active(id, Some(*peer), command);
                 self.subscribed(track);
             }

@@ -3,11 +3,15 @@
 //! Sans-IO: requests, events, losses and the time go in; answers, commands and notices come out.
 //! It chooses no nodes (see [`crate::placement`]) and knows no links.
 
+mod audience;
 mod check;
 mod command;
+mod door;
 mod event;
 mod home;
+mod lobby;
 mod loss;
+mod moderation;
 mod output;
 mod peer;
 mod relocation;
@@ -15,13 +19,21 @@ mod request;
 mod roster;
 
 pub use home::{Home, Place};
+pub use moderation::Authority;
 pub use output::{Output, Ticket};
 
 use crate::clock::Now;
-use lectern_control::edge::{LinkInfo, Meeting, Notice, Request, RequestError, RoomInfo};
+use crate::standing::Standing;
+use door::Standings;
+use lectern_control::edge::{
+    Admission, LinkInfo, Meeting, Notice, Request, RequestError, RoomInfo,
+};
 use lectern_control::node::Command;
 use lectern_control::room::LeaveReason;
-use lectern_control::{NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId};
+use lectern_control::{
+    LinkId, NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId,
+};
+use lobby::Lobby;
 use output::Issued;
 use peer::{Peer, Publication};
 use rand::rngs::StdRng;
@@ -48,6 +60,8 @@ const ISSUED_FOR: Duration = Duration::from_secs(15);
 pub struct Start {
     /// The meeting, with its links.
     pub meeting: Meeting,
+    /// What was decided about people before.
+    pub standings: Vec<(String, Standing)>,
     /// Near which region it was placed.
     pub region: String,
     /// The revision under which it is owned.
@@ -68,6 +82,10 @@ pub struct Room {
     revision: Option<Revision>,
     held: VecDeque<(NodeId, RequestId, Command)>,
     roster: Roster,
+    standings: Standings,
+    lobby: Lobby,
+    /// By which link somebody came.
+    came_by: BTreeMap<ParticipantId, LinkId>,
     peers: BTreeMap<PeerId, Peer>,
     publications: BTreeMap<TrackId, Publication>,
     home: Home,
@@ -97,6 +115,9 @@ impl Room {
             revision: Some(start.revision),
             held: VecDeque::new(),
             roster: Roster::default(),
+            standings: Standings::new(start.standings),
+            lobby: Lobby::default(),
+            came_by: BTreeMap::new(),
             peers: BTreeMap::new(),
             publications: BTreeMap::new(),
             home: start.home,
@@ -213,6 +234,13 @@ impl Room {
         if self.closed {
             return;
         }
+        if self.lobby.expire(now.at) {
+            self.reception_changed();
+        }
+        if !self.lobby.is_empty() && self.roster.is_empty() {
+            // Who waits keeps the room as well as who is in it.
+            self.empty_since = Some(now.at);
+        }
         let lingered = |since: Instant| now.at >= since + EMPTY_ROOM_LINGER;
         if self.meeting.expires_at_unix_ms <= now.unix_ms || self.empty_since.is_some_and(lingered)
         {
@@ -225,9 +253,11 @@ impl Room {
         self.meeting.links.push(link);
     }
 
-    /// A link was ended while the room is live: nobody comes in by it any more.
-    pub fn revoke_link(&mut self, link: lectern_control::LinkId) {
+    /// A link was ended while the room is live: nobody comes in by it any more, and who came by it
+    /// goes.
+    pub fn revoke_link(&mut self, now: Now, link: LinkId) {
         self.meeting.links.retain(|known| known.id != link);
+        self.dismiss_link(now, link);
     }
 
     /// The lease was lost or regained. What was to be commanded meanwhile is commanded now.
@@ -247,6 +277,9 @@ impl Room {
         self.notify_all(&Notice::RoomClosed);
         for participant in self.roster.ids() {
             self.leave(now, participant, LeaveReason::RoomClosed);
+        }
+        for waiter in self.lobby.take_if(|_| true) {
+            self.tell_waiter(waiter, Admission::Ended);
         }
         for node in self.nodes() {
             self.command(node, Command::CloseRoom);
@@ -294,7 +327,10 @@ impl Room {
         }
         // While it still counts: its own edge hears of it too.
         self.notify_all(&notice);
+        let host = self.has_host();
         self.roster.remove(participant);
+        self.came_by.remove(&participant);
+        self.hosts_changed(host);
         if self.roster.is_empty() {
             self.empty_since = Some(now.at);
         }

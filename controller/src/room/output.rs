@@ -1,6 +1,7 @@
 //! What comes out of a room.
 
 use crate::records::AuditKind;
+use crate::standing::Standing;
 use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::node::Command;
 use lectern_control::{EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision, TrackId};
@@ -48,6 +49,13 @@ pub enum Output {
         actor: String,
         /// More, in words.
         detail: String,
+    },
+    /// Keep a decision about somebody for longer than the room lives.
+    Remember {
+        /// Who.
+        identity: String,
+        /// What was decided.
+        standing: Standing,
     },
     /// A move is over; edges were told.
     Moved {

@@ -1,5 +1,6 @@
 //! What edges ask of a room: who may ask it, and what it changes.
 
+use super::door::Guest;
 use super::output::Issued;
 use super::peer::Peer;
 use super::{Room, Ticket, check};
@@ -8,8 +9,8 @@ use crate::records::AuditKind;
 use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
 use lectern_control::limits::{MAX_PEERS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use lectern_control::node::Command;
-use lectern_control::room::{LeaveReason, Participant, Role, Track};
-use lectern_control::transport::{Duty, PeerParameters, Permissions};
+use lectern_control::room::{Audience, LeaveReason, Participant, Track};
+use lectern_control::transport::{Duty, PeerParameters};
 use lectern_control::{EdgeId, LinkId, ParticipantId, PeerId, TrackId};
 use rand::Rng;
 
@@ -28,8 +29,24 @@ impl Room {
         }
         match request {
             Request::Join {
-                link, identity, name, role, permissions, metadata, attributes, ..
+                link,
+                identity,
+                name,
+                role,
+                permissions,
+                metadata,
+                attributes,
+                admitted,
+                issued_at_unix_ms,
+                ..
             } => {
+                let guest = Guest { identity: &identity, link, role, admitted, issued_at_unix_ms };
+                let role = self.check_door(now, guest)?;
+                let permissions = if link.is_some() || self.has_given_role(&identity) {
+                    role.permissions()
+                } else {
+                    permissions
+                };
                 let participant = Participant {
                     id: ParticipantId(self.ids.next_u64()),
                     identity,
@@ -42,8 +59,19 @@ impl Room {
                     version: 1,
                     tracks: Vec::new(),
                     edge: ticket.edge.clone(),
+                    audience: Audience::Everybody,
                 };
                 self.join(now, link, participant)
+            }
+            Request::Knock { knock, .. } => self.knock(now, &ticket.edge, knock),
+            Request::EndSession { identity, .. } => Ok(self.end_session(now, &identity)),
+            Request::Moderate { by, action, .. } => {
+                let authority = self.authority(&by, &action)?;
+                self.moderate(now, &authority, action)
+            }
+            Request::SetAudience { participant, audience, .. } => {
+                self.roster.of(participant, &ticket.edge)?;
+                self.set_audience(participant, audience)
             }
             Request::UpdateParticipant { participant, name, metadata, attributes, .. } => {
                 self.roster.of(participant, &ticket.edge)?;
@@ -80,14 +108,7 @@ impl Room {
         }
     }
 
-    fn join(&mut self, now: Now, link: Option<LinkId>, mut participant: Participant) -> Answer {
-        if let Some(link) = link {
-            let granted = self.grant(now, link)?;
-            if participant.role > granted {
-                return Err(RequestError::NotPermitted);
-            }
-            participant.permissions = both(participant.permissions, participant.role.permissions());
-        }
+    fn join(&mut self, now: Now, link: Option<LinkId>, participant: Participant) -> Answer {
         check::participant(&participant)?;
         let former = self.roster.by_identity(&participant.identity);
         self.roster.admits(&participant, former)?;
@@ -97,24 +118,22 @@ impl Room {
         let id = participant.id;
         let detail = format!("{id} {:?} on {}", participant.role, participant.edge);
         self.audit(AuditKind::Joined, participant.identity.clone(), detail);
+        let host = self.has_host();
         self.roster.insert(participant.clone());
+        if let Some(link) = link {
+            self.came_by.insert(id, link);
+        }
         self.empty_since = None;
         self.notify_all(&Notice::Participant(participant.clone()));
+        self.hosts_changed(host);
         Ok(Response::Joined(Box::new(Joined {
             participant,
             others: self.roster.others(id),
             room_name: self.meeting.name.clone(),
             created_at_unix_ms: self.began_at_unix_ms,
             placement: self.home.placement(self.id()),
+            reception: self.reception(),
         })))
-    }
-
-    /// What a link lets its holder be, while it is good.
-    fn grant(&self, now: Now, link: LinkId) -> Result<Role, RequestError> {
-        let good = self.meeting.links.iter().find(|known| {
-            known.id == link && !known.revoked && known.expires_at_unix_ms > now.unix_ms
-        });
-        good.map(|link| link.role).ok_or(RequestError::NotFound)
     }
 
     fn asked_to_leave(
@@ -192,15 +211,25 @@ impl Room {
         muted: bool,
     ) -> Answer {
         self.roster.of(id, edge)?;
-        let done = self.change(id, |known| {
-            let one = known.tracks.iter_mut().find(|one| one.id == track);
-            one.ok_or(RequestError::NotFound)?.muted = muted;
-            Ok(())
-        })?;
+        let known = self.roster.owner_of(track) == Some(id);
+        if !known {
+            return Err(RequestError::NotFound);
+        }
+        self.set_muted(id, track, muted);
+        Ok(Response::Done)
+    }
+
+    /// Mutes a track in the roster and on the node, or does so no longer.
+    pub(super) fn set_muted(&mut self, id: ParticipantId, track: TrackId, muted: bool) {
+        // On the node first: what must not be heard is not heard for a moment longer.
         if self.publications.contains_key(&track) {
             self.tell_active(id, None, Command::SetMuted { track, muted });
         }
-        Ok(done)
+        let changed = self.change(id, |known| {
+            known.tracks.iter_mut().filter(|one| one.id == track).for_each(|one| one.muted = muted);
+            Ok(())
+        });
+        debug_assert!(changed.is_ok(), "a flag takes no room");
     }
 
     fn open_peer(
@@ -259,7 +288,7 @@ impl Room {
         Ok(())
     }
 
-    fn change(
+    pub(super) fn change(
         &mut self,
         participant: ParticipantId,
         change: impl FnOnce(&mut Participant) -> Result<(), RequestError>,
@@ -269,13 +298,5 @@ impl Room {
             self.notify_all(&Notice::Participant(changed));
         }
         Ok(Response::Done)
-    }
-}
-
-fn both(one: Permissions, other: Permissions) -> Permissions {
-    Permissions {
-        publish: one.publish && other.publish,
-        subscribe: one.subscribe && other.subscribe,
-        publish_data: one.publish_data && other.publish_data,
     }
 }

@@ -2,7 +2,7 @@
 
 use lectern_control::edge::RequestError;
 use lectern_control::limits::MAX_PARTICIPANTS_PER_ROOM;
-use lectern_control::room::{Participant, Track};
+use lectern_control::room::{Audience, Listener, Participant, Track};
 use lectern_control::{EdgeId, ParticipantId, TrackId};
 use std::collections::BTreeMap;
 
@@ -15,6 +15,9 @@ const PARTICIPANT_BYTES: usize = 256;
 const TRACK_BYTES: usize = 192;
 const CODEC_BYTES: usize = 128;
 const ENCODING_BYTES: usize = 128;
+/// What one of an audience takes beside its identity, and each track that is named for it.
+const LISTENER_BYTES: usize = 48;
+const TRACK_ID_BYTES: usize = 16;
 /// What an attribute takes beside its text.
 pub(super) const ATTRIBUTE_BYTES: usize = 8;
 
@@ -60,6 +63,10 @@ impl Roster {
 
     pub(super) fn ids(&self) -> Vec<ParticipantId> {
         self.participants.keys().copied().collect()
+    }
+
+    pub(super) fn participants(&self) -> impl Iterator<Item = &Participant> {
+        self.participants.values()
     }
 
     pub(super) fn others(&self, than: ParticipantId) -> Vec<Participant> {
@@ -175,6 +182,16 @@ fn weight(participant: &Participant) -> usize {
         + participant.edge.as_str().len()
         + attributes.map(|(key, value)| key.len() + value.len() + ATTRIBUTE_BYTES).sum::<usize>()
         + participant.tracks.iter().map(track_weight).sum::<usize>()
+        + audience_weight(&participant.audience)
+}
+
+fn audience_weight(audience: &Audience) -> usize {
+    let Audience::Only(listeners) = audience else { return 0 };
+    let tracks = |listener: &Listener| listener.tracks.as_ref().map_or(0, |tracks| tracks.len());
+    let weight = |listener: &Listener| {
+        LISTENER_BYTES + listener.identity.len() + tracks(listener) * TRACK_ID_BYTES
+    };
+    listeners.iter().map(weight).sum()
 }
 
 fn track_weight(track: &Track) -> usize {
@@ -229,6 +246,13 @@ mod tests {
             version: u32::MAX,
             tracks: Vec::new(),
             edge: "e".repeat(64).parse().expect("a name"),
+            audience: Audience::Only(vec![
+                Listener {
+                    identity: "l".repeat(256),
+                    tracks: Some(vec![TrackId(u64::MAX); 16]),
+                };
+                100
+            ]),
         };
         for _ in 0..3 {
             let message = frame::encode(&participant).expect("encodes");

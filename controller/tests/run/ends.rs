@@ -1,6 +1,7 @@
 //! The other ends of a controller's links, and the process around it.
 
 use bytes::Bytes;
+use lectern_control::access::PinChange;
 use lectern_control::delivery::Number;
 use lectern_control::edge::{
     FromEdge, Joined, Meeting, Notice, Request, RequestError, Response, ToEdge,
@@ -267,6 +268,8 @@ impl Edge {
             permissions: role.permissions(),
             metadata: String::new(),
             attributes: BTreeMap::new(),
+            admitted: false,
+            issued_at_unix_ms: 0,
         };
         match self.must(request).await {
             Response::Joined(joined) => *joined,
@@ -308,6 +311,8 @@ pub fn meeting_request() -> Request {
         name: "Weekly".to_owned(),
         expires_at_unix_ms: now.as_millis() as u64 + 3_600_000,
         owner_key_hash: OWNER,
+        lobby: false,
+        pin: PinChange::Keep,
     }
 }
 

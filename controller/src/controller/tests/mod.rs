@@ -1,5 +1,6 @@
 //! The controller as a whole: nodes and edges come and go, leases are lost, stores fall silent.
 
+mod entering;
 mod links;
 mod liveness;
 mod ownership;
@@ -9,15 +10,20 @@ use super::*;
 use crate::coordination::LeaseId;
 use crate::job::{Claimed, KeptAlive, LeaseDone, RecordsDone, RecordsJob};
 use crate::records;
+use lectern_control::access::{Access, Entry, EntryKey};
 use lectern_control::edge::{FromEdge, LinkInfo, Meeting, Notice, Request, RequestError};
 use lectern_control::node::{Capacity, Command, FromNode, Heartbeat, Hello, ToNode};
 use lectern_control::room::Role as MeetingRole;
 use lectern_control::transport::{
     DataParameters, DtlsIdentity, Duty, IceCredentials, IceRole, PeerParameters, Permissions,
 };
-use lectern_control::{LinkId, ParticipantId, PeerId, RequestId, Revision, Secret, Version};
+use lectern_control::{
+    EntryId, LinkId, ParticipantId, PeerId, RequestId, Revision, Secret, Version,
+};
 
 const ROOM: RoomId = RoomId(9);
+/// The PIN that the records know.
+const RIGHT_PIN: &str = "135790";
 const LINK: LinkId = LinkId(4);
 const FOREVER_MS: u64 = 1 << 40;
 
@@ -147,8 +153,24 @@ impl Bench {
         let works = self.records == Store::Works;
         let done = match job {
             RecordsJob::Load { room, .. } => {
-                let result = if works { Ok(meeting(room)) } else { Err(error()) };
+                let result = if works { Ok((meeting(room), Vec::new())) } else { Err(error()) };
                 RecordsDone::Loaded { room, result }
+            }
+            RecordsJob::Enter { ticket, entry, opens, pin, .. } => {
+                let right = pin.as_ref().is_none_or(|pin| pin.expose() == RIGHT_PIN);
+                let result = Ok(right.then(|| meeting(opens.room)));
+                RecordsDone::Entered { ticket, entry, opens, tried: pin.is_some(), result }
+            }
+            RecordsJob::Remember { room, .. } => RecordsDone::Remembered { room, result: Ok(()) },
+            RecordsJob::Ask { ticket, request, fresh, .. } if works && is_entry(&request) => {
+                let opened = Entry {
+                    id: EntryId(fresh),
+                    role: MeetingRole::Viewer,
+                    link: meeting(ROOM).links.into_iter().next(),
+                    meeting: meeting(ROOM),
+                };
+                let result = Ok(Response::Entry(Box::new(opened)));
+                RecordsDone::Answered { ticket, request, result }
             }
             RecordsJob::Ask { ticket, request, .. } => {
                 let result = if works { Err(records::Error::NotFound) } else { Err(error()) };
@@ -325,7 +347,15 @@ fn meeting(room: RoomId) -> Meeting {
         created_at_unix_ms: 0,
         expires_at_unix_ms: FOREVER_MS,
         links: vec![link],
+        access: Access { locked: false, lobby: false, pin_set: true },
     }
+}
+
+/// The link whose entry the records open.
+const GOOD_SECRET: [u8; 32] = [7; 32];
+
+fn is_entry(request: &Request) -> bool {
+    *request == Request::OpenEntry { key: EntryKey::Link { secret_hash: GOOD_SECRET } }
 }
 
 fn join(identity: &str) -> Request {
@@ -338,6 +368,8 @@ fn join(identity: &str) -> Request {
         permissions: Permissions::ALL,
         metadata: String::new(),
         attributes: BTreeMap::new(),
+        admitted: false,
+        issued_at_unix_ms: 0,
     }
 }
 

@@ -46,6 +46,8 @@ fn while_the_stores_are_out_live_rooms_go_on_and_new_ones_wait() {
         name: "new".to_owned(),
         expires_at_unix_ms: FOREVER_MS,
         owner_key_hash: [0; 32],
+        lobby: false,
+        pin: lectern_control::access::PinChange::Keep,
     };
     let request = bench.ask(edge, create);
     assert!(matches!(bench.answer(request), Some(Err(RequestError::Unavailable(_)))));

@@ -12,7 +12,7 @@ fn the_first_to_come_opens_the_room_and_all_who_waited_get_in() {
     let second = bench.ask(two, join("bob"));
     assert!(bench.answer(first).is_none());
     bench.records = Store::Works;
-    let done = RecordsDone::Loaded { room: ROOM, result: Ok(meeting(ROOM)) };
+    let done = RecordsDone::Loaded { room: ROOM, result: Ok((meeting(ROOM), Vec::new())) };
     bench.input(Input::Records(done));
     let Some(Ok(Response::Joined(ada))) = bench.answer(first) else { panic!("joined") };
     let Some(Ok(Response::Joined(bob))) = bench.answer(second) else { panic!("joined") };
@@ -68,7 +68,7 @@ fn whoever_has_gone_does_not_come_in_afterwards() {
     bench.ask(one, join("ada"));
     let second = bench.ask(two, join("bob"));
     bench.input(Input::Unlinked { link: one, role: Role::Edge });
-    let done = RecordsDone::Loaded { room: ROOM, result: Ok(meeting(ROOM)) };
+    let done = RecordsDone::Loaded { room: ROOM, result: Ok((meeting(ROOM), Vec::new())) };
     bench.input(Input::Records(done));
     let Some(Ok(Response::Joined(bob))) = bench.answer(second) else { panic!("joined") };
     assert!(bob.others.is_empty());
@@ -85,7 +85,7 @@ fn a_link_that_changes_while_the_room_opens_counts() {
     let revoke = Request::RevokeLink { room: ROOM, owner_key_hash: [0; 32], link: LINK };
     let result = Ok(Response::Done);
     bench.input(Input::Records(RecordsDone::Answered { ticket, request: revoke, result }));
-    let done = RecordsDone::Loaded { room: ROOM, result: Ok(meeting(ROOM)) };
+    let done = RecordsDone::Loaded { room: ROOM, result: Ok((meeting(ROOM), Vec::new())) };
     bench.input(Input::Records(done));
     assert_eq!(bench.answer(request), Some(Err(RequestError::NotFound)));
 }
@@ -149,14 +149,14 @@ fn guesses_are_audited_and_do_not_fill_the_disk() {
     let mut bench = Bench::new();
     let edge = bench.edge("e1");
     for _ in 0..200 {
-        bench.ask(edge, Request::ResolveLink { secret_hash: [1; 32] });
+        bench.ask(edge, Request::OpenEntry { key: EntryKey::Link { secret_hash: [1; 32] } });
     }
     let refused = |bench: &Bench| {
         bench.audit.iter().filter(|entry| entry.kind == AuditKind::LinkRefused).count()
     };
     assert_eq!(refused(&bench), 60);
     bench.ms += 60_000;
-    bench.ask(edge, Request::ResolveLink { secret_hash: [1; 32] });
+    bench.ask(edge, Request::OpenEntry { key: EntryKey::Link { secret_hash: [1; 32] } });
     assert_eq!(refused(&bench), 61);
 }
 

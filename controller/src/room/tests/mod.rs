@@ -1,7 +1,9 @@
 //! Behaviour of a room: everything goes in and comes out as it would in a process.
 
 mod commands;
+mod door;
 mod losses;
+mod moderation;
 mod moves;
 mod properties;
 mod roster;
@@ -9,6 +11,7 @@ mod roster;
 use super::*;
 use crate::records::AuditKind;
 use lectern_control::Secret;
+use lectern_control::access::Access;
 use lectern_control::edge::{Joined, Response};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
 use lectern_control::node::{CommandError, Event, Security};
@@ -47,6 +50,7 @@ struct Bench {
     commands: Vec<(NodeId, RequestId, Command)>,
     notices: Vec<(EdgeId, Notice)>,
     audit: Vec<(AuditKind, String)>,
+    kept: Vec<(String, Standing)>,
     /// All that came out, as short words and in order.
     story: Vec<String>,
 }
@@ -65,9 +69,16 @@ impl Bench {
             created_at_unix_ms: 0,
             expires_at_unix_ms: HOUR_MS,
             links: vec![link(PRESENTER_LINK, Role::Presenter), link(VIEWER_LINK, Role::Viewer)],
+            access: Access::default(),
         };
-        let begin =
-            Start { meeting, region: "eu".to_owned(), revision: Revision(5), home, seed: 1 };
+        let begin = Start {
+            meeting,
+            standings: Vec::new(),
+            region: "eu".to_owned(),
+            revision: Revision(5),
+            home,
+            seed: 1,
+        };
         Bench {
             room: Room::new(Now { at: start, unix_ms: 0 }, begin),
             start,
@@ -77,6 +88,7 @@ impl Bench {
             commands: Vec::new(),
             notices: Vec::new(),
             audit: Vec::new(),
+            kept: Vec::new(),
             story: Vec::new(),
         }
     }
@@ -104,6 +116,7 @@ impl Bench {
                     self.notices.push((edge, notice));
                 }
                 Output::Audit { kind, actor, .. } => self.audit.push((kind, actor)),
+                Output::Remember { identity, standing } => self.kept.push((identity, standing)),
                 Output::Moved { .. } => self.story.push("moved".to_owned()),
                 Output::MoveFailed => self.story.push("move failed".to_owned()),
                 Output::Lost => self.story.push("lost".to_owned()),
@@ -213,6 +226,8 @@ fn join_request(identity: &str, link: Option<LinkId>) -> Request {
         permissions: role.permissions(),
         metadata: String::new(),
         attributes: BTreeMap::new(),
+        admitted: false,
+        issued_at_unix_ms: 0,
     }
 }
 

@@ -1,0 +1,66 @@
+//! Who may receive a publisher's tracks, as the publisher says: enforced on the node, not in pages.
+
+use super::Room;
+use lectern_control::edge::{RequestError, Response};
+use lectern_control::limits::{MAX_AUDIENCE, MAX_NAME_BYTES, MAX_TRACKS_PER_PARTICIPANT};
+use lectern_control::node::Command;
+use lectern_control::room::Audience;
+use lectern_control::{ParticipantId, PeerId, TrackId};
+
+impl Room {
+    /// A publisher says who may receive its tracks: whoever may not any more receives nothing at once.
+    pub(super) fn set_audience(
+        &mut self,
+        id: ParticipantId,
+        audience: Audience,
+    ) -> Result<Response, RequestError> {
+        check(&audience)?;
+        let done = self.change(id, |known| {
+            known.audience = audience;
+            Ok(())
+        })?;
+        let Some(publisher) = self.roster.get(id) else { return Ok(done) };
+        let tracks: Vec<TrackId> = publisher.tracks.iter().map(|track| track.id).collect();
+        let barred = |participant: ParticipantId, track: TrackId| {
+            let subscriber = self.roster.get(participant);
+            participant != id
+                && subscriber.is_some_and(|one| !publisher.audience.admits(&one.identity, track))
+        };
+        let mut ended: Vec<(ParticipantId, PeerId, TrackId)> = Vec::new();
+        for (peer, known) in &self.peers {
+            let participant = known.participant();
+            let of = tracks.iter().filter(|track| barred(participant, **track));
+            ended.extend(of.map(|track| (participant, *peer, *track)));
+        }
+        for (participant, peer, track) in ended {
+            // Most of these transports do not receive the track; the node passes over them.
+            let command = Command::Unsubscribe { peer, track };
+            self.tell_active(participant, Some(peer), command);
+        }
+        Ok(done)
+    }
+
+    /// Whether a participant may receive a track.
+    pub(super) fn may_receive(&self, id: ParticipantId, track: TrackId) -> bool {
+        // A node may have a track before the roster shows it.
+        let published = self.publications.get(&track).map(|publication| publication.participant);
+        let owner = self.roster.owner_of(track).or(published);
+        let owner = owner.and_then(|owner| self.roster.get(owner));
+        let Some((owner, subscriber)) = owner.zip(self.roster.get(id)) else { return true };
+        owner.id == id || owner.audience.admits(&subscriber.identity, track)
+    }
+}
+
+fn check(audience: &Audience) -> Result<(), RequestError> {
+    let Audience::Only(listeners) = audience else { return Ok(()) };
+    if listeners.len() > MAX_AUDIENCE {
+        return Err(RequestError::Limit("people of an audience".to_owned()));
+    }
+    for listener in listeners {
+        let tracks = listener.tracks.as_ref().map_or(0, Vec::len);
+        if listener.identity.len() > MAX_NAME_BYTES || tracks > MAX_TRACKS_PER_PARTICIPANT {
+            return Err(RequestError::Limit("what is said of one of an audience".to_owned()));
+        }
+    }
+    Ok(())
+}
