@@ -25,6 +25,9 @@ pub enum Response {
         admission: Admission,
         /// What it is.
         role: Role,
+        /// The meeting's name.
+        #[serde(default)]
+        room_name: String,
     },
     /// Who is there.
     People(Box<People>),

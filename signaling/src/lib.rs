@@ -5,6 +5,7 @@ mod assets;
 mod bucket;
 mod config;
 mod controller_link;
+mod failures;
 mod http;
 mod livekit;
 mod places;

@@ -1,6 +1,9 @@
 //! Session tokens: JSON Web Tokens with LiveKit-compatible grants, signed with HMAC-SHA-256.
 //!
-//! Ours are short-lived and name the link they came by; integrators sign theirs with an API key.
+//! Ours are short-lived and name the link they came by; integrators sign theirs with an API key. What
+//! opens a session is another kind of token, and good for nothing else: see [`entry`].
+
+pub mod entry;
 
 use crate::config::Config;
 use crate::session::Sources;
@@ -19,8 +22,13 @@ use thiserror::Error;
 pub const MAX_TOKEN_BYTES: usize = 8 << 10;
 /// How long our tokens live: enough to connect; a running session gets new ones.
 pub const LIFETIME: Duration = Duration::from_secs(600);
+/// How long after its end one of our tokens can still be renewed: a machine sleeps over night. What
+/// was decided meanwhile counts all the same.
+const RENEWABLE: Duration = Duration::from_secs(12 * 3_600);
 /// The issuer of our own tokens.
-const OWN_ISSUER: &str = "lectern";
+pub const OWN_ISSUER: &str = "lectern";
+/// For whom our session tokens are, so that no other token of ours is taken for one.
+const SESSION_AUDIENCE: &str = "lectern-session";
 /// Clocks of integrators may be off by this much, in seconds.
 const LEEWAY_SECONDS: u64 = 10;
 
@@ -66,6 +74,10 @@ struct Claims {
     sub: String,
     nbf: u64,
     exp: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    iat: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    aud: Option<String>,
     #[serde(default)]
     name: String,
     #[serde(default)]
@@ -84,6 +96,9 @@ struct OwnClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     link: Option<String>,
     role: Role,
+    /// Was admitted, or was in the room before.
+    #[serde(default)]
+    admitted: bool,
 }
 
 /// A token's meaning, once its signature and its times were found good.
@@ -109,6 +124,21 @@ pub struct Session {
     pub attributes: BTreeMap<String, String>,
     /// May change its own name, metadata and attributes.
     pub may_update: bool,
+    /// Was admitted, or was in the room before.
+    pub admitted: bool,
+    /// When it was signed, in milliseconds since 1970.
+    pub issued_at_unix_ms: u64,
+    /// Who signed it.
+    pub signed_by: SignedBy,
+}
+
+/// Who signed a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignedBy {
+    /// An edge of ours.
+    Us,
+    /// An integrator, with an API key.
+    Integrator,
 }
 
 /// Why a token is refused. The client is told no more than that it is.
@@ -129,6 +159,9 @@ pub enum InvalidToken {
     /// It asks that nobody sees its holder: letting it in visibly would break a promise.
     #[error("hidden participants are not served")]
     Hidden,
+    /// It does not let its holder administer a room.
+    #[error("the token does not administer the room")]
+    NoAdmin,
 }
 
 /// Signs our tokens and checks everybody's.
@@ -153,6 +186,8 @@ impl Tokens {
             sub: session.identity.clone(),
             nbf: seconds(now),
             exp: seconds(expires),
+            iat: None,
+            aud: Some(SESSION_AUDIENCE.to_owned()),
             name: session.name.clone(),
             metadata: session.metadata.clone(),
             attributes: session.attributes.clone(),
@@ -170,35 +205,69 @@ impl Tokens {
             lectern: Some(OwnClaims {
                 link: session.link.map(|link| link.to_string()),
                 role: session.role,
+                admitted: session.admitted,
             }),
         };
+        (self.sign(&claims), expires)
+    }
+
+    fn sign(&self, claims: &impl Serialize) -> String {
         let key = EncodingKey::from_secret(self.own.expose());
-        let token = jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key);
         // Serialising plain claims and an HMAC cannot fail; an empty token lets nobody in.
-        (token.unwrap_or_default(), expires)
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), claims, &key).unwrap_or_default()
     }
 
     /// What a token grants now.
     pub fn verify(&self, token: &str) -> Result<Session, InvalidToken> {
+        let (claims, by) = self.claims(token, LEEWAY_SECONDS)?;
+        session(claims, by)
+    }
+
+    /// What a token of ours granted that may have ended, though not long ago.
+    pub fn verify_to_renew(&self, token: &str) -> Result<Session, InvalidToken> {
+        let (claims, by) = self.claims(token, RENEWABLE.as_secs())?;
+        match by {
+            SignedBy::Us => session(claims, by),
+            SignedBy::Integrator => Err(InvalidToken::Invalid),
+        }
+    }
+
+    /// The room that an integrator's token administers; it needs not let its holder in.
+    pub fn verify_admin(&self, token: &str) -> Result<RoomId, InvalidToken> {
+        let (claims, by) = self.claims(token, LEEWAY_SECONDS)?;
+        let grant = &claims.video;
+        if by != SignedBy::Integrator || !grant.room_admin || grant.room.is_empty() {
+            return Err(InvalidToken::NoAdmin);
+        }
+        Ok(integrator_room(&claims.iss, &grant.room))
+    }
+
+    fn claims(&self, token: &str, leeway: u64) -> Result<(Claims, SignedBy), InvalidToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong);
         }
         let issuer = unverified_issuer(token).ok_or(InvalidToken::Invalid)?;
-        let own = issuer == OWN_ISSUER;
-        let key = if own {
-            DecodingKey::from_secret(self.own.expose())
+        let (key, by) = if issuer == OWN_ISSUER {
+            (DecodingKey::from_secret(self.own.expose()), SignedBy::Us)
         } else {
             let secret = self.integrators.get(&issuer).ok_or(InvalidToken::Invalid)?;
-            DecodingKey::from_secret(secret.expose().as_bytes())
+            (DecodingKey::from_secret(secret.expose().as_bytes()), SignedBy::Integrator)
         };
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = LEEWAY_SECONDS;
+        validation.leeway = leeway;
         validation.validate_nbf = true;
-        validation.validate_aud = false;
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub"]);
         validation.set_issuer(&[&issuer]);
+        match by {
+            SignedBy::Us => {
+                validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub", "aud"]);
+                validation.set_audience(&[SESSION_AUDIENCE]);
+            }
+            // Without a list, whatever names an audience is for somebody else.
+            SignedBy::Integrator => validation.aud = None,
+        }
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(refused)?;
-        session(claims.claims, own)
+        Ok((claims.claims, by))
     }
 }
 
@@ -210,7 +279,7 @@ fn refused(error: jsonwebtoken::errors::Error) -> InvalidToken {
     }
 }
 
-fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
+fn session(claims: Claims, by: SignedBy) -> Result<Session, InvalidToken> {
     let grant = claims.video;
     if !grant.room_join || grant.room.is_empty() {
         return Err(InvalidToken::NoRoom);
@@ -224,14 +293,14 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
         subscribe: grant.can_subscribe.unwrap_or(true),
         publish_data: grant.can_publish_data.unwrap_or(publish),
     };
-    let (room, link, role) = match (own, claims.lectern) {
-        (true, Some(own)) => {
+    let (room, link, role, admitted) = match (by, claims.lectern) {
+        (SignedBy::Us, Some(own)) => {
             let room = grant.room.parse().map_err(|_| InvalidToken::Invalid)?;
             let link = own.link.map(|link| link.parse()).transpose();
-            (room, link.map_err(|_| InvalidToken::Invalid)?, own.role)
+            (room, link.map_err(|_| InvalidToken::Invalid)?, own.role, own.admitted)
         }
-        (true, None) => return Err(InvalidToken::Invalid),
-        (false, _) => {
+        (SignedBy::Us, None) => return Err(InvalidToken::Invalid),
+        (SignedBy::Integrator, _) => {
             let role = if grant.room_admin {
                 Role::Owner
             } else if publish {
@@ -239,7 +308,7 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
             } else {
                 Role::Viewer
             };
-            (integrator_room(&claims.iss, &grant.room), None, role)
+            (integrator_room(&claims.iss, &grant.room), None, role, false)
         }
     };
     let name = if claims.name.is_empty() { claims.sub.clone() } else { claims.name };
@@ -254,6 +323,9 @@ fn session(claims: Claims, own: bool) -> Result<Session, InvalidToken> {
         metadata: claims.metadata,
         attributes: claims.attributes,
         may_update: grant.can_update_own_metadata.unwrap_or(false),
+        admitted,
+        issued_at_unix_ms: claims.iat.unwrap_or(claims.nbf).saturating_mul(1_000),
+        signed_by: by,
     })
 }
 

@@ -85,7 +85,8 @@ impl Room {
                 decided
             }
         };
-        Ok(Response::Admission { admission, role })
+        let room_name = self.meeting.name.clone();
+        Ok(Response::Admission { admission, role, room_name })
     }
 
     fn wait(&mut self, now: Now, edge: &EdgeId, knock: Knock) -> Result<Admission, RequestError> {

@@ -8,9 +8,10 @@ use crate::tls;
 use axum::Json;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
+use lectern_control::access::{Access, PinChange};
 use lectern_control::edge::{LinkInfo, Meeting, Request, RequestError, Response};
 use lectern_control::room::Role;
-use lectern_control::{LinkId, RoomId};
+use lectern_control::{LinkId, RoomId, Secret};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -35,6 +36,11 @@ pub struct CreateMeeting {
     name: Option<String>,
     /// Seconds until it and its links end: 60 to 31,536,000; seven days where it is not said.
     expires_in_s: Option<u64>,
+    /// With a lobby: viewers wait until somebody admits them.
+    lobby: bool,
+    /// With a PIN, 6 to 12 digits.
+    #[schema(value_type = Option<String>)]
+    pin: Option<Secret<String>>,
 }
 
 /// Makes a link.
@@ -66,12 +72,43 @@ impl From<LinkRole> for Role {
     }
 }
 
-impl From<Role> for LinkRole {
-    fn from(role: Role) -> LinkRole {
+/// What somebody is in a meeting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleView {
+    /// Sees and hears; chats.
+    Viewer,
+    /// Shares, speaks and moderates besides.
+    Presenter,
+    /// A presenter who owns the meeting.
+    Owner,
+}
+
+impl From<Role> for RoleView {
+    fn from(role: Role) -> RoleView {
         match role {
-            Role::Viewer => LinkRole::Viewer,
-            Role::Presenter | Role::Owner => LinkRole::Presenter,
+            Role::Viewer => RoleView::Viewer,
+            Role::Presenter => RoleView::Presenter,
+            Role::Owner => RoleView::Owner,
         }
+    }
+}
+
+/// How a meeting receives people.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub struct AccessView {
+    /// Nobody new comes in.
+    locked: bool,
+    /// Viewers wait until somebody admits them.
+    lobby: bool,
+    /// A PIN is asked for.
+    pin_set: bool,
+}
+
+impl From<Access> for AccessView {
+    fn from(access: Access) -> AccessView {
+        let Access { locked, lobby, pin_set } = access;
+        AccessView { locked, lobby, pin_set }
     }
 }
 
@@ -88,6 +125,8 @@ pub struct MeetingView {
     expires_at: String,
     /// Its links, without their secrets.
     links: Vec<LinkView>,
+    /// How it receives people.
+    access: AccessView,
 }
 
 /// A link, without its secret.
@@ -96,7 +135,7 @@ pub struct LinkView {
     /// Its id.
     id: String,
     /// What it lets its holder be.
-    role: LinkRole,
+    role: RoleView,
     /// When it ends (RFC 3339).
     expires_at: String,
     /// Ended before its time.
@@ -109,7 +148,7 @@ pub struct NewLink {
     /// Its id.
     id: String,
     /// What it lets its holder be.
-    role: LinkRole,
+    role: RoleView,
     /// What to send to people; the secret stands after `#`, which browsers send to no server.
     url: String,
     /// When it ends (RFC 3339).
@@ -154,7 +193,8 @@ pub async fn create(
     let name = clean_name("name", body.name.as_deref().unwrap_or(DEFAULT_NAME))?;
     let expires_at_unix_ms = expiry(body.expires_in_s, DEFAULT_LIFETIME)?;
     let (owner_key, owner_key_hash) = secret::generate();
-    let request = Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash };
+    let (lobby, pin) = (body.lobby, body.pin.map_or(PinChange::Keep, PinChange::Set));
+    let request = Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash, lobby, pin };
     let meeting = meeting(api.controller.request(request).await?)?;
     let owner = Owner { controller: &api.controller, room: meeting.room, owner_key_hash, origin };
     let presenter = owner.create_link(Role::Presenter, expires_at_unix_ms).await?;
@@ -208,7 +248,7 @@ pub async fn create_link(
     Ok((StatusCode::CREATED, Json(link)))
 }
 
-/// Ends a link for good.
+/// Ends a link for good: nobody comes in by it any more, and who came by it leaves the meeting.
 #[utoipa::path(
     delete, path = "/api/v1/meetings/{meeting}/links/{link}",
     params(("meeting" = String, Path), ("link" = String, Path)), security(("owner_key" = [])),
@@ -318,6 +358,7 @@ fn view(meeting: &Meeting) -> MeetingView {
         created_at: rfc3339(meeting.created_at_unix_ms),
         expires_at: rfc3339(meeting.expires_at_unix_ms),
         links: meeting.links.iter().map(link).collect(),
+        access: meeting.access.into(),
     }
 }
 

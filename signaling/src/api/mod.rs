@@ -1,21 +1,27 @@
 //! Our HTTP API: meetings, their links, joining, and what operators see. Described by OpenAPI.
 
-mod join;
+mod audit;
+mod caller;
+mod entry;
 mod meetings;
+mod moderation;
 mod name;
 mod operator;
+mod people;
 mod problem;
 mod secret;
+mod session;
 
 use crate::bucket::Quota;
 use crate::config::Config;
 use crate::controller_link::Controller;
+use crate::failures::Failures;
 use crate::rates::{Network, Rates};
 use crate::tls;
 use crate::token::Tokens;
 use axum::extract::{ConnectInfo, DefaultBodyLimit};
 use axum::http::{HeaderMap, header};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use lectern_control::edge::{RequestError, Response};
 use std::net::SocketAddr;
@@ -24,9 +30,11 @@ use std::sync::Arc;
 use std::time::Instant;
 use utoipa::OpenApi;
 
-pub use name::clean_name;
+pub use name::{clean_message, clean_name};
 pub use problem::{Code, Problem};
 
+/// Wrong PINs of one address before it is blocked for a while; the controller bounds what all may try.
+const WRONG_PINS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 /// A request's body: names and secrets are short.
 const MAX_BODY_BYTES: usize = 16 << 10;
 
@@ -39,6 +47,10 @@ pub struct Api {
     pub tokens: Arc<Tokens>,
     /// Bounds guessing of links and of owners' keys.
     pub guesses: Arc<Rates<Network>>,
+    /// Wrong links and keys, by address.
+    pub failures: Arc<Failures<Network>>,
+    /// Wrong PINs, by address.
+    pub pins: Arc<Failures<Network>>,
     /// Bounds the making of meetings.
     pub creations: Arc<Rates<Network>>,
     /// What the operator said.
@@ -54,6 +66,8 @@ impl Api {
             controller,
             tokens,
             guesses: Arc::new(Rates::new(quota)),
+            failures: Arc::new(Failures::new(per_minute)),
+            pins: Arc::new(Failures::new(WRONG_PINS)),
             creations: Arc::new(Rates::new(quota)),
             config,
         }
@@ -61,9 +75,10 @@ impl Api {
 
     /// Takes a guess before it is known to be one, so that many at once are counted as well.
     fn guess(&self, connection: ConnectInfo<SocketAddr>) -> Result<Guess<'_>, Problem> {
-        let network = tls::client(connection);
-        self.guesses.take(network, Instant::now()).map_err(Problem::too_many)?;
-        Ok(Guess { rates: &self.guesses, network })
+        let (network, now) = (tls::client(connection), Instant::now());
+        self.failures.check(&network, now).map_err(Problem::too_many)?;
+        self.guesses.take(network, now).map_err(Problem::too_many)?;
+        Ok(Guess { api: self, network })
     }
 
     /// What links begin with: as configured, or as the browser asked for us.
@@ -84,15 +99,17 @@ impl Api {
 /// A try that counts as a guess unless the controller knows what was shown: an office behind one
 /// address may open as many good links as it has people.
 struct Guess<'a> {
-    rates: &'a Rates<Network>,
+    api: &'a Api,
     network: Network,
 }
 
 impl Guess<'_> {
     /// Gives the try back where it was no wrong guess, and passes the answer on.
     fn judge(self, answer: Result<Response, RequestError>) -> Result<Response, RequestError> {
-        if !matches!(answer, Err(RequestError::NotFound)) {
-            self.rates.give_back(&self.network);
+        if matches!(answer, Err(RequestError::NotFound)) {
+            self.api.failures.failed(self.network, Instant::now());
+        } else {
+            self.api.guesses.give_back(&self.network);
         }
         answer
     }
@@ -111,8 +128,25 @@ impl Guess<'_> {
         meetings::show,
         meetings::create_link,
         meetings::revoke_link,
-        join::inspect,
-        join::join,
+        entry::open,
+        entry::open_as_owner,
+        session::open,
+        session::current,
+        session::renew,
+        session::end,
+        people::show,
+        moderation::change_access,
+        moderation::admit,
+        moderation::admit_all,
+        moderation::refuse,
+        moderation::mute,
+        moderation::mute_all,
+        moderation::stop_share,
+        moderation::remove,
+        moderation::set_role,
+        moderation::hand_over,
+        moderation::end,
+        audit::show,
         operator::nodes,
         operator::rooms,
         operator::move_room,
@@ -129,7 +163,7 @@ impl utoipa::Modify for Bearer {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
         let components = openapi.components.get_or_insert_default();
-        for name in ["owner_key", "operator_key"] {
+        for name in ["owner_key", "operator_key", "entry_token", "session_token"] {
             let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
             components.add_security_scheme(name, scheme);
         }
@@ -143,8 +177,24 @@ pub fn router(api: Api) -> Router {
         .route("/meetings/{meeting}", get(meetings::show))
         .route("/meetings/{meeting}/links", post(meetings::create_link))
         .route("/meetings/{meeting}/links/{link}", delete(meetings::revoke_link))
-        .route("/links/inspect", post(join::inspect))
-        .route("/join", post(join::join))
+        .route("/meetings/{meeting}/entries", post(entry::open_as_owner))
+        .route("/meetings/{meeting}/people", get(people::show))
+        .route("/meetings/{meeting}/access", patch(moderation::change_access))
+        .route("/meetings/{meeting}/lobby/admit", post(moderation::admit_all))
+        .route("/meetings/{meeting}/lobby/{identity}/admit", post(moderation::admit))
+        .route("/meetings/{meeting}/lobby/{identity}/refuse", post(moderation::refuse))
+        .route("/meetings/{meeting}/mute", post(moderation::mute_all))
+        .route("/meetings/{meeting}/people/{identity}", delete(moderation::remove))
+        .route("/meetings/{meeting}/people/{identity}/mute", post(moderation::mute))
+        .route("/meetings/{meeting}/people/{identity}/stop-share", post(moderation::stop_share))
+        .route("/meetings/{meeting}/people/{identity}/role", put(moderation::set_role))
+        .route("/meetings/{meeting}/people/{identity}/hand-over", post(moderation::hand_over))
+        .route("/meetings/{meeting}/end", post(moderation::end))
+        .route("/meetings/{meeting}/audit", get(audit::show))
+        .route("/entries", post(entry::open))
+        .route("/sessions", post(session::open))
+        .route("/sessions/current", get(session::current).delete(session::end))
+        .route("/sessions/renew", post(session::renew))
         .route("/operator/nodes", get(operator::nodes))
         .route("/operator/rooms", get(operator::rooms))
         .route("/operator/rooms/{room}/move", post(operator::move_room))

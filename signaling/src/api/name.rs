@@ -22,6 +22,22 @@ pub fn clean_name(field: &str, name: &str) -> Result<String, Problem> {
     Ok(name)
 }
 
+/// The longest word to somebody, in characters.
+const MAX_MESSAGE_CHARS: usize = 200;
+
+/// The same for a short message, which may be empty.
+pub fn clean_message(field: &str, message: &str) -> Result<String, Problem> {
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if message.chars().count() > MAX_MESSAGE_CHARS {
+        let limit = format!("{field} has more than {MAX_MESSAGE_CHARS} characters");
+        return Err(Problem::invalid(limit));
+    }
+    if message.chars().any(deceives) {
+        return Err(Problem::invalid(format!("{field} has characters that cannot be shown")));
+    }
+    Ok(message)
+}
+
 fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -25,8 +25,20 @@ pub enum Code {
     LinkInvalid,
     /// The key is missing or wrong.
     Unauthorized,
-    /// The key is good, but not for this.
-    Forbidden,
+    /// The token is missing, not good, of another kind, or was used.
+    TokenInvalid,
+    /// The token has ended.
+    TokenExpired,
+    /// The key or token is good, but not for this.
+    NotPermitted,
+    /// The PIN is wrong, or missing.
+    PinWrong,
+    /// Nobody new comes in.
+    Locked,
+    /// Somebody must admit it first.
+    InLobby,
+    /// It was removed, or refused, and stays out.
+    Removed,
     /// The call does not know the method.
     MethodNotAllowed,
     /// The body is too large.
@@ -48,8 +60,12 @@ impl Code {
         match self {
             Code::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Code::NotFound | Code::LinkInvalid => StatusCode::NOT_FOUND,
-            Code::Unauthorized => StatusCode::UNAUTHORIZED,
-            Code::Forbidden => StatusCode::FORBIDDEN,
+            Code::Unauthorized | Code::TokenInvalid | Code::TokenExpired => {
+                StatusCode::UNAUTHORIZED
+            }
+            Code::NotPermitted | Code::PinWrong | Code::Locked | Code::InLobby | Code::Removed => {
+                StatusCode::FORBIDDEN
+            }
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -66,7 +82,13 @@ impl Code {
             Code::NotFound => "Not found",
             Code::LinkInvalid => "The link does not work, or no longer",
             Code::Unauthorized => "A key is needed",
-            Code::Forbidden => "Not permitted",
+            Code::TokenInvalid => "The token is not good",
+            Code::TokenExpired => "The token has ended",
+            Code::NotPermitted => "Not permitted",
+            Code::PinWrong => "The PIN is wrong",
+            Code::Locked => "The meeting is locked",
+            Code::InLobby => "Somebody must admit you first",
+            Code::Removed => "Removed from the meeting",
             Code::MethodNotAllowed => "Method not allowed",
             Code::TooLarge => "The request is too large",
             Code::TooSlow => "The request came too slowly",
@@ -127,9 +149,18 @@ impl Problem {
 
 impl From<RequestError> for Problem {
     fn from(error: RequestError) -> Problem {
+        if let RequestError::TooOften { retry_after_s } = error {
+            return Problem::too_many(Duration::from_secs(retry_after_s.saturating_sub(1)));
+        }
         let code = match &error {
             RequestError::NotFound => Code::NotFound,
-            RequestError::NotPermitted => Code::Forbidden,
+            RequestError::NotPermitted => Code::NotPermitted,
+            RequestError::EntryInvalid => Code::TokenInvalid,
+            RequestError::PinWrong => Code::PinWrong,
+            RequestError::TooOften { .. } => Code::TooManyRequests,
+            RequestError::Locked => Code::Locked,
+            RequestError::InLobby => Code::InLobby,
+            RequestError::Removed => Code::Removed,
             RequestError::Limit(_) => Code::LimitReached,
             RequestError::Invalid(_) => Code::Invalid,
             RequestError::NoNode | RequestError::Unavailable(_) => Code::Unavailable,
