@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 const KEY: &str = "integrator";
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const CAMERA: &str = include_str!("sdp/chromium-camera.sdp");
+const CAMERA: &str = include_str!("../sdp/chromium-camera.sdp");
 const CAMERA_KEY: &str = "6e0695e9-98a9-4f02-a753-826e5e83e0f8";
 
 /// A running edge.
