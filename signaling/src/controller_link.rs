@@ -1,5 +1,6 @@
 //! The link to the controller: requests with their responses, and notices to those who follow a room.
 
+use crate::news::News;
 use bytes::Bytes;
 use dashmap::DashMap;
 use lectern_control::delivery::Number;
@@ -91,7 +92,7 @@ struct Shared {
 
 struct Follower {
     id: u64,
-    notices: mpsc::Sender<Arc<Notice>>,
+    notices: mpsc::Sender<Arc<News>>,
 }
 
 /// Receives a room's notices, in order. Ends if the follower was too slow to take them.
@@ -99,12 +100,12 @@ pub struct Following {
     id: u64,
     room: RoomId,
     shared: Arc<Shared>,
-    notices: mpsc::Receiver<Arc<Notice>>,
+    notices: mpsc::Receiver<Arc<News>>,
 }
 
 impl Following {
     /// The next notice; `None` when too many were left waiting, or some were lost for good.
-    pub async fn next(&mut self) -> Option<Arc<Notice>> {
+    pub async fn next(&mut self) -> Option<Arc<News>> {
         self.notices.recv().await
     }
 }
@@ -306,10 +307,10 @@ impl Controller {
     }
 
     fn spread(&self, room: RoomId, notice: Notice) {
-        let notice = Arc::new(notice);
+        let news = Arc::new(News::new(notice));
         if let Some(mut followers) = self.shared.followers.get_mut(&room) {
             // A follower that does not keep up is let go: it resumes, and is told everything anew.
-            followers.retain(|follower| follower.notices.try_send(notice.clone()).is_ok());
+            followers.retain(|follower| follower.notices.try_send(news.clone()).is_ok());
         }
     }
 
@@ -489,7 +490,9 @@ mod tests {
         }
         for (following, room) in [(&mut one, 1), (&mut other, 2)] {
             let notice = following.next().await.expect("a notice");
-            let Notice::Quality { participant, .. } = &*notice else { panic!("another notice") };
+            let Notice::Quality { participant, .. } = &notice.notice else {
+                panic!("another notice")
+            };
             assert_eq!(participant.0, room);
         }
         assert_eq!(controller.shared.metrics.undecodable.get(), 1);

@@ -8,6 +8,7 @@ mod controller_link;
 mod failures;
 mod http;
 mod livekit;
+mod news;
 mod places;
 mod rates;
 pub mod sdp;

@@ -6,12 +6,17 @@
 
 use super::budget::Budget;
 use super::info;
-use super::reply::{description, leave, published, request, response, subscribed, unpublished};
+use super::replay::Replay;
+use super::reply::{
+    description, leave, left, published, request, response, subscribed, unpublished, update,
+};
+use crate::news::News;
 use crate::session::{
-    ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Output, Purpose, Refusal, Session,
-    Sources,
+    ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Leaver, Output, Purpose, Refusal,
+    Session, Sources,
 };
 use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
+use lectern_control::node::Quality;
 use lectern_control::room::{LeaveReason, Participant};
 use lectern_control::transport::Candidate;
 use lectern_control::{ParticipantId, TrackId};
@@ -20,6 +25,7 @@ use proto::signal_response::Message;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, VecDeque};
 use std::mem::take;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Clients ping so often.
@@ -32,6 +38,8 @@ const PING_TIMEOUT_S: i32 = 15;
 pub enum Out {
     /// Send to the client, if it is there.
     Message(Box<Message>),
+    /// Send it what everybody is told of this.
+    News(Arc<News>),
     /// Ask the controller.
     Request {
         /// Comes back with the response.
@@ -51,9 +59,11 @@ pub struct Adapter {
     pub(super) may_update: bool,
     /// The number of the client's latest offer, for our answer.
     pub(super) client_offer: u32,
-    region: String,
-    speaking: BTreeMap<ParticipantId, f32>,
-    qualities: BTreeMap<ParticipantId, proto::ConnectionQuality>,
+    /// What it may not have heard.
+    pub(super) replay: Replay,
+    pub(super) region: String,
+    pub(super) speaking: BTreeMap<ParticipantId, f32>,
+    pub(super) qualities: BTreeMap<ParticipantId, proto::ConnectionQuality>,
     refused: Refused,
 }
 
@@ -91,6 +101,7 @@ impl Adapter {
             budget: Budget::new(now),
             may_update: terms.may_update,
             client_offer: 0,
+            replay: Replay::new(now),
             region: terms.region,
             speaking: BTreeMap::new(),
             qualities: BTreeMap::new(),
@@ -119,46 +130,14 @@ impl Adapter {
     }
 
     /// News of the room.
-    pub fn handle_notice(&mut self, notice: &Notice) {
-        if let Notice::CommandFailed { participant, error } = notice
+    pub fn handle_notice(&mut self, news: &Arc<News>) {
+        if let Notice::CommandFailed { participant, error } = &news.notice
             && *participant == self.session.me().id
         {
             tracing::warn!(%participant, %error, "a node could not do what was asked");
         }
-        self.session.handle_notice(notice);
-        self.pump();
-    }
-
-    /// The client is back on another socket. Whatever was on its way by the old one is lost, so
-    /// the state of the room is told anew; false where it comes back too often, which ends the
-    /// session.
-    pub fn resume(&mut self, now: Instant) -> bool {
-        if !self.budget.comes_back(now) {
-            self.end(LeaveReason::ConnectionLost, None);
-            return false;
-        }
-        self.send(Message::Reconnect(proto::ReconnectResponse {
-            server_info: Some(info::server(&self.region)),
-            ..Default::default()
-        }));
-        let participants = std::iter::once(self.session.me()).chain(self.session.others());
-        let mut participants: Vec<proto::ParticipantInfo> =
-            participants.map(|one| self.info(one)).collect();
-        participants.extend(self.session.leavers().map(info::leaver));
-        self.send(Message::Update(proto::ParticipantUpdate { participants }));
-        let pending: Vec<Message> = self
-            .session
-            .pending_tracks()
-            .map(|(key, track)| published(key.to_owned(), info::track(track)))
-            .collect();
-        pending.into_iter().for_each(|message| self.send(message));
-        self.qualities.clear();
-        let speakers: Vec<(ParticipantId, f32)> =
-            self.speaking.iter().map(|(id, level)| (*id, *level)).collect();
-        self.speaking.clear();
-        self.speakers(&speakers);
-        self.handle(ClientEvent::Resume { restart_down: true });
-        true
+        self.session.handle_notice(&news.notice);
+        self.pump_news(Some(news));
     }
 
     /// A new token, so that the client can come back later.
@@ -192,21 +171,32 @@ impl Adapter {
     }
 
     pub(super) fn send(&mut self, message: Message) {
+        self.replay.keep_own(&message);
         self.out.push_back(Out::Message(Box::new(message)));
     }
 
+    fn share(&mut self, news: &Arc<News>) {
+        self.replay.keep_news(news);
+        self.out.push_back(Out::News(news.clone()));
+    }
+
     fn pump(&mut self) {
+        self.pump_news(None);
+    }
+
+    /// Does what the session asks for; `news` is what it has just heard.
+    fn pump_news(&mut self, news: Option<&Arc<News>>) {
         while let Some(output) = self.session.poll() {
             match output {
                 Output::Request { purpose, body } => {
                     self.out.push_back(Out::Request { purpose, body });
                 }
-                Output::Client(notice) => self.tell(notice),
+                Output::Client(notice) => self.tell(notice, news),
             }
         }
     }
 
-    fn tell(&mut self, notice: ClientNotice) {
+    fn tell(&mut self, notice: ClientNotice, news: Option<&Arc<News>>) {
         match notice {
             ClientNotice::Announced { key, track } => {
                 self.send(published(key, info::track(&track)));
@@ -229,16 +219,18 @@ impl Adapter {
                 self.send(Message::Offer(description("offer", id, sdp, tracks)));
             }
             ClientNotice::UpMoved { candidates } => self.up_moved(&candidates),
-            ClientNotice::Participant(participant) => {
-                let participants = vec![self.info(&participant)];
-                self.send(Message::Update(proto::ParticipantUpdate { participants }));
-            }
+            ClientNotice::Participant(participant) => match news {
+                Some(news) if participant.id != self.session.me().id => self.share(news),
+                _ => self.send(update(self.info(&participant))),
+            },
             ClientNotice::Left { participant, identity, reason } => {
                 self.speaking.remove(&participant);
                 self.qualities.remove(&participant);
-                let leaver = crate::session::Leaver { participant, identity, reason };
-                let participants = vec![info::leaver(&leaver)];
-                self.send(Message::Update(proto::ParticipantUpdate { participants }));
+                let leaver = Leaver { participant, identity, reason };
+                match news {
+                    Some(news) => self.share(news),
+                    None => self.send(left(&leaver)),
+                }
             }
             ClientNotice::SubscriptionRefused { track, why } => {
                 let err = match why {
@@ -258,26 +250,24 @@ impl Adapter {
             ClientNotice::TrackSubscribed(track) => self.send(subscribed(track)),
             ClientNotice::Speakers(speakers) => self.speakers(&speakers),
             ClientNotice::Quality { participant, quality } => {
-                let (quality, score) = info::quality(&quality);
-                if self.qualities.insert(participant, quality) != Some(quality) {
-                    let participant_sid = participant.to_string();
-                    let info = proto::ConnectionQualityInfo {
-                        participant_sid,
-                        quality: quality.into(),
-                        score,
-                    };
-                    let updates = vec![info];
-                    self.send(Message::ConnectionQuality(proto::ConnectionQualityUpdate {
-                        updates,
-                    }));
-                }
+                self.quality(participant, &quality);
             }
             ClientNotice::Ended(end) => self.send(leave(end)),
         }
     }
 
+    fn quality(&mut self, participant: ParticipantId, quality: &Quality) {
+        let (quality, score) = info::quality(quality);
+        if self.qualities.insert(participant, quality) != Some(quality) {
+            let participant_sid = participant.to_string();
+            let quality = quality.into();
+            let updates = vec![proto::ConnectionQualityInfo { participant_sid, quality, score }];
+            self.send(Message::ConnectionQuality(proto::ConnectionQualityUpdate { updates }));
+        }
+    }
+
     /// Clients are told of changes only: who speaks, how loudly, and who no longer does.
-    fn speakers(&mut self, speakers: &[(ParticipantId, f32)]) {
+    pub(super) fn speakers(&mut self, speakers: &[(ParticipantId, f32)]) {
         let now: BTreeMap<ParticipantId, f32> = speakers.iter().copied().collect();
         let silent = self.speaking.keys().filter(|id| !now.contains_key(id));
         let silent = silent.map(|id| (*id, 0.0, false));
@@ -338,7 +328,7 @@ impl Adapter {
     }
 
     /// A participant as the client sees it; of itself it also hears what it may publish.
-    fn info(&self, participant: &Participant) -> proto::ParticipantInfo {
+    pub(super) fn info(&self, participant: &Participant) -> proto::ParticipantInfo {
         let mut info = info::participant(participant);
         if participant.id == self.session.me().id
             && let Some(permission) = &mut info.permission

@@ -57,6 +57,7 @@ impl Outcome {
 impl Adapter {
     /// The client sent a message.
     pub fn handle_message(&mut self, bytes: &[u8], now: Now) -> Outcome {
+        self.replay.heard_of(now.at);
         let request = proto::SignalRequest::decode(bytes);
         let message = request.as_ref().ok().and_then(|request| request.message.as_ref());
         if !self.budget.message(now.at, bytes.len(), message) {

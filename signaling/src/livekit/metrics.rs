@@ -10,6 +10,8 @@ pub enum Closed {
     SlowReader,
     /// It sent too many messages.
     Flood,
+    /// It sent a message that is too long.
+    TooLong,
     /// It said nothing for too long.
     Idle,
     /// Another socket took its place.
@@ -23,6 +25,7 @@ impl Closed {
         match self {
             Closed::SlowReader => "slow_reader",
             Closed::Flood => "flood",
+            Closed::TooLong => "too_long",
             Closed::Idle => "idle",
             Closed::Replaced => "replaced",
             Closed::SessionOver => "session_over",

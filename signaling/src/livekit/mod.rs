@@ -12,7 +12,9 @@ mod message;
 mod metrics;
 mod parameters;
 mod participant;
+mod replay;
 mod reply;
+mod resume;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -39,7 +41,6 @@ use livekit_protocol as proto;
 use metrics::{Closed, Entry};
 use parameters::Parameters;
 use participant::{Participant, Surroundings};
-use prost::Message;
 use socket::{MAX_MESSAGE_BYTES, Socket};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -285,9 +286,8 @@ impl Signaling {
 
 /// Sends one last message.
 fn dismiss(socket: Socket, message: proto::signal_response::Message) {
-    let response = proto::SignalResponse { message: Some(message) };
     // A socket that is just open has room for it; whether it is read is not ours to know.
-    let _ = socket.send(response.encode_to_vec());
+    let _ = socket.send(reply::encode(message));
     socket.close(Closed::SessionOver);
 }
 

@@ -3,8 +3,10 @@
 use super::adapter::{Adapter, Out};
 use super::message::{Now, Outcome};
 use super::metrics::{Closed, Metrics};
-use super::socket::Socket;
+use super::reply;
+use super::socket::{Heard, Socket};
 use crate::controller_link::{Answer, Controller, Following, Standing};
+use crate::news::News;
 use crate::session::{End, Purpose};
 use crate::token::{self, Tokens};
 use futures_util::StreamExt;
@@ -12,17 +14,19 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use lectern_control::edge::{Request, RequestError, Response};
 use lectern_control::room::LeaveReason;
-use livekit_protocol as proto;
-use prost::Message as _;
+use livekit_protocol::signal_response::Message;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-/// How long a participant whose socket is gone may take to come back: its transports live as long
-/// without consent (RFC 7675 section 5.1).
-const RESUME_WINDOW: Duration = Duration::from_secs(30);
+/// How long a participant whose socket is gone may take to come back: a minute without a network, and
+/// the longest wait of clients between two tries, ten seconds. Its media goes on meanwhile; where that
+/// is cut as well, its transports end after half a minute (RFC 7675 section 5.1), and it comes as new.
+const RESUME_WINDOW: Duration = Duration::from_secs(75);
+/// A client is asked so often whether it has heard what it was told, while there is anything.
+const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 /// A socket that says nothing for so long is gone: clients ping every five seconds.
 const IDLE: Duration = Duration::from_secs(30);
 /// A new token comes so often: well before the former one ends.
@@ -58,6 +62,10 @@ pub struct Participant {
     /// The socket is idle, or the participant does not come back, at this time.
     silent_at: Instant,
     refresh_at: Instant,
+    /// It may be asked again what it has heard.
+    probe_at: Instant,
+    /// Its session was ended for good while it was away.
+    farewell: Option<Message>,
     held: VecDeque<(Purpose, Box<Request>)>,
     answers: FuturesUnordered<BoxFuture<'static, Answered>>,
     standing: watch::Receiver<Standing>,
@@ -65,12 +73,13 @@ pub struct Participant {
 }
 
 enum Turn {
-    Message(Option<bytes::Bytes>),
-    Notice(Option<Arc<lectern_control::edge::Notice>>),
+    Heard(Option<Heard>),
+    News(Option<Arc<News>>),
     Answer(Answered),
     Socket(Option<Socket>),
     Silent,
     Refresh,
+    Probe,
     Standing,
     Stop,
 }
@@ -83,13 +92,15 @@ impl Participant {
         socket: Socket,
         around: Surroundings,
     ) -> Participant {
-        let now = Instant::now();
+        let now = now();
         Participant {
             adapter,
             token,
             socket: Some(socket),
             silent_at: now + IDLE,
             refresh_at: now + TOKEN_REFRESH,
+            probe_at: now,
+            farewell: None,
             held: VecDeque::new(),
             answers: FuturesUnordered::new(),
             standing: around.controller.standings(),
@@ -110,17 +121,20 @@ impl Participant {
                 continue;
             }
             match self.turn(&mut notices, &mut sockets).await {
-                Turn::Message(Some(message)) => self.message(&message),
-                Turn::Message(None) => self.detach(None),
-                Turn::Notice(Some(notice)) => self.adapter.handle_notice(&notice),
+                Turn::Heard(Some(Heard::Message(message))) => self.message(&message),
+                Turn::Heard(Some(Heard::Pong(number))) => self.pong(number),
+                Turn::Heard(Some(Heard::TooLong)) => self.detach(Some(Closed::TooLong)),
+                Turn::Heard(None) => self.detach(None),
+                Turn::News(Some(news)) => self.adapter.handle_notice(&news),
                 // More news than we took: what this session knows is no longer what is.
-                Turn::Notice(None) => self.rejoin(LeaveReason::ConnectionLost),
+                Turn::News(None) => self.rejoin(LeaveReason::ConnectionLost),
                 Turn::Answer((purpose, result)) => self.adapter.handle_response(purpose, result),
                 Turn::Socket(Some(socket)) => self.attach(socket),
                 // Nobody can bring a socket any more: the edge ends.
                 Turn::Socket(None) | Turn::Stop => self.rejoin(LeaveReason::ServerShutdown),
                 Turn::Silent => self.silent(),
                 Turn::Refresh => self.refresh(),
+                Turn::Probe => self.probe(),
                 Turn::Standing => {}
             }
         }
@@ -128,6 +142,11 @@ impl Participant {
         self.around.metrics.sessions.dec();
         if !self.held.is_empty() {
             tokio::spawn(deliver(self.held, self.standing, self.around.controller));
+        }
+        if let Some(farewell) = self.farewell {
+            let farewell = [self.adapter.reconnect(), farewell];
+            drop((self.adapter, notices));
+            dismiss(farewell, sockets, self.around.stop).await;
         }
     }
 
@@ -138,28 +157,31 @@ impl Participant {
     ) -> Turn {
         let silent_at = tokio::time::Instant::from_std(self.silent_at);
         let refresh_at = tokio::time::Instant::from_std(self.refresh_at);
+        let probe_at = tokio::time::Instant::from_std(self.probe_at);
         let (attached, asked) = (self.socket.is_some(), !self.answers.is_empty());
+        let unheard = self.adapter.unheard().is_some();
         let socket = &mut self.socket;
-        let message = async {
+        let heard = async {
             match socket {
                 Some(socket) => socket.next().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            message = message, if attached => Turn::Message(message),
-            notice = notices.next() => Turn::Notice(notice),
+            heard = heard, if attached => Turn::Heard(heard),
+            news = notices.next() => Turn::News(news),
             Some(answer) = self.answers.next(), if asked => Turn::Answer(answer),
             socket = sockets.recv() => Turn::Socket(socket),
             () = tokio::time::sleep_until(silent_at) => Turn::Silent,
             () = tokio::time::sleep_until(refresh_at), if attached => Turn::Refresh,
+            () = tokio::time::sleep_until(probe_at), if attached && unheard => Turn::Probe,
             Ok(()) = self.standing.changed() => Turn::Standing,
             () = self.around.stop.cancelled() => Turn::Stop,
         }
     }
 
     fn message(&mut self, message: &[u8]) {
-        let now = Instant::now();
+        let now = now();
         self.silent_at = now + IDLE;
         let outcome = self.adapter.handle_message(message, Now { at: now, unix_ms: unix_ms() });
         self.around.metrics.message(outcome);
@@ -168,10 +190,25 @@ impl Participant {
         }
     }
 
+    /// A pong is no sign of a page that works: browsers send it even for one that is frozen.
+    fn pong(&mut self, number: u64) {
+        if self.adapter.acknowledge(number, now()) == Outcome::Flood {
+            self.detach(Some(Closed::Flood));
+        }
+    }
+
+    fn probe(&mut self) {
+        self.probe_at = now() + PROBE_INTERVAL;
+        let (Some(socket), Some(number)) = (&self.socket, self.adapter.unheard()) else { return };
+        if !socket.ping(number) {
+            self.detach(Some(Closed::SlowReader));
+        }
+    }
+
     fn attach(&mut self, socket: Socket) {
         self.detach(Some(Closed::Replaced));
         self.socket = Some(socket);
-        let now = Instant::now();
+        let now = now();
         self.silent_at = now + IDLE;
         if self.adapter.resume(now) {
             self.refresh();
@@ -182,7 +219,8 @@ impl Participant {
 
     fn detach(&mut self, why: Option<Closed>) {
         let Some(socket) = self.socket.take() else { return };
-        self.silent_at = Instant::now() + RESUME_WINDOW;
+        self.silent_at = now() + RESUME_WINDOW;
+        self.adapter.cut();
         if let Some(why) = why {
             socket.close(why);
         }
@@ -197,7 +235,7 @@ impl Participant {
     }
 
     fn refresh(&mut self) {
-        self.refresh_at = Instant::now() + TOKEN_REFRESH;
+        self.refresh_at = now() + TOKEN_REFRESH;
         let (token, _) = self.around.tokens.issue(&self.token, SystemTime::now());
         self.adapter.refresh_token(token);
     }
@@ -209,15 +247,21 @@ impl Participant {
     /// Does what the adapter asks for.
     async fn flush(&mut self) {
         while let Some(out) = self.adapter.poll() {
-            match out {
+            let bytes = match out {
+                Out::Message(message) if self.socket.is_some() => Some(reply::encode(*message)),
                 Out::Message(message) => {
-                    let Some(socket) = &self.socket else { continue };
-                    let response = proto::SignalResponse { message: Some(*message) };
-                    if !socket.send(response.encode_to_vec()) {
-                        self.detach(Some(Closed::SlowReader));
-                    }
+                    self.farewell = Some(*message).filter(reply::is_final);
+                    None
                 }
-                Out::Request { purpose, body } => self.held.push_back((purpose, body)),
+                Out::News(news) => Some(reply::told(&news)),
+                Out::Request { purpose, body } => {
+                    self.held.push_back((purpose, body));
+                    None
+                }
+            };
+            let (Some(socket), Some(bytes)) = (&self.socket, bytes) else { continue };
+            if !socket.send(bytes) {
+                self.detach(Some(Closed::SlowReader));
             }
         }
         while self.around.controller.standing() == Standing::Linked
@@ -226,6 +270,25 @@ impl Participant {
             let submitted = self.around.controller.submit(*body).await;
             self.answers.push(Box::pin(wait(purpose, submitted)));
         }
+    }
+}
+
+/// Tells a client that is out, when it comes back, instead of letting it begin anew. Clients take no
+/// end for final that comes before all else.
+async fn dismiss(
+    farewell: [Message; 2],
+    mut sockets: mpsc::Receiver<Socket>,
+    stop: CancellationToken,
+) {
+    let socket = tokio::select! {
+        socket = sockets.recv() => socket,
+        () = tokio::time::sleep(RESUME_WINDOW) => None,
+        () = stop.cancelled() => None,
+    };
+    if let Some(socket) = socket {
+        // Whether it reads that is not ours to know.
+        let _ = farewell.map(|message| socket.send(reply::encode(message)));
+        socket.close(Closed::SessionOver);
     }
 }
 
@@ -249,6 +312,11 @@ async fn wait(purpose: Purpose, submitted: Result<Answer, RequestError>) -> Answ
         Ok(answer) => (purpose, answer.wait().await),
         Err(error) => (purpose, Err(error)),
     }
+}
+
+/// The runtime's time, which tests may turn forward.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 fn unix_ms() -> i64 {

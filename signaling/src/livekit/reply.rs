@@ -1,10 +1,42 @@
 //! Messages to a client that more than one place writes.
 
 use super::info;
-use crate::session::End;
+use crate::news::News;
+use crate::session::{End, Leaver};
+use bytes::Bytes;
 use lectern_control::TrackId;
+use lectern_control::edge::Notice;
 use livekit_protocol as proto;
+use prost::Message as _;
 use proto::signal_response::Message;
+
+/// A message as it is sent.
+pub fn encode(message: Message) -> Bytes {
+    proto::SignalResponse { message: Some(message) }.encode_to_vec().into()
+}
+
+/// What others are told of somebody who came, changed or left.
+pub fn told(news: &News) -> Bytes {
+    news.told(|notice| match notice {
+        Notice::Participant(one) => encode(update(info::participant(one))),
+        Notice::ParticipantLeft { participant, identity, reason } => {
+            let (participant, reason) = (*participant, *reason);
+            encode(left(&Leaver { participant, identity: identity.clone(), reason }))
+        }
+        // Told to each in words of its own.
+        _ => Bytes::new(),
+    })
+}
+
+/// Somebody came, or something about them changed.
+pub fn update(participant: proto::ParticipantInfo) -> Message {
+    Message::Update(proto::ParticipantUpdate { participants: vec![participant] })
+}
+
+/// Somebody left.
+pub fn left(leaver: &Leaver) -> Message {
+    update(info::leaver(leaver))
+}
 
 /// A request to publish, as it stands in the answer to it.
 pub fn request(add_track: proto::AddTrackRequest) -> proto::request_response::Request {
@@ -66,6 +98,12 @@ pub fn leave(end: End) -> Message {
         action: action.into(),
         ..Default::default()
     })
+}
+
+/// Whether a message says that its client is out for good.
+pub fn is_final(message: &Message) -> bool {
+    let Message::Leave(leave) = message else { return false };
+    leave.action() == proto::leave_request::Action::Disconnect
 }
 
 /// A session that is asked for and not known: the client joins as new.

@@ -23,7 +23,7 @@ pub use entrance::{Entrance, Equipment};
 pub use event::{
     AnnouncedLayer, Announcement, ClientEvent, ClientNotice, End, Output, Purpose, Refusal, Side,
 };
-pub use roster::{Leaver, TrackIds};
+pub use roster::{Leaver, MAX_LEAVERS, TrackIds};
 pub use sources::Sources;
 
 use crate::sdp;
@@ -157,6 +157,11 @@ impl Session {
     /// Announced tracks without a section, with the client's keys.
     pub fn pending_tracks(&self) -> impl Iterator<Item = (&str, &lectern_control::room::Track)> {
         self.publications.pending()
+    }
+
+    /// Whether the participant publishes a track, or has announced it.
+    pub fn publishes(&self, track: TrackId) -> bool {
+        self.publications.find(track).is_some()
     }
 
     /// Whether the session is over.

@@ -6,7 +6,7 @@ use lectern_control::{ParticipantId, TrackId};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Participants who left are remembered for clients that were away while it happened.
-const MAX_LEAVERS: usize = 64;
+pub const MAX_LEAVERS: usize = 64;
 /// Wishes about tracks that are not there (yet): a client may name them before we do.
 const MAX_WISHES: usize = 1_000;
 
