@@ -132,3 +132,23 @@ pub enum RequestError {
     #[error("the controller cannot answer now: {0}")]
     Unavailable(String),
 }
+
+impl RequestError {
+    /// Its kind as one word, for metrics.
+    pub fn label(&self) -> &'static str {
+        match self {
+            RequestError::NotFound => "not_found",
+            RequestError::NotPermitted => "not_permitted",
+            RequestError::Limit(_) => "limit",
+            RequestError::Invalid(_) => "invalid",
+            RequestError::EntryInvalid => "entry_invalid",
+            RequestError::PinWrong => "pin_wrong",
+            RequestError::TooOften { .. } => "too_often",
+            RequestError::Locked => "locked",
+            RequestError::InLobby => "in_lobby",
+            RequestError::Removed => "removed",
+            RequestError::NoNode => "no_node",
+            RequestError::Unavailable(_) => "unavailable",
+        }
+    }
+}

@@ -52,15 +52,7 @@ impl Metrics {
     }
 
     fn answered(&self, result: &Result<Response, RequestError>) {
-        let name = match result {
-            Ok(_) => "ok",
-            Err(RequestError::NotFound) => "not_found",
-            Err(RequestError::NotPermitted) => "not_permitted",
-            Err(RequestError::Limit(_)) => "limit",
-            Err(RequestError::Invalid(_)) => "invalid",
-            Err(RequestError::NoNode) => "no_node",
-            Err(RequestError::Unavailable(_)) => "unavailable",
-        };
+        let name = result.as_ref().map_or_else(RequestError::label, |_| "ok");
         self.requests.with_label_values(&[name]).inc();
     }
 }
@@ -415,6 +407,8 @@ mod tests {
     async fn somebody_who_comes_in_when_nobody_waits_any_more_is_sent_off() {
         let (controller, mut far, _links) = linked().await;
         let join = Request::Join {
+            admitted: false,
+            issued_at_unix_ms: 0,
             room: RoomId(9),
             link: None,
             identity: "ana".to_owned(),
@@ -438,6 +432,7 @@ mod tests {
 
     fn joined() -> Joined {
         let participant = Participant {
+            audience: lectern_control::room::Audience::Everybody,
             id: ParticipantId(3),
             identity: "ana".to_owned(),
             name: "Ana".to_owned(),
@@ -459,7 +454,14 @@ mod tests {
             standby_candidates: Vec::new(),
         };
         let (others, room_name) = (Vec::new(), "A meeting".to_owned());
-        Joined { participant, others, room_name, created_at_unix_ms: 0, placement }
+        Joined {
+            reception: lectern_control::edge::Reception::default(),
+            participant,
+            others,
+            room_name,
+            created_at_unix_ms: 0,
+            placement,
+        }
     }
 
     #[tokio::test]

@@ -121,21 +121,7 @@ impl Controller {
     }
 
     pub(super) fn count_result(&mut self, result: &Result<Response, RequestError>) {
-        let label = match result {
-            Ok(_) => "ok",
-            Err(RequestError::NotFound) => "not_found",
-            Err(RequestError::NotPermitted) => "not_permitted",
-            Err(RequestError::Limit(_)) => "limit",
-            Err(RequestError::Invalid(_)) => "invalid",
-            Err(RequestError::EntryInvalid) => "entry_invalid",
-            Err(RequestError::PinWrong) => "pin_wrong",
-            Err(RequestError::TooOften { .. }) => "too_often",
-            Err(RequestError::Locked) => "locked",
-            Err(RequestError::InLobby) => "in_lobby",
-            Err(RequestError::Removed) => "removed",
-            Err(RequestError::NoNode) => "no_node",
-            Err(RequestError::Unavailable(_)) => "unavailable",
-        };
+        let label = result.as_ref().map_or_else(RequestError::label, |_| "ok");
         self.metrics.responses.with_label_values(&[label]).inc();
     }
 

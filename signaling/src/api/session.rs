@@ -304,7 +304,8 @@ struct Door {
 async fn decision(notices: &mut Following, session: &Session, until: Instant) -> Option<Admission> {
     let decided = async {
         loop {
-            match notices.next().await.as_deref() {
+            let news = notices.next().await;
+            match news.as_deref().map(|news| &news.notice) {
                 Some(Notice::Decided { identity, admission }) if *identity == session.identity => {
                     return Some(admission.clone());
                 }

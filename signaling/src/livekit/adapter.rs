@@ -8,7 +8,8 @@ use super::budget::Budget;
 use super::info;
 use super::replay::Replay;
 use super::reply::{
-    description, leave, left, published, request, response, subscribed, unpublished, update,
+    description, leave, left, muted, permitted, published, request, response, subscribed,
+    unpublished, update,
 };
 use crate::news::News;
 use crate::session::{
@@ -62,6 +63,10 @@ pub struct Adapter {
     /// What it may not have heard.
     pub(super) replay: Replay,
     pub(super) region: String,
+    /// How the room receives people, as the client knows it.
+    pub(super) room_told: String,
+    /// It was told so after the join as well, and may not have heard it.
+    pub(super) room_has_changed: bool,
     pub(super) speaking: BTreeMap<ParticipantId, f32>,
     pub(super) qualities: BTreeMap<ParticipantId, proto::ConnectionQuality>,
     refused: Refused,
@@ -103,11 +108,15 @@ impl Adapter {
             client_offer: 0,
             replay: Replay::new(now),
             region: terms.region,
+            room_told: String::new(),
+            room_has_changed: false,
             speaking: BTreeMap::new(),
             qualities: BTreeMap::new(),
             refused: Refused::default(),
         };
         let join = adapter.join();
+        adapter.room_told =
+            join.room.as_ref().map_or_else(String::new, |room| room.metadata.clone());
         adapter.send(Message::Join(join));
         adapter.pump();
         adapter
@@ -248,6 +257,12 @@ impl Adapter {
                 Err(why) => self.respond(request, why, None),
             },
             ClientNotice::TrackSubscribed(track) => self.send(subscribed(track)),
+            ClientNotice::Muted(track) => self.send(muted(track)),
+            ClientNotice::Unpublished(track) => self.send(unpublished(track)),
+            ClientNotice::Permitted { publisher, track, allowed } => {
+                self.send(permitted(publisher, track, allowed));
+            }
+            ClientNotice::Reception => self.room_changed(),
             ClientNotice::Speakers(speakers) => self.speakers(&speakers),
             ClientNotice::Quality { participant, quality } => {
                 self.quality(participant, &quality);
@@ -344,20 +359,8 @@ impl Adapter {
         let session = &self.session;
         let me = session.me();
         let others: Vec<proto::ParticipantInfo> = session.others().map(info::participant).collect();
-        let publishers = session.others().filter(|other| !other.tracks.is_empty()).count();
-        let milliseconds = i64::try_from(session.created_at_unix_ms()).unwrap_or(i64::MAX);
-        let room = proto::Room {
-            sid: session.placement().room.to_string(),
-            name: session.room_name().to_owned(),
-            creation_time: milliseconds / 1_000,
-            creation_time_ms: milliseconds,
-            enabled_codecs: info::enabled_codecs(),
-            num_participants: u32::try_from(others.len() + 1).unwrap_or(u32::MAX),
-            num_publishers: u32::try_from(publishers).unwrap_or(u32::MAX),
-            ..Default::default()
-        };
         proto::JoinResponse {
-            room: Some(room),
+            room: Some(self.room()),
             participant: Some(self.info(me)),
             other_participants: others,
             server_version: info::SERVER_VERSION.to_owned(),

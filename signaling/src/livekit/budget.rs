@@ -72,7 +72,9 @@ fn weight(message: &Message) -> u32 {
         Message::SyncState(state) => {
             state.subscription.as_ref().map_or(0, named) + state.track_sids_disabled.len()
         }
-        Message::Mute(_) | Message::AddTrack(_) => return NEWS,
+        Message::Mute(_) | Message::AddTrack(_) | Message::SubscriptionPermission(_) => {
+            return NEWS;
+        }
         _ => 1,
     };
     u32::try_from(named.min(MAX_NAMED_TRACKS)).unwrap_or(u32::MAX).max(1)

@@ -63,6 +63,7 @@ mod tests {
 
     fn participant(identity: &str) -> Participant {
         Participant {
+            audience: lectern_control::room::Audience::Everybody,
             id: ParticipantId(1),
             identity: identity.to_owned(),
             name: String::new(),

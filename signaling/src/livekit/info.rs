@@ -181,6 +181,7 @@ pub fn disconnect_reason(reason: LeaveReason) -> proto::DisconnectReason {
         LeaveReason::ClientLeft => proto::DisconnectReason::ClientInitiated,
         LeaveReason::ConnectionLost => proto::DisconnectReason::SignalClose,
         LeaveReason::DuplicateIdentity => proto::DisconnectReason::DuplicateIdentity,
+        LeaveReason::NotAdmitted => proto::DisconnectReason::JoinFailure,
         LeaveReason::Removed => proto::DisconnectReason::ParticipantRemoved,
         LeaveReason::RoomClosed => proto::DisconnectReason::RoomDeleted,
         LeaveReason::MediaFailed => proto::DisconnectReason::MediaFailure,

@@ -104,8 +104,10 @@ impl Adapter {
                 self.send(proto::signal_response::Message::PongResp(pong));
             }
             Message::Leave(_) => self.handle(ClientEvent::Leave),
-            // Everybody may receive everything; who may not is decided by tokens.
-            Message::SubscriptionPermission(_) => {}
+            Message::SubscriptionPermission(permission) => {
+                let audience = self.audience(&permission);
+                self.handle(ClientEvent::Audience(audience));
+            }
             Message::PublishDataTrackRequest(publish) => {
                 self.refuse(0, Some(Request::PublishDataTrack(publish)));
             }

@@ -15,6 +15,7 @@ mod participant;
 mod replay;
 mod reply;
 mod resume;
+mod room;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -278,7 +279,8 @@ impl Signaling {
                 End::Rejoin(LeaveReason::ServerShutdown)
             }
             RequestError::NotFound => End::Out(LeaveReason::RoomClosed),
-            _ => End::Out(LeaveReason::Removed),
+            RequestError::Removed => End::Out(LeaveReason::Removed),
+            _ => End::Out(LeaveReason::NotAdmitted),
         };
         dismiss(socket, reply::leave(end));
     }
@@ -316,6 +318,8 @@ fn entrance(session: &token::Session, parameters: &Parameters, headers: &HeaderM
         sources: session.sources.clone(),
         metadata: session.metadata.clone(),
         attributes: session.attributes.clone(),
+        admitted: session.admitted,
+        issued_at_unix_ms: session.issued_at_unix_ms,
         auto_subscribe: parameters.auto_subscribe(),
         track_ids: parameters.track_ids(headers),
     }

@@ -98,7 +98,8 @@ impl Participant {
             token,
             socket: Some(socket),
             silent_at: now + IDLE,
-            refresh_at: now + TOKEN_REFRESH,
+            // At once: a token that says that it was in brings it back into a locked room.
+            refresh_at: now,
             probe_at: now,
             farewell: None,
             held: VecDeque::new(),
@@ -120,6 +121,7 @@ impl Participant {
                 self.rejoin(LeaveReason::MediaFailed);
                 continue;
             }
+            self.keep_token();
             match self.turn(&mut notices, &mut sockets).await {
                 Turn::Heard(Some(Heard::Message(message))) => self.message(&message),
                 Turn::Heard(Some(Heard::Pong(number))) => self.pong(number),
@@ -236,8 +238,21 @@ impl Participant {
 
     fn refresh(&mut self) {
         self.refresh_at = now() + TOKEN_REFRESH;
+        let me = self.adapter.session().me();
+        let token = &mut self.token;
+        (token.role, token.permissions, token.name) = (me.role, me.permissions, me.name.clone());
+        token.admitted = true;
         let (token, _) = self.around.tokens.issue(&self.token, SystemTime::now());
         self.adapter.refresh_token(token);
+    }
+
+    /// What a moderator made of somebody stands in its token at once.
+    fn keep_token(&mut self) {
+        let me = self.adapter.session().me();
+        let same = (self.token.role, self.token.permissions) == (me.role, me.permissions);
+        if !same && self.socket.is_some() {
+            self.refresh_at = now();
+        }
     }
 
     fn rejoin(&mut self, reason: LeaveReason) {

@@ -4,8 +4,8 @@ use super::info;
 use crate::news::News;
 use crate::session::{End, Leaver};
 use bytes::Bytes;
-use lectern_control::TrackId;
 use lectern_control::edge::Notice;
+use lectern_control::{ParticipantId, TrackId};
 use livekit_protocol as proto;
 use prost::Message as _;
 use proto::signal_response::Message;
@@ -52,6 +52,20 @@ pub fn published(cid: String, track: proto::TrackInfo) -> Message {
 pub fn unpublished(track: TrackId) -> Message {
     let track_sid = track.to_string();
     Message::TrackUnpublished(proto::TrackUnpublishedResponse { track_sid })
+}
+
+/// A moderator muted a track of the client's own.
+pub fn muted(track: TrackId) -> Message {
+    Message::Mute(proto::MuteTrackRequest { sid: track.to_string(), muted: true })
+}
+
+/// A publisher lets the client receive a track, or no longer.
+pub fn permitted(publisher: ParticipantId, track: TrackId, allowed: bool) -> Message {
+    Message::SubscriptionPermissionUpdate(proto::SubscriptionPermissionUpdate {
+        participant_sid: publisher.to_string(),
+        track_sid: track.to_string(),
+        allowed,
+    })
 }
 
 /// Somebody receives a track of the client's own.

@@ -52,6 +52,9 @@ impl Adapter {
             Missed::Events(events) => self.again(events),
             Missed::Snapshot | Missed::Everything => self.snapshot(),
         }
+        if self.room_has_changed {
+            self.tell_room();
+        }
         self.qualities.clear();
         let speakers: Vec<(ParticipantId, f32)> =
             self.speaking.iter().map(|(id, level)| (*id, *level)).collect();

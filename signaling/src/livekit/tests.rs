@@ -31,6 +31,7 @@ const NOW_UNIX_MS: i64 = 1_700_000_000_000;
 
 fn participant(id: u64) -> Participant {
     Participant {
+        audience: lectern_control::room::Audience::Everybody,
         id: ParticipantId(id),
         identity: format!("identity-{id}"),
         name: format!("Name {id}"),
@@ -72,6 +73,8 @@ impl Client {
 
     fn with(sources: Sources, others: Vec<Participant>) -> Client {
         let entrance = Entrance {
+            admitted: false,
+            issued_at_unix_ms: 0,
             room: RoomId(9),
             link: None,
             identity: "identity-1".to_owned(),
@@ -85,6 +88,7 @@ impl Client {
             track_ids: TrackIds::Shown,
         };
         let joined = Joined {
+            reception: lectern_control::edge::Reception::default(),
             participant: participant(1),
             others,
             room_name: "A meeting".to_owned(),

@@ -6,6 +6,7 @@ use lectern_control::TrackId;
 use lectern_control::edge::Request;
 use lectern_control::limits::MAX_NAME_BYTES;
 use lectern_control::node::Command;
+use lectern_control::room::Audience;
 use std::collections::BTreeMap;
 
 impl Session {
@@ -52,7 +53,9 @@ impl Session {
     pub(super) fn subscribe(&mut self, tracks: &[TrackId], wanted: bool) {
         for track in tracks {
             let kept = self.roster.want(*track, wanted);
-            let refused = if !self.me.permissions.subscribe {
+            let refused = if !self.me.permissions.subscribe
+                || self.roster.is_barred(*track, &self.me.identity)
+            {
                 Some(Refusal::NotPermitted)
             } else if !kept {
                 Some(Refusal::Limit)
@@ -66,6 +69,16 @@ impl Session {
             }
         }
         self.renegotiate();
+    }
+
+    /// Nothing is asked where nothing would change: clients say it all at every start.
+    pub(super) fn set_audience(&mut self, audience: Audience) {
+        if self.me.audience == audience {
+            return;
+        }
+        let (room, participant) = (self.placement.room, self.me.id);
+        // Unheard of, somebody would go on receiving what is not for them.
+        self.request(Purpose::Essential, Request::SetAudience { room, participant, audience });
     }
 
     pub(super) fn pause(&mut self, tracks: &[TrackId], paused: bool) {

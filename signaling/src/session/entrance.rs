@@ -29,6 +29,10 @@ pub struct Entrance {
     pub metadata: String,
     /// Free keys and values.
     pub attributes: BTreeMap<String, String>,
+    /// Was admitted, or was in the room before.
+    pub admitted: bool,
+    /// When its token was signed, in milliseconds since 1970.
+    pub issued_at_unix_ms: u64,
     /// Receives every track unless it says otherwise.
     pub auto_subscribe: bool,
     /// Whether its descriptions carry the application's track ids.
@@ -60,6 +64,8 @@ impl Entrance {
             permissions: self.permissions,
             metadata: self.metadata.clone(),
             attributes: self.attributes.clone(),
+            admitted: self.admitted,
+            issued_at_unix_ms: self.issued_at_unix_ms,
         }
     }
 

@@ -3,7 +3,7 @@
 use lectern_control::edge::Request;
 use lectern_control::media::{CodecName, MediaKind, Source};
 use lectern_control::node::Quality;
-use lectern_control::room::{LeaveReason, Participant, Track};
+use lectern_control::room::{Audience, LeaveReason, Participant, Track};
 use lectern_control::transport::Candidate;
 use lectern_control::{ParticipantId, TrackId};
 use std::collections::BTreeMap;
@@ -108,6 +108,8 @@ pub enum ClientEvent {
         /// Not shown.
         paused: bool,
     },
+    /// It says who may receive its tracks.
+    Audience(Audience),
     /// It changes what others see of it.
     Update {
         /// The client's number for this request.
@@ -215,6 +217,21 @@ pub enum ClientNotice {
         /// How it went.
         result: Result<(), Refusal>,
     },
+    /// A moderator muted a track of the client's own.
+    Muted(TrackId),
+    /// A moderator ended a track of the client's own.
+    Unpublished(TrackId),
+    /// A publisher lets the client receive a track, or no longer.
+    Permitted {
+        /// Whose.
+        publisher: ParticipantId,
+        /// Which.
+        track: TrackId,
+        /// It may.
+        allowed: bool,
+    },
+    /// How the room receives people has changed, or what the client may know of it.
+    Reception,
     /// Somebody receives a track of the client's own, for the first time.
     TrackSubscribed(TrackId),
     /// Who speaks now, loudest first.

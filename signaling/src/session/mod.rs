@@ -28,7 +28,7 @@ pub use sources::Sources;
 
 use crate::sdp;
 use downlink::Downlink;
-use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
+use lectern_control::edge::{Joined, Notice, Reception, Request, RequestError, Response};
 use lectern_control::node::{Command, CommandError, DisconnectReason};
 use lectern_control::room::{LeaveReason, Participant, Placement};
 use lectern_control::transport::IceRole;
@@ -57,6 +57,7 @@ pub enum Error {
 pub struct Session {
     me: Participant,
     placement: Placement,
+    reception: Reception,
     room_name: String,
     created_at_unix_ms: u64,
     equipment: Equipment,
@@ -85,6 +86,7 @@ impl Session {
             sources: entrance.sources.clone(),
             me: joined.participant,
             placement,
+            reception: joined.reception,
             room_name: joined.room_name,
             created_at_unix_ms: joined.created_at_unix_ms,
             equipment,
@@ -105,6 +107,9 @@ impl Session {
             session.equipment.down_data.clone(),
         );
         session.open(peer, parameters, session.placement.standby.is_some());
+        for (publisher, track) in session.roster.barred(&session.me.identity) {
+            session.tell(ClientNotice::Permitted { publisher, track, allowed: false });
+        }
         session.renegotiate();
         session
     }
@@ -122,6 +127,11 @@ impl Session {
     /// Where its transports are.
     pub fn placement(&self) -> &Placement {
         &self.placement
+    }
+
+    /// How the room receives people.
+    pub fn reception(&self) -> &Reception {
+        &self.reception
     }
 
     /// The meeting's name.
@@ -190,6 +200,7 @@ impl Session {
             ClientEvent::Update { request, name, metadata, attributes } => {
                 self.update(request, name, metadata, attributes);
             }
+            ClientEvent::Audience(audience) => self.set_audience(audience),
             ClientEvent::Resume { restart_down } => self.resume(restart_down),
             ClientEvent::Leave => self.end(LeaveReason::ClientLeft, None),
         }
@@ -272,11 +283,26 @@ impl Session {
             }
             Notice::Moved { placement } => self.moved_to(placement),
             Notice::RoomClosed => self.end_unasked(LeaveReason::RoomClosed),
+            Notice::Muted { participant, track } if *participant == self.me.id => {
+                self.publications.mute(*track, true);
+                self.tell(ClientNotice::Muted(*track));
+            }
+            Notice::Unpublished { participant, track } if *participant == self.me.id => {
+                self.publications.remove(*track);
+                self.tell(ClientNotice::Unpublished(*track));
+            }
+            Notice::Reception(reception) => {
+                self.reception = reception.clone();
+                self.tell(ClientNotice::Reception);
+            }
             Notice::TrackSubscribed(participant, track) if *participant == self.me.id => {
                 self.tell(ClientNotice::TrackSubscribed(*track));
             }
             Notice::CommandFailed { .. }
             | Notice::TrackRefused { .. }
+            | Notice::Muted { .. }
+            | Notice::Unpublished { .. }
+            | Notice::Decided { .. }
             | Notice::TrackSubscribed(..)
             | Notice::PeerConnected { .. }
             | Notice::TrackStarted { .. } => {}
@@ -326,10 +352,28 @@ impl Session {
             if participant.version < self.me.version {
                 return;
             }
-            self.me = participant.clone();
-        } else if !self.roster.update(participant) {
+            let role = std::mem::replace(&mut self.me, participant.clone()).role;
+            if role != self.me.role {
+                self.tell(ClientNotice::Reception);
+            }
+            return self.changed(participant);
+        }
+        let before = self.roster.barred_of(participant.id, &self.me.identity);
+        if !self.roster.update(participant) {
             return;
         }
+        self.changed(participant);
+        let after = self.roster.barred_of(participant.id, &self.me.identity);
+        let publisher = participant.id;
+        for track in before.difference(&after).copied() {
+            self.tell(ClientNotice::Permitted { publisher, track, allowed: true });
+        }
+        for track in after.difference(&before).copied() {
+            self.tell(ClientNotice::Permitted { publisher, track, allowed: false });
+        }
+    }
+
+    fn changed(&mut self, participant: &Participant) {
         self.tell(ClientNotice::Participant(Box::new(participant.clone())));
         self.renegotiate();
     }
@@ -352,8 +396,13 @@ impl Session {
 fn refusal(error: &RequestError) -> Refusal {
     match error {
         RequestError::NotFound => Refusal::NotFound,
-        RequestError::NotPermitted => Refusal::NotPermitted,
-        RequestError::Limit(_) => Refusal::Limit,
+        RequestError::NotPermitted
+        | RequestError::EntryInvalid
+        | RequestError::PinWrong
+        | RequestError::Locked
+        | RequestError::InLobby
+        | RequestError::Removed => Refusal::NotPermitted,
+        RequestError::TooOften { .. } | RequestError::Limit(_) => Refusal::Limit,
         RequestError::Invalid(_) => Refusal::Invalid,
         RequestError::NoNode | RequestError::Unavailable(_) => Refusal::Unavailable,
     }

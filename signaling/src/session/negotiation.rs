@@ -162,7 +162,8 @@ impl Session {
             return;
         }
         let subscribes = self.me.permissions.subscribe;
-        let mut wanted = if subscribes { self.roster.wanted() } else { Vec::new() };
+        let mut wanted =
+            if subscribes { self.roster.wanted(&self.me.identity) } else { Vec::new() };
         for track in self.down.limit(&mut wanted) {
             self.tell(ClientNotice::SubscriptionRefused { track, why: Refusal::Limit });
         }

@@ -3,7 +3,7 @@
 use super::slot::Wanted;
 use lectern_control::room::{LeaveReason, Participant, Track};
 use lectern_control::{ParticipantId, TrackId};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Participants who left are remembered for clients that were away while it happened.
 pub const MAX_LEAVERS: usize = 64;
@@ -103,6 +103,27 @@ impl Roster {
             .find(|(_, t)| t.id == track)
     }
 
+    /// Whether a track is not for somebody: its publisher has named others.
+    pub fn is_barred(&self, track: TrackId, me: &str) -> bool {
+        self.track(track).is_some_and(|(owner, _)| !owner.audience.admits(me, track))
+    }
+
+    /// Tracks of one publisher that are not for somebody.
+    pub fn barred_of(&self, publisher: ParticipantId, me: &str) -> BTreeSet<TrackId> {
+        let Some(owner) = self.others.get(&publisher) else { return BTreeSet::new() };
+        let ids = owner.tracks.iter().map(|track| track.id);
+        ids.filter(|track| !owner.audience.admits(me, *track)).collect()
+    }
+
+    /// All tracks that are not for somebody, with their publishers.
+    pub fn barred(&self, me: &str) -> Vec<(ParticipantId, TrackId)> {
+        let of = |id: &ParticipantId| {
+            let id = *id;
+            self.barred_of(id, me).into_iter().map(move |track| (id, track))
+        };
+        self.others.keys().flat_map(of).collect()
+    }
+
     fn wish(&mut self, track: TrackId) -> Option<&mut Wish> {
         if !self.wishes.contains_key(&track) && self.wishes.len() >= MAX_WISHES {
             return None;
@@ -127,10 +148,13 @@ impl Roster {
     }
 
     /// Tracks that the participant should receive: those whose publisher has said how it sends.
-    pub fn wanted(&self) -> Vec<Wanted> {
+    pub fn wanted(&self, me: &str) -> Vec<Wanted> {
         let mut wanted = Vec::new();
         for owner in self.others.values() {
             for track in owner.tracks.iter().filter(|track| !track.codecs.is_empty()) {
+                if !owner.audience.admits(me, track.id) {
+                    continue;
+                }
                 let wish = self.wishes.get(&track.id).and_then(|wish| wish.wanted);
                 if wish.unwrap_or(self.auto_subscribe) {
                     wanted.push(self.describe(owner, track));

@@ -24,6 +24,7 @@ const ANSWER: &str = include_str!("../../tests/sdp/chromium-answer.sdp");
 
 fn participant(id: u64, tracks: Vec<Track>) -> Participant {
     Participant {
+        audience: lectern_control::room::Audience::Everybody,
         id: ParticipantId(id),
         identity: format!("identity-{id}"),
         name: format!("Name {id}"),
@@ -75,6 +76,8 @@ fn placement(generation: u16) -> Placement {
 
 fn entrance(track_ids: TrackIds, permissions: Permissions) -> Entrance {
     Entrance {
+        admitted: false,
+        issued_at_unix_ms: 0,
         room: ROOM,
         link: None,
         identity: "identity-1".to_owned(),
@@ -103,6 +106,7 @@ impl Stay {
 
     fn with(entrance: Entrance, others: Vec<Participant>) -> Stay {
         let joined = Joined {
+            reception: lectern_control::edge::Reception::default(),
             participant: Participant {
                 permissions: entrance.permissions,
                 ..participant(1, vec![])

@@ -11,7 +11,7 @@ fn tokens() -> Tokens {
     Tokens::new(&Config { api_keys: keys.into(), ..Config::default() }, [7; 32])
 }
 
-fn viewer() -> Session {
+pub fn viewer() -> Session {
     Session {
         room: RoomId(1),
         link: Some(LinkId(2)),
@@ -23,7 +23,15 @@ fn viewer() -> Session {
         metadata: String::new(),
         attributes: BTreeMap::new(),
         may_update: true,
+        admitted: true,
+        issued_at_unix_ms: 0,
+        signed_by: SignedBy::Us,
     }
+}
+
+/// What was granted, whenever.
+fn granted(tokens: &Tokens, token: &str) -> Session {
+    Session { issued_at_unix_ms: 0, ..tokens.verify(token).expect("a good token") }
 }
 
 fn now() -> u64 {
@@ -54,7 +62,9 @@ fn signed(claims: &Value) -> String {
 fn our_own_token_grants_what_it_was_issued_for() {
     let tokens = tokens();
     let (token, expires) = tokens.issue(&viewer(), SystemTime::now());
-    assert_eq!(tokens.verify(&token), Ok(viewer()));
+    assert_eq!(granted(&tokens, &token), viewer());
+    let issued = tokens.verify(&token).expect("a good token").issued_at_unix_ms;
+    assert!(issued.abs_diff(now() * 1_000) <= 2_000);
     assert!(expires > SystemTime::now());
 }
 
@@ -63,7 +73,8 @@ fn a_running_session_of_an_integrator_gets_a_token_of_ours() {
     let tokens = tokens();
     let session = tokens.verify(&signed(&claims())).expect("a good token");
     let (token, _) = tokens.issue(&session, SystemTime::now());
-    assert_eq!(tokens.verify(&token), Ok(session));
+    let expected = Session { issued_at_unix_ms: 0, signed_by: SignedBy::Us, ..session };
+    assert_eq!(granted(&tokens, &token), expected);
 }
 
 #[test]
@@ -160,6 +171,40 @@ fn times_must_be_there_and_make_sense() {
         claims.as_object_mut().expect("an object").remove(claim);
         assert!(tokens().verify(&signed(&claims)).is_err(), "no {claim}");
     }
+}
+
+#[test]
+fn a_token_for_somebody_else_is_refused() {
+    for audience in [json!("livekit"), json!(["a", "b"]), json!("lectern-session"), json!(7)] {
+        let mut claims = claims();
+        claims["aud"] = audience.clone();
+        assert_eq!(tokens().verify(&signed(&claims)), Err(InvalidToken::Invalid), "{audience}");
+    }
+}
+
+#[test]
+fn our_tokens_are_renewed_for_a_while_and_integrators_are_not() {
+    let tokens = tokens();
+    let ago = |hours: u64| SystemTime::now() - Duration::from_secs(hours * 3_600);
+    let (over_night, _) = tokens.issue(&viewer(), ago(8));
+    assert_eq!(tokens.verify(&over_night), Err(InvalidToken::Expired));
+    assert_eq!(tokens.verify_to_renew(&over_night).expect("renewed").identity, "someone");
+    let (too_old, _) = tokens.issue(&viewer(), ago(13));
+    assert_eq!(tokens.verify_to_renew(&too_old), Err(InvalidToken::Expired));
+    assert_eq!(tokens.verify_to_renew(&signed(&claims())), Err(InvalidToken::Invalid));
+}
+
+#[test]
+fn who_administers_a_room_needs_not_come_in() {
+    let tokens = tokens();
+    let mut admin = claims();
+    admin["video"] = json!({ "room": "daily", "roomAdmin": true });
+    let room = tokens.verify_admin(&signed(&admin)).expect("administers");
+    assert_eq!(room, integrator_room("integrator", "daily"));
+    assert_eq!(tokens.verify_admin(&signed(&claims())), Err(InvalidToken::NoAdmin));
+    let owner = Session { role: Role::Owner, link: None, ..viewer() };
+    let (ours, _) = tokens.issue(&owner, SystemTime::now());
+    assert_eq!(tokens.verify_admin(&ours), Err(InvalidToken::NoAdmin), "owners act as themselves");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use lectern_control::transport::Permissions;
 
 fn came(id: u64, identity: &str, version: u32) -> Arc<News> {
     Arc::new(News::new(Notice::Participant(Participant {
+        audience: lectern_control::room::Audience::Everybody,
         id: ParticipantId(id),
         identity: identity.to_owned(),
         name: String::new(),

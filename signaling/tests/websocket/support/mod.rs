@@ -127,6 +127,7 @@ impl Rooms {
             } => {
                 self.ids += 1;
                 let participant = Participant {
+                    audience: lectern_control::room::Audience::Everybody,
                     id: ParticipantId(self.ids),
                     identity,
                     name,
@@ -141,6 +142,7 @@ impl Rooms {
                 };
                 let others = self.rooms.entry(room).or_default();
                 let joined = Joined {
+                    reception: lectern_control::edge::Reception::default(),
                     participant: participant.clone(),
                     others: others.values().cloned().collect(),
                     room_name: "A meeting".to_owned(),
