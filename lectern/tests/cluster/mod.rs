@@ -32,7 +32,8 @@ const BINARY: &str = env!("CARGO_BIN_EXE_lectern");
 /// One process of the cluster; killed when dropped.
 pub struct Process {
     name: &'static str,
-    child: Child,
+    /// The process itself.
+    pub child: Child,
     lines: Receiver<String>,
     /// Where its operator's listener is.
     pub admin: SocketAddr,
@@ -349,7 +350,12 @@ impl Browser {
 
     /// Comes in with a token.
     pub async fn enter(&self, token: &str) -> Participant {
-        let url = format!("wss://{}/rtc?auto_subscribe=1&access_token={token}", self.address);
+        self.open(&format!("auto_subscribe=1&access_token={token}")).await
+    }
+
+    /// Opens a WebSocket.
+    pub async fn open(&self, query: &str) -> Participant {
+        let url = format!("wss://{}/rtc?{query}", self.address);
         let stream = self.connect().await;
         let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("let in");
         Participant { socket }
@@ -358,7 +364,8 @@ impl Browser {
 
 /// Somebody's WebSocket.
 pub struct Participant {
-    socket: WebSocketStream<TlsStream<tokio::net::TcpStream>>,
+    /// What it speaks by.
+    pub socket: WebSocketStream<TlsStream<tokio::net::TcpStream>>,
 }
 
 impl Participant {
