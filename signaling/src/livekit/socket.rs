@@ -20,6 +20,8 @@ const QUEUED_MESSAGES: usize = 4_096;
 const QUEUED_BYTES: usize = 2 << 20;
 /// A client that takes none of our bytes for so long is gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the other end has for reading why it is closed, and for closing in turn.
+const LINGER: Duration = Duration::from_secs(1);
 /// Close codes (RFC 6455 section 7.4.1).
 const NORMAL: u16 = 1000;
 const POLICY: u16 = 1008;
@@ -135,11 +137,28 @@ impl Socket {
         let (code, reason) = match why {
             Closed::Flood => (POLICY, "too many messages"),
             Closed::TooLong => (TOO_BIG, "a message is too long"),
+            Closed::Idle => (NORMAL, "nothing was said for too long"),
             _ => (NORMAL, ""),
         };
         let frame = CloseFrame { code, reason: reason.into() };
         // A full queue belongs to a reader that would not see it anyway; the task then ends by itself.
         let _ = self.write.push(Message::Close(Some(frame)));
+        tokio::spawn(self.linger());
+    }
+
+    /// A connection that is closed while more is coming is reset, and a reset may swallow what it was
+    /// closed with (RFC 9112 section 9.6): the rest is read for a while, and thrown away.
+    async fn linger(mut self) {
+        let gone = async {
+            while let Some(message) = self.read.next().await {
+                if message.is_err() {
+                    // Nothing can be read any more; the other end may still read.
+                    std::future::pending::<()>().await;
+                }
+            }
+        };
+        // Whoever has not read it by then does not read.
+        let _ = tokio::time::timeout(LINGER, gone).await;
     }
 }
 

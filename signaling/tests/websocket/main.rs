@@ -1,6 +1,7 @@
 //! The edge as its clients meet it: HTTPS, WebSocket and protobuf, with a controller at the far
 //! end of the link.
 
+mod floods;
 mod resume;
 mod support;
 
@@ -479,28 +480,6 @@ async fn the_controller_can_end_a_stay_and_a_meeting() {
     edge.controller.notice(room, Notice::RoomClosed);
     assert_eq!(bob.wait(leave).await, (proto::DisconnectReason::RoomDeleted, out));
     assert!(bob.hear().await.is_none());
-}
-
-#[tokio::test]
-async fn a_flood_and_an_endless_message_cost_only_their_sender() {
-    let edge = edge().await;
-    let (mut flood, _, _) = edge.join("flood").await;
-    let (mut huge, _, _) = edge.join("huge").await;
-    let (mut bob, _, _) = edge.join("bob").await;
-    let bytes = proto::SignalRequest { message: Some(Ask::Ping(1)) }.encode_to_vec();
-    for _ in 0..5_000 {
-        // The edge closes in the middle of it.
-        if flood.socket.send(Message::Binary(bytes.clone().into())).await.is_err() {
-            break;
-        }
-    }
-    while flood.hear().await.is_some() {}
-    let endless = Message::Binary(vec![0; 1 << 20].into());
-    let _ = huge.socket.send(endless).await;
-    while huge.hear().await.is_some() {}
-    bob.say(Ask::PingReq(proto::Ping::default())).await;
-    bob.wait(|message| matches!(message, Tell::PongResp(_)).then_some(())).await;
-    assert_eq!(edge.counted("lectern_edge_sockets_closed_total", "flood"), 1.0);
 }
 
 #[tokio::test]
