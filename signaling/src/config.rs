@@ -1,5 +1,6 @@
 //! What an edge is told.
 
+use crate::origin::{InvalidOrigin, Origin, Origins};
 use lectern_control::{EdgeId, Secret};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -30,6 +31,9 @@ pub struct Config {
     pub private_key: Option<PathBuf>,
     /// Integrators' keys and their secrets: tokens signed with them are let in.
     pub api_keys: BTreeMap<String, Secret<String>>,
+    /// Pages that may use integrators' tokens in browsers, such as `https://app.example.org`; none means
+    /// any. Programs that are no browsers are not asked, and our own page needs no entry.
+    pub allowed_origins: Vec<String>,
     /// Signs session tokens, so that people who are in a meeting come back after a restart. Give all
     /// edges of a cluster the same one; without it each makes one of its own in its data folder.
     pub token_key: Option<Secret<String>>,
@@ -59,6 +63,7 @@ impl Default for Config {
             certificate: None,
             private_key: None,
             api_keys: BTreeMap::new(),
+            allowed_origins: Vec::new(),
             token_key: None,
             operator_key: None,
             guesses_per_minute: 60,
@@ -83,12 +88,20 @@ pub enum InvalidConfig {
     /// Links could not be built.
     #[error("edge.public_url must begin with https:// and have no path")]
     PublicUrl,
+    /// No page could be that.
+    #[error("edge.allowed_origins: {0:?} is none; {1}")]
+    AllowedOrigin(String, InvalidOrigin),
     /// Nobody could join.
     #[error("{0} must be at least 1")]
     Nothing(&'static str),
 }
 
 impl Config {
+    /// Which pages may call.
+    pub fn origins(&self) -> Origins {
+        Origins::new(self.public_url.as_deref(), &self.allowed_origins)
+    }
+
     /// Checks what types cannot say, and gives the edge's name.
     pub fn check(&self) -> Result<EdgeId, InvalidConfig> {
         for (key, secret) in &self.api_keys {
@@ -125,6 +138,10 @@ impl Config {
                 return Err(InvalidConfig::PublicUrl);
             }
         }
+        for origin in &self.allowed_origins {
+            let wrong = |why| InvalidConfig::AllowedOrigin(origin.clone(), why);
+            origin.parse::<Origin>().map_err(wrong)?;
+        }
         Ok(self.name.parse()?)
     }
 }
@@ -151,6 +168,7 @@ mod tests {
             Config { guesses_per_minute: 0, ..Config::default() },
             Config { connects_per_minute: 0, ..Config::default() },
             Config { connections_per_address: 0, ..Config::default() },
+            Config { allowed_origins: vec!["https://a/b".to_owned()], ..Config::default() },
             Config { name: "Edge One".to_owned(), ..Config::default() },
         ];
         for config in wrong {

@@ -1,13 +1,14 @@
 //! All routes of the edge under one roof, with the headers that every answer carries.
 
-use crate::api::{self, Api};
+use crate::api::{self, Api, Code, Problem};
 use crate::assets;
 use crate::controller_link::{Controller, Standing};
+use crate::origin::Origins;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn};
-use axum::response::Response;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 /// What the page may load and whom it may call: its own origin, and nothing else (CSP level 3).
@@ -38,10 +39,11 @@ const HEADERS: [(HeaderName, &str); 6] = [
 /// All routes: the API, signaling, health, and the web app for everything else.
 pub fn router(api: Api, signaling: Router, has_real_certificate: bool) -> Router {
     let controller = api.controller.clone();
+    let origins = api.config.origins();
     Router::new()
         .route("/livez", get(|| async { "alive\n" }))
         .route("/readyz", get(ready).with_state(controller))
-        .nest("/api/v1", api::router(api))
+        .nest("/api/v1", api::router(api).layer(from_fn_with_state(origins, guard)))
         .merge(signaling)
         .fallback(assets::serve)
         .layer(from_fn(move |request: Request, next: Next| async move {
@@ -54,6 +56,14 @@ async fn ready(State(controller): State<Controller>) -> (StatusCode, &'static st
     match controller.standing() {
         Standing::Linked => (StatusCode::OK, "ready\n"),
         Standing::Away => (StatusCode::SERVICE_UNAVAILABLE, "no link to the controller\n"),
+    }
+}
+
+/// Nothing is changed for a page of somebody else.
+async fn guard(State(origins): State<Origins>, request: Request, next: Next) -> Response {
+    match origins.admit_call(request.method(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(foreign) => Problem::new(Code::Forbidden, foreign.to_string()).into_response(),
     }
 }
 

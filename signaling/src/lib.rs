@@ -9,6 +9,7 @@ mod failures;
 mod http;
 mod livekit;
 mod news;
+mod origin;
 mod places;
 mod rates;
 pub mod sdp;

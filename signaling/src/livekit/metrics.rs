@@ -42,6 +42,8 @@ pub enum Entry {
     Resumed,
     /// The token was refused.
     BadToken,
+    /// The page that has the token may not use it.
+    ForeignPage,
     /// The controller refused.
     Refused,
     /// The session to resume is not known.
@@ -58,6 +60,7 @@ impl Entry {
             Entry::Joined => "joined",
             Entry::Resumed => "resumed",
             Entry::BadToken => "bad_token",
+            Entry::ForeignPage => "foreign_page",
             Entry::Refused => "refused",
             Entry::Unknown => "unknown_session",
             Entry::Full => "full",

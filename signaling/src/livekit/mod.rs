@@ -22,6 +22,7 @@ mod tests;
 
 use crate::config::Config;
 use crate::controller_link::Controller;
+use crate::origin::{Origins, Page};
 use crate::session::{End, Entrance, Equipment};
 use crate::tls;
 use crate::token::{self, Tokens};
@@ -70,6 +71,7 @@ struct Shared {
     metrics: Metrics,
     region: String,
     admission: Admission,
+    origins: Origins,
     sessions: DashMap<ParticipantId, Running>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
@@ -100,6 +102,7 @@ impl Signaling {
             metrics,
             region: config.region.clone(),
             admission: Admission::new(config),
+            origins: config.origins(),
             sessions: DashMap::new(),
             places: Arc::new(Semaphore::new(MAX_PARTICIPANTS)),
             stop,
@@ -189,10 +192,17 @@ impl Signaling {
         let bearer = header.and_then(|value| value.strip_prefix("Bearer "));
         let token = bearer.or(parameters.access_token.as_deref()).unwrap_or_default();
         let session = self.shared.tokens.verify(token).map_err(|error| error.to_string());
-        session.and_then(fits).map_err(|why| {
+        let session = session.and_then(fits).map_err(|why| {
             self.shared.metrics.entry(Entry::BadToken);
             (StatusCode::UNAUTHORIZED, why + "\n")
-        })
+        })?;
+        // What we sign for people whom an integrator has sent is used on its page as well.
+        let page = if session.link.is_some() { Page::Own } else { Page::Integrators };
+        self.shared.origins.admit(headers, page).map_err(|foreign| {
+            self.shared.metrics.entry(Entry::ForeignPage);
+            (StatusCode::FORBIDDEN, format!("{foreign}\n"))
+        })?;
+        Ok(session)
     }
 
     /// Clients try again by themselves, the later the more often they were refused.

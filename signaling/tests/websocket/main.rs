@@ -2,6 +2,7 @@
 //! end of the link.
 
 mod floods;
+mod origin;
 mod resume;
 mod support;
 
