@@ -37,9 +37,8 @@ async fn a_meeting_made_at_the_edge_leads_to_the_node() {
     let body = node.wait_for("/metrics", |_, body| !peers(0)(0, body));
     assert!(body.contains("lectern_node_linked 1"), "{body}");
 
-    let (status, refused) = browser
-        .post("/api/v1/join", &serde_json::json!({ "link": "A".repeat(32), "name": "Eve" }))
-        .await;
+    let (status, refused) =
+        browser.post("/api/v1/entries", &serde_json::json!({ "link": "A".repeat(32) })).await;
     assert_eq!(status, 404, "{refused}");
     ana.leave().await;
     node.wait_for("/metrics", peers(0));

@@ -63,7 +63,7 @@ async fn ready(State(controller): State<Controller>) -> (StatusCode, &'static st
 async fn guard(State(origins): State<Origins>, request: Request, next: Next) -> Response {
     match origins.admit_call(request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(foreign) => Problem::new(Code::Forbidden, foreign.to_string()).into_response(),
+        Err(foreign) => Problem::new(Code::NotPermitted, foreign.to_string()).into_response(),
     }
 }
 

@@ -174,6 +174,14 @@ impl Cluster {
         self.start("edge", &["edge.listen=127.0.0.1:0".to_owned(), certificates])
     }
 
+    /// Signs as the edge of everything in one process does.
+    pub fn token_key(&self) -> Vec<u8> {
+        let path = self.directory.path().join("edge/token.key");
+        let text = std::fs::read_to_string(path).expect("the edge's key");
+        let digit = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal");
+        (0..32).map(|byte| digit(2 * byte)).collect()
+    }
+
     /// The certificate that the edge made for development, alone or in one process with all.
     pub fn edge_certificate(&self) -> CertificateDer<'static> {
         let paths = ["edge/edge/development.pem", "edge/development.pem"];
@@ -317,9 +325,24 @@ impl Browser {
 
     /// Posts JSON to the API, and reads JSON.
     pub async fn post(&self, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+        self.call("POST", path, "", body).await
+    }
+
+    /// Calls the API with a key or a token, where one is given; what is no JSON is `null`.
+    pub async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: &serde_json::Value,
+    ) -> (u16, serde_json::Value) {
         let (body, host) = (body.to_string(), self.address);
+        let key = match key {
+            "" => String::new(),
+            key => format!("authorization: Bearer {key}\r\n"),
+        };
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n{key}\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
@@ -329,7 +352,24 @@ impl Browser {
         // A server may close without a TLS goodbye; what has come is looked at.
         let _ = stream.read_to_end(&mut response).await;
         let (status, body) = split(&String::from_utf8_lossy(&response));
-        (status, serde_json::from_str(&body).unwrap_or_else(|_| panic!("no JSON: {body}")))
+        (status, serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    /// Opens a session by an entry token.
+    pub async fn session(&self, entry: &serde_json::Value, name: &str) -> String {
+        let entry = entry["entry_token"].as_str().expect("an entry");
+        let body = serde_json::json!({ "name": name });
+        let (status, opened) = self.call("POST", "/api/v1/sessions", entry, &body).await;
+        assert_eq!(status, 201, "{opened}");
+        opened["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Opens an entry by a link.
+    pub async fn entry(&self, link: &str) -> serde_json::Value {
+        let body = serde_json::json!({ "link": link });
+        let (status, entry) = self.post("/api/v1/entries", &body).await;
+        assert_eq!(status, 200, "{entry}");
+        entry
     }
 
     /// Makes a meeting, and takes its viewer link.
@@ -342,10 +382,8 @@ impl Browser {
 
     /// Comes into the meeting of a link.
     pub async fn join(&self, link: &str, name: &str) -> Participant {
-        let body = serde_json::json!({ "link": link, "name": name });
-        let (status, joined) = self.post("/api/v1/join", &body).await;
-        assert_eq!(status, 200, "{joined}");
-        self.enter(joined["token"].as_str().expect("a token")).await
+        let entry = self.entry(link).await;
+        self.enter(&self.session(&entry, name).await).await
     }
 
     /// Comes in with a token.
@@ -355,10 +393,20 @@ impl Browser {
 
     /// Opens a WebSocket.
     pub async fn open(&self, query: &str) -> Participant {
+        self.try_open(query).await.expect("let in")
+    }
+
+    /// Opens a WebSocket, or says with which status it was refused.
+    pub async fn try_open(&self, query: &str) -> Result<Participant, u16> {
         let url = format!("wss://{}/rtc?{query}", self.address);
         let stream = self.connect().await;
-        let (socket, _) = tokio_tungstenite::client_async(url, stream).await.expect("let in");
-        Participant { socket }
+        match tokio_tungstenite::client_async(url, stream).await {
+            Ok((socket, _)) => Ok(Participant { socket }),
+            Err(tokio_tungstenite::tungstenite::Error::Http(refused)) => {
+                Err(refused.status().as_u16())
+            }
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
@@ -372,25 +420,40 @@ impl Participant {
     /// Waits for a message that is wanted.
     pub async fn wait<T>(
         &mut self,
-        mut wanted: impl FnMut(proto::signal_response::Message) -> Option<T>,
+        wanted: impl FnMut(proto::signal_response::Message) -> Option<T>,
     ) -> T {
+        self.wait_or_end(wanted).await.expect("the socket was closed")
+    }
+
+    /// Waits for a message that is wanted, or for the end of the socket.
+    pub async fn wait_or_end<T>(
+        &mut self,
+        mut wanted: impl FnMut(proto::signal_response::Message) -> Option<T>,
+    ) -> Option<T> {
         let found = async {
             loop {
-                let message = self.socket.next().await.expect("open").expect("no error");
-                let Message::Binary(bytes) = message else { continue };
+                let bytes = match self.socket.next().await {
+                    Some(Ok(Message::Binary(bytes))) => bytes,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                    Some(Ok(_)) => continue,
+                };
                 let response = proto::SignalResponse::decode(bytes.as_ref()).expect("protobuf");
                 if let Some(found) = response.message.and_then(&mut wanted) {
-                    return found;
+                    return Some(found);
                 }
             }
         };
         tokio::time::timeout(PATIENCE, found).await.expect("the message does not come")
     }
 
+    /// Says something.
+    pub async fn say(&mut self, message: proto::signal_request::Message) {
+        let bytes = proto::SignalRequest { message: Some(message) }.encode_to_vec();
+        self.socket.send(Message::Binary(bytes.into())).await.expect("open");
+    }
+
     /// Leaves, as clients do.
     pub async fn leave(mut self) {
-        let leave = proto::signal_request::Message::Leave(proto::LeaveRequest::default());
-        let bytes = proto::SignalRequest { message: Some(leave) }.encode_to_vec();
-        self.socket.send(Message::Binary(bytes.into())).await.expect("open");
+        self.say(proto::signal_request::Message::Leave(proto::LeaveRequest::default())).await;
     }
 }
