@@ -1,9 +1,10 @@
 //! Installs what is missing: Debian's packages by name, and nothing else.
 //!
-//! Crates come through cargo, the web app's packages through npm.
+//! Crates come through cargo, the web app's packages through npm, the test client's through pip.
 
-use crate::step;
+use crate::{serve, step};
 use anyhow::{Context, Result, bail};
+use std::fs;
 
 /// What building needs beside Rust and Node: a C compiler for `ring` and for SQLite.
 const BUILD: &[(&str, &str)] = &[("cc", "gcc"), ("ld", "binutils"), ("make", "make")];
@@ -18,6 +19,9 @@ const BROWSERS: &[(&str, &str)] = &[
 
 /// A font file by which the presence of the font package is known.
 const FONT: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu");
+
+/// The packages of the Python client that the browser tests drive, each pinned.
+const PYTHON_PACKAGES: &str = "web/tests/python/requirements.txt";
 
 /// The oldest Node the web app builds with.
 const NODE_MAJOR: u32 = 20;
@@ -46,6 +50,31 @@ pub fn node() -> Result<()> {
         bail!("Node {major} is too old: install Node {NODE_MAJOR} or newer, then run this again");
     }
     Ok(())
+}
+
+/// Makes sure that the tests' Python client can run, in an environment of its own: `target/python`.
+/// Where packages come from is for pip's own configuration to say.
+pub fn python() -> Result<()> {
+    let wanted = fs::read(crate::root().join(PYTHON_PACKAGES))
+        .with_context(|| format!("cannot read {PYTHON_PACKAGES}"))?;
+    let folder = serve::target_directory().join("python");
+    // Written last: an installation that was interrupted begins anew.
+    let stamp = folder.join("requirements.txt");
+    if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let mut packages_of_debian = missing(&[("python3", "python3")]);
+    if !step::succeeds(&mut step::command("python3", &["-c", "import ensurepip, venv"])) {
+        packages_of_debian.push("python3-venv");
+    }
+    packages(&packages_of_debian)?;
+    let make = ["-m", "venv", "--clear"];
+    step::run("Python environment", step::command("python3", &make).arg(&folder))?;
+    let mut pip = std::process::Command::new(folder.join("bin/python"));
+    pip.current_dir(crate::root());
+    pip.args(["-m", "pip", "install", "--quiet", "--requirement", PYTHON_PACKAGES]);
+    step::run("Python packages", &mut pip)?;
+    fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
 fn missing(programs: &[(&str, &'static str)]) -> Vec<&'static str> {

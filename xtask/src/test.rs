@@ -75,6 +75,7 @@ fn pages() -> Result<()> {
 /// Real browsers against the real binary.
 fn browser() -> Result<()> {
     install::browsers()?;
+    install::python()?;
     web::build()?;
     // As the unit tests were built, so that nothing is built twice: their programs are these.
     let arguments = ["test", "--workspace", "--locked", "--no-run"];
