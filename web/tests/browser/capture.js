@@ -19,10 +19,12 @@ const BUFFER_KIB = 65_536;
 const LAST_BLOCK_MS = 1_500;
 
 export class Capture {
-  constructor(file, ports) {
+  /** Of some ports, or of all where none is named. */
+  constructor(file, ports, device = 'lo') {
     this.file = file;
-    const filter = `udp and (${ports.map((port) => `port ${port}`).join(' or ')})`;
-    const args = ['-i', 'lo', '-n', '-U', '-B', `${BUFFER_KIB}`, '-w', file];
+    const some = ports.map((port) => `port ${port}`).join(' or ');
+    const filter = some === '' ? 'udp' : `udp and (${some})`;
+    const args = ['-i', device, '-n', '-U', '-B', `${BUFFER_KIB}`, '-w', file];
     this.program = new Program('tcpdump', 'tcpdump', [...args, filter]);
   }
 

@@ -56,9 +56,19 @@ export async function api(origin, method, path, { key, body } = {}) {
   if (key) headers.authorization = `Bearer ${key}`;
   const response = await exchange(new URL(path, origin), { method, headers }, body);
   if (response.status >= 300) {
-    throw new Error(`${method} ${path}: ${response.status} ${response.text}`);
+    const refused = new Error(`${method} ${path}: ${response.status} ${response.text}`);
+    throw Object.assign(refused, { status: response.status, code: code(response.text) });
   }
   return response.text === '' ? undefined : JSON.parse(response.text);
+}
+
+/** The code of a problem (RFC 9457), where the answer is one. */
+function code(text) {
+  try {
+    return JSON.parse(text).code;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The server's certificate for development is its own. */
