@@ -40,7 +40,10 @@ export class Cut {
   }
 
   async #listen(port) {
-    this.server = createServer((client) => this.#carry(client));
+    this.server = createServer((client) => {
+      if (this.held) this.#hold(client);
+      else this.#carry(client);
+    });
     this.server.listen(port, this.address);
     await once(this.server, 'listening');
     this.port = this.server.address().port;
@@ -64,22 +67,43 @@ export class Cut {
     }
   }
 
-  /** Every connection breaks, and none can be made: the port is closed. */
+  #hold(client) {
+    this.held.add(client);
+    client.on('error', () => {});
+    client.on('close', () => this.held?.delete(client));
+  }
+
+  /** Every connection breaks, and none can be made: the port is closed, as after a restart. */
   async cut() {
     const closed = once(this.server, 'close');
     this.server.close();
-    this.sockets.forEach((socket) => socket.destroy());
+    this.#break();
     await closed;
     return Date.now();
   }
 
-  /** Connections can be made again, at the same port. */
+  /** Every connection breaks, and new ones hear nothing, as where a network is away. */
+  silence() {
+    this.held = new Set();
+    this.#break();
+    return Date.now();
+  }
+
+  #break() {
+    this.sockets.forEach((socket) => socket.destroy());
+  }
+
+  /** Connections can be made again, at the same port; those that waited go on. */
   async mend() {
-    await this.#listen(this.port);
+    const waited = [...(this.held ?? [])];
+    this.held = undefined;
+    waited.forEach((client) => this.#carry(client));
+    if (!this.server.listening) await this.#listen(this.port);
     return Date.now();
   }
 
   async end() {
+    this.held?.forEach((client) => client.destroy());
     if (this.server.listening) await this.cut();
   }
 }

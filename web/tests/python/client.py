@@ -2,6 +2,7 @@
 JSON on stdout. It is independent of our web app, and speaks with libwebrtc."""
 
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -31,7 +32,7 @@ def say(message):
     print(json.dumps(message), flush=True)
 
 
-def event(name, **more):
+def event(name, /, **more):
     say({"event": name, "at": now_ms(), **more})
 
 
@@ -171,7 +172,7 @@ class Client:
 
     # Commands: each gets what the test sent, and gives what the test is told.
 
-    async def join(self, url, token, timeout_s=5.0, auto_subscribe=True):
+    async def join(self, url, token, timeout_s=15.0, auto_subscribe=True):
         options = rtc.RoomOptions(auto_subscribe=auto_subscribe, connect_timeout=timeout_s)
         await self.room.connect(url, token, options)
         me = self.room.local_participant
@@ -205,7 +206,7 @@ class Client:
         options = rtc.TrackPublishOptions(source=SOURCES["microphone"])
         return await self.publish(key, track, options, self.sound(source, hz))
 
-    async def publish_video(self, key="screen", source="screen", width=640, height=360):
+    async def publish_video(self, key="screen", source="screen", first=0, width=640, height=360):
         pictures = rtc.VideoSource(width, height, is_screencast=source == "screen")
         track = rtc.LocalVideoTrack.create_video_track(key, pictures)
         options = rtc.TrackPublishOptions(
@@ -216,7 +217,7 @@ class Client:
                 max_framerate=PICTURES_A_SECOND, max_bitrate=1_000_000
             ),
         )
-        return await self.publish(key, track, options, self.pictures(pictures, width, height))
+        return await self.publish(key, track, options, self.pictures(pictures, first, width, height))
 
     async def publish(self, key, track, options, feed):
         publication = await self.room.local_participant.publish_track(track, options)
@@ -233,15 +234,12 @@ class Client:
             frame = rtc.AudioFrame(samples.tobytes(), patterns.SAMPLE_RATE, 1, count)
             await source.capture_frame(frame)
 
-    async def pictures(self, source, width, height):
-        counter = 0
+    async def pictures(self, source, first, width, height):
         began = time.monotonic()
-        while True:
-            data = patterns.picture(counter, width, height)
-            frame = rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, data)
-            source.capture_frame(frame)
-            counter += 1
-            await asyncio.sleep(max(0, began + counter / PICTURES_A_SECOND - time.monotonic()))
+        for number in itertools.count():
+            await asyncio.sleep(max(0, began + number / PICTURES_A_SECOND - time.monotonic()))
+            data = patterns.picture(first + number, width, height)
+            source.capture_frame(rtc.VideoFrame(width, height, rtc.VideoBufferType.I420, data))
 
     async def unpublish(self, key):
         await self.room.local_participant.unpublish_track(self.sending[key]["sid"])

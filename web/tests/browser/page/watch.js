@@ -1,12 +1,25 @@
 // Notes what the app does with the browser, and changes nothing: its PeerConnections and their
-// figures, clicks, and calls for devices. Needs `clock.js`, `find.js`; installs `watcher`.
+// figures, what came by data channels, clicks, and calls for devices. Needs `clock.js`, `find.js`; installs `watcher`.
 (() => {
   'use strict';
+
+  /** Bytes of a message that are kept. */
+  const LONGEST_NOTE = 1_000;
 
   const connections = [];
   const clicks = [];
   const deviceCalls = [];
   const descriptions = [];
+
+  /** What came by data channels, byte by byte as text: what is written in ASCII can be read. */
+  const messages = [];
+
+  function noteMessages(channel) {
+    channel.addEventListener('message', ({ data }) => {
+      if (!(data instanceof ArrayBuffer)) return;
+      messages.push(String.fromCharCode(...new Uint8Array(data).subarray(0, LONGEST_NOTE)));
+    });
+  }
 
   /** ICE fragments of the page's own side: a restart brings new ones. */
   function noteFragments(connection) {
@@ -39,6 +52,7 @@
       this.fragments = new Set();
       this.addEventListener('signalingstatechange', () => noteFragments(this));
       this.addEventListener('icegatheringstatechange', () => noteFragments(this));
+      this.addEventListener('datachannel', ({ channel }) => noteMessages(channel));
     }
 
     setLocalDescription(...description) {
@@ -137,5 +151,5 @@
     return Promise.all(open.map(figures));
   }
 
-  globalThis.watcher = { connections, clicks, deviceCalls, descriptions, stats };
+  globalThis.watcher = { connections, clicks, deviceCalls, descriptions, messages, stats };
 })();
