@@ -5,6 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Capture } from './capture.js';
+import { freePort, serve } from './server.js';
 
 /** Unique on this machine while this process lives; an interface's name has 15 letters at most. */
 let count = 0;
@@ -23,6 +24,18 @@ function freeNetwork() {
   for (let third = process.pid % 250; ; third = (third + 1) % 250) {
     if (!taken.includes(`${NETWORK}.${third}.`)) return `${NETWORK}.${third}`;
   }
+}
+
+/** Starts a server whose media is reached from loopback and from namespaces. */
+export async function serveInto(stage, namespaces) {
+  const media = await freePort('udp');
+  const places = ['127.0.0.1', ...namespaces.map(({ host }) => host)];
+  return serve(stage, {
+    settings: {
+      'node.listen': `0.0.0.0:${media}`,
+      'node.advertise': JSON.stringify(places.map((address) => `${address}:${media}`)),
+    },
+  });
 }
 
 export class Namespace {

@@ -1,0 +1,141 @@
+// Who is not in the room gets nothing of it: counted on the client's own cable, packet by packet,
+// while a presenter speaks, shows a picture and writes. And who is removed gets nothing any more.
+
+import assert from 'node:assert/strict';
+import { comeIn, createMeeting, hasSessions } from './api.js';
+import { moment } from './app.js';
+import { Cut } from './cut.js';
+import { print } from './figures.js';
+import { Namespace, serveInto } from './namespace.js';
+import { PythonClient } from './python.js';
+import { scene } from './scene.js';
+import { traffic } from './wire.js';
+
+/** How long the cable of somebody who is not let in is watched. */
+const WATCH_MS = 2_500;
+
+/** From the wish to remove somebody to the last packet of media on their cable. */
+const MOST_AFTER_REMOVAL_MS = 100;
+const REMOVALS = 3;
+
+/** Enough that a stream runs, far less than what a second of it has. */
+const ENOUGH_PACKETS = 30;
+
+const CHAT = 'lk.chat';
+
+/** A meeting with a presenter who sends sound and pictures, and a cable for others. */
+async function gather(stage) {
+  const namespace = Namespace.make(stage);
+  const server = await serveInto(stage, [namespace]);
+  const near = await Cut.before(stage, server.web, { speaks: 'plain' });
+  const far = await Cut.before(stage, server.web, { speaks: 'plain', address: namespace.host });
+  const meeting = await createMeeting(server.origin, { name: 'Behind a door' });
+  const host = await PythonClient.start(stage, 'host');
+  const { token } = await comeIn(server.origin, meeting.links.presenter.url, 'Hanna');
+  await host.do('join', { url: near.url, token });
+  await host.do('publish_audio');
+  await host.do('publish_video');
+  return { stage, namespace, origin: server.origin, far, meeting, host };
+}
+
+/** A guest's program on the cable, which tries to come in and hears what it can. */
+async function guest({ stage, namespace, far }, who, session) {
+  const client = await PythonClient.start(stage, who, { namespace });
+  const join = () => client.do('join', { url: far.url, token: session.token });
+  return { client, join };
+}
+
+/** Tries the way in with a token, and proves that it led nowhere. */
+async function staysOut(room, who, session) {
+  const { stage, namespace, host, meeting } = room;
+  const mark = host.mark();
+  const capture = await namespace.capture(stage, who);
+  const { client, join } = await guest(room, who, session);
+  const tried = await join().then(
+    () => 'came in',
+    (error) => error.message,
+  );
+  await host.do('send', { text: 'a secret', topic: 'news' });
+  await host.do('send_text', { text: 'a secret', topic: CHAT });
+  await moment(WATCH_MS);
+  const { toClient, fromClient } = traffic(await capture.stop(), [namespace.address]);
+  print('admission', { who, tried, rtpToClient: toClient.rtp.count, dtls: toClient.dtls.count });
+  assert.notEqual(tried, 'came in', who);
+  assert.equal(toClient.rtp.count, 0, `${who}: media came`);
+  assert.equal(toClient.rtcp.count, 0, `${who}: reports of media came`);
+  // Messages travel inside of DTLS: without a handshake there are none.
+  assert.equal(toClient.dtls.count + fromClient.dtls.count, 0, `${who}: a transport opened`);
+  for (const name of ['participant_connected', 'participant_disconnected']) {
+    assert.deepEqual(host.since(mark, name), [], `${who}: others heard of it`);
+  }
+  for (const name of ['data_received', 'text_received', 'track_published', 'track_subscribed']) {
+    assert.deepEqual(client.since(0, name), [], `${who}: it heard of the room`);
+  }
+  if (room.hasSessions) {
+    const { people } = await meeting.people();
+    assert.deepEqual(people.map(({ name }) => name).sort(), ['Hanna'], `${who}: it is listed`);
+  }
+  await client.stop();
+}
+
+async function withRevokedLink(room) {
+  const { meeting, origin } = room;
+  const link = await meeting.newLink('viewer');
+  const session = await comeIn(origin, link.url, 'Renate');
+  await meeting.revoke(link);
+  await staysOut(room, 'revoked', session);
+}
+
+async function inLobby(room) {
+  const { meeting, origin } = room;
+  await meeting.setAccess({ lobby: true });
+  const session = await comeIn(origin, meeting.links.viewer.url, 'Lotte');
+  assert.equal(session.admission.state, 'waiting');
+  await staysOut(room, 'waiting', session);
+  await meeting.setAccess({ lobby: false });
+}
+
+/** The guest is in, receives, and is removed: when does the last packet come? */
+async function isRemoved(room, round) {
+  const { stage, namespace, meeting, origin } = room;
+  const who = `removed-${round}`;
+  const capture = await namespace.capture(stage, who);
+  const session = await comeIn(origin, meeting.links.viewer.url, `Robert ${round}`);
+  const { client, join } = await guest(room, who, session);
+  await join();
+  await client.until('sound and pictures', ({ received }) => {
+    const sees = received.some(({ counters }) => counters?.length > 5);
+    return sees && received.some(({ sound_at: heard }) => heard?.length > 5);
+  });
+  const sentAt = Date.now();
+  await meeting.remove(session.identity);
+  const answeredAt = Date.now();
+  await client.event('disconnected', { reason: 'PARTICIPANT_REMOVED' });
+  await moment(1_000);
+  const { rtp } = traffic(await capture.stop(), [namespace.address]).toClient;
+  print('admission', {
+    who,
+    packets: rtp.count,
+    answeredAfterMs: answeredAt - sentAt,
+    lastAfterSentMs: Math.round(rtp.lastAt - sentAt),
+    lastAfterAnsweredMs: Math.round(rtp.lastAt - answeredAt),
+  });
+  assert.ok(rtp.count > ENOUGH_PACKETS, `only ${rtp.count} packets came before`);
+  assert.ok(rtp.lastAt - sentAt <= MOST_AFTER_REMOVAL_MS, 'media went on after the removal');
+  await client.stop();
+  return session;
+}
+
+scene('admission', 90_000, async (stage) => {
+  const room = await gather(stage);
+  room.hasSessions = await hasSessions(room.origin);
+  await withRevokedLink(room);
+  if (!room.hasSessions) {
+    console.log('admission: this server has neither lobby nor removal; left out');
+    return;
+  }
+  await inLobby(room);
+  let session;
+  for (let round = 1; round <= REMOVALS; round++) session = await isRemoved(room, round);
+  await staysOut(room, 'removed', session);
+});
