@@ -3,7 +3,7 @@
 import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+export const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FIREFOX = process.env.FIREFOX ?? '/usr/bin/firefox-esr';
 
 /** The tab that is shared has this title; Chromium's picker takes it without being asked. */
@@ -50,9 +50,9 @@ const FIREFOX_PREFERENCES = {
 };
 
 /** Starts Chromium without a window; tabs are opened in contexts of their own. */
-export async function startChromium(picker = PICKER.sharesTab) {
+export async function startChromium(picker = PICKER.sharesTab, executablePath = CHROMIUM) {
   return chromium.launch({
-    executablePath: CHROMIUM,
+    executablePath,
     args: [...CHROMIUM_ALWAYS, ...picker],
     ignoreDefaultArgs: ['--mute-audio'],
   });

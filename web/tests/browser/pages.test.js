@@ -5,12 +5,11 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join as path } from 'node:path';
 import { isSharing, join, moment, say, shareScreen } from './app.js';
-import { TARGET, scene } from './scene.js';
+import { SCREENSHOTS, scene } from './scene.js';
 import { watchesAndHears } from './seen.js';
 import { serve } from './server.js';
 import { PRESENTER_CONTEXT, SharedTab } from './shared-tab.js';
 
-const FOLDER = path(TARGET, 'screenshots');
 const DESKTOP = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const LOOKS = [
@@ -27,7 +26,7 @@ async function picture(tab, page) {
     await tab.page.setViewportSize(viewport);
     await tab.page.emulateMedia({ colorScheme: scheme });
     await moment(SETTLE_MS);
-    await tab.screenshot(path(FOLDER, `${page}.${look}.png`));
+    await tab.screenshot(path(SCREENSHOTS, `${page}.${look}.png`));
     const excess = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(excess <= 0, `${page} in ${look} is ${excess} pixels too wide`);
   }
@@ -101,7 +100,7 @@ async function panels(viewer) {
 }
 
 scene('pages', 120_000, async (stage) => {
-  await mkdir(FOLDER, { recursive: true });
+  await mkdir(SCREENSHOTS, { recursive: true });
   const { origin } = await serve(stage);
   const chromium = await stage.chromium();
   const presenter = await stage.tab(chromium, 'presenter', PRESENTER_CONTEXT);

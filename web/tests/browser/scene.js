@@ -4,13 +4,16 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PICKER, startChromium, startFirefox } from './browsers.js';
+import { CHROMIUM, PICKER, startChromium, startFirefox } from './browsers.js';
 import { Program } from './process.js';
 import { Tab } from './tab.js';
 
 export const REPOSITORY = fileURLToPath(new URL('../../../', import.meta.url));
 export const TARGET = process.env.CARGO_TARGET_DIR ?? join(REPOSITORY, 'target');
 const EVIDENCE = join(TARGET, 'browser-tests');
+
+/** Pictures that are made to be looked at. */
+export const SCREENSHOTS = join(TARGET, 'screenshots');
 
 /** A built program of the workspace, or the one that an environment variable names. */
 export function binary(name) {
@@ -60,9 +63,10 @@ export class Scene {
     this.endings.push(ending);
   }
 
-  /** A browser that ends with the scene. */
-  async chromium(picker = PICKER.sharesTab) {
-    const browser = await startChromium(picker);
+  /** A browser that ends with the scene; in a namespace where one is given. */
+  async chromium(picker = PICKER.sharesTab, namespace = undefined) {
+    const program = await namespace?.launcher(this, CHROMIUM);
+    const browser = await startChromium(picker, program);
     this.atEnd(() => browser.close());
     return browser;
   }
@@ -79,6 +83,14 @@ export class Scene {
     const tab = isFirefox
       ? await Tab.inFirefox(browser, who, options?.viewport)
       : await Tab.inChromium(browser, who, options);
+    this.tabs.push(tab);
+    return tab;
+  }
+
+  /** A tab that a page of Chromium opened by itself, in the same context. */
+  adopt(page, who, context) {
+    const tab = new Tab('chromium', who, page);
+    tab.context = context;
     this.tabs.push(tab);
     return tab;
   }

@@ -1,0 +1,255 @@
+// Sockets break, pages are reloaded, networks change: what people hear, see and are told meanwhile.
+// The sound of the shared tab is listened to in windows of 10 ms; a hole in it is printed and judged.
+
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import { join as path } from 'node:path';
+import { comeIn, hasSessions } from './api.js';
+import { cameraOff, enter, isSharing, moment, say, shareScreen, startMeeting } from './app.js';
+import { PICKER } from './browsers.js';
+import { Cut } from './cut.js';
+import { largestHole, print } from './figures.js';
+import { Namespace, serveInto } from './namespace.js';
+import { PythonClient } from './python.js';
+import { SCREENSHOTS, scene } from './scene.js';
+import { frames, stillWatches, watchesAndHears } from './seen.js';
+import { serve } from './server.js';
+import { PRESENTER_CONTEXT, SharedTab } from './shared-tab.js';
+import { script } from './tab.js';
+
+/** Small, so that two cores have time for everybody. */
+const SHARED = { width: 640, height: 360 };
+
+const SHORT_CUT_MS = 2_000;
+const LONG_CUT_MS = 30_000;
+
+/** The time after a cut in which sound may not have a hole either: the path is checked anew. */
+const AFTERWARDS_MS = 2_000;
+
+/** Clients try again every seven seconds at last. */
+const BACK_MS = 25_000;
+
+/** Shorter holes are the browser's own, where the machine is busy: one frame of Opus is 20 ms. */
+const MOST_SILENCE_MS = 40;
+
+/** A new address takes a check of the path, and a reload a whole way in. */
+const MOST_SILENCE_OF_CHANGE_MS = 15_000;
+
+const RECONNECTING = 'Connection lost. Reconnecting…';
+
+async function presents(stage, origin) {
+  const chromium = await stage.chromium();
+  const presenter = await stage.tab(chromium, 'presenter', PRESENTER_CONTEXT);
+  await SharedTab.open(presenter, SHARED);
+  const links = await startMeeting(presenter, origin);
+  await cameraOff(presenter);
+  await enter(presenter, 'Paula');
+  await shareScreen(presenter);
+  await isSharing(presenter);
+  return { chromium, presenter, links };
+}
+
+/** A viewer whose page listens without a gap; the worklet for it is no part of the app. */
+async function listens(stage, chromium, who, link) {
+  const viewer = await stage.tab(chromium, who, { bypassCSP: true });
+  await viewer.context.addInitScript(await script('tone.js'));
+  await viewer.open(link);
+  await enter(viewer, who);
+  await hearsAgain(viewer);
+  return viewer;
+}
+
+async function hearsAgain(viewer) {
+  await viewer.evaluate(() => toneKeeper.start());
+  await watchesAndHears(viewer);
+  await viewer.until('a tone without a gap', () => toneKeeper.isThere());
+}
+
+/** Sound and pictures that were missing since a moment: each hole of sound, and the largest of pictures. */
+async function missing(viewer, since) {
+  const until = Date.now() - 100;
+  const silence = await viewer.evaluate(([a, b]) => toneKeeper.holes(a, b), [since, until]);
+  const seen = (await frames(viewer)).map(([, at]) => at).filter((at) => at > since && at < until);
+  return {
+    silenceMs: silence.reduce((sum, ms) => sum + ms, 0),
+    silences: silence,
+    largestFrameHoleMs: Math.round(largestHole([since, ...seen, until]).ms),
+    concealedMs: await concealed(viewer),
+  };
+}
+
+/** Sound that the browser made up because none had come, since the page was opened. */
+function concealed(viewer) {
+  return viewer.evaluate(async () => {
+    const inbound = (await watcher.stats()).flatMap((connection) => connection.inbound);
+    const samples = inbound.reduce((sum, track) => sum + (track.concealedSamples ?? 0), 0);
+    return Math.round(samples / 48);
+  });
+}
+
+async function picture(tab, name) {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await tab.screenshot(path(SCREENSHOTS, `${name}.png`));
+}
+
+/** Cuts lines for a while; gives when it began. Those behind them are told, and told of its end. */
+async function cutFor(lines, people, ms, name, meanwhile = async () => {}) {
+  const began = await Promise.all(lines.map((line) => line.cut()));
+  for (const person of people) await person.sees(RECONNECTING);
+  for (const person of people) await picture(person, `resume-${name}-${person.who}`);
+  await meanwhile();
+  await moment(ms - (Date.now() - began[0]));
+  const cutMs = Date.now() - began[0];
+  for (const line of lines) await line.mend();
+  const mendedAt = Date.now();
+  for (const person of people) await person.seesNoMore(RECONNECTING, BACK_MS);
+  const backAfterMs = Date.now() - mendedAt;
+  await moment(AFTERWARDS_MS);
+  return { began: began[0], cutMs, backAfterMs };
+}
+
+async function checkCut(name, viewer, { began, cutMs, backAfterMs }) {
+  const what = await missing(viewer, began);
+  print('resume', { case: name, cutMs, backAfterMs, ...what });
+  assert.ok(Math.max(0, ...what.silences) <= MOST_SILENCE_MS, `${name}: ${what.silences} ms`);
+  await stillWatches(viewer);
+}
+
+/** Somebody comes and goes, and somebody comes and stays, while others cannot hear of it. */
+async function comeAndGo(stage, server, link) {
+  const line = await Cut.before(stage, server.web, { speaks: 'plain' });
+  const [gregor, stella] = [
+    await PythonClient.start(stage, 'gregor'),
+    await PythonClient.start(stage, 'stella'),
+  ];
+  return async () => {
+    for (const [client, name] of [
+      [gregor, 'Gregor'],
+      [stella, 'Stella'],
+    ]) {
+      const { token } = await comeIn(server.origin, link, name);
+      await client.do('join', { url: line.url, token });
+    }
+    await stella.do('send_text', { text: 'Written during the cut', topic: 'lk.chat' });
+    await gregor.do('leave');
+  };
+}
+
+/** A page's mark that a reload would wipe away, and the PeerConnections it ever made. */
+function mark(person) {
+  return person.evaluate(() => {
+    globalThis.markOfTheTest ??= Math.random();
+    return [globalThis.markOfTheTest, watcher.connections.length];
+  });
+}
+
+scene('resume', 150_000, async (stage) => {
+  const server = await serve(stage);
+  const [ofPresenter, ofViewer] = [
+    await Cut.before(stage, server.web),
+    await Cut.before(stage, server.web),
+  ];
+  const { chromium, presenter, links } = await presents(stage, ofPresenter.origin);
+  const link = links.viewer.replace(ofPresenter.origin, ofViewer.origin);
+  const viewer = await listens(stage, chromium, 'viewer', link);
+  const marks = [await mark(presenter), await mark(viewer)];
+  await moment(AFTERWARDS_MS);
+
+  const short = await cutFor([ofViewer], [viewer], SHORT_CUT_MS, 'short', () =>
+    say(presenter, 'Can you still hear me?'),
+  );
+  await checkCut('socket of the viewer cut', viewer, short);
+  await viewer.press('Chat: 1 unread');
+  await viewer.sees('Can you still hear me?');
+
+  const other = await cutFor([ofPresenter], [presenter], SHORT_CUT_MS, 'short');
+  await checkCut('socket of the presenter cut', viewer, other);
+
+  const others = await comeAndGo(stage, server, links.viewer);
+  const both = [ofPresenter, ofViewer];
+  const long = await cutFor(both, [presenter, viewer], LONG_CUT_MS, 'long', async () => {
+    await others();
+    // Its first words: the way for them is made only now, and needs the socket.
+    await say(viewer, 'My socket is gone');
+  });
+  await checkCut('both sockets cut for long', viewer, long);
+  for (const person of [presenter, viewer]) {
+    for (const text of ['Written during the cut', 'My socket is gone']) await person.sees(text);
+    await person.press('Close: Chat');
+    await person.press('People');
+    await person.sees('Stella');
+    await person.seesNoMore('Gregor');
+    await picture(person, `resume-back-${person.who}`);
+  }
+  assert.deepEqual([await mark(presenter), await mark(viewer)], marks, 'a page was touched');
+});
+
+/** The same person in a reloaded tab: with sessions neither a door nor a lobby is in the way. */
+async function reload(viewer, stays) {
+  const began = Date.now();
+  await viewer.page.reload();
+  if (!stays) await enter(viewer, viewer.who);
+  await hearsAgain(viewer);
+  const [first] = await viewer.evaluate(() => reader.frames[0].slice(1, 2));
+  print('resume', { case: 'reload', firstFrameAfterMs: Math.round(first - began) });
+  assert.ok(first - began < MOST_SILENCE_OF_CHANGE_MS);
+}
+
+/** A tab that the browser duplicated carries the session on: the older one is told why it ends. */
+async function duplicate(stage, viewer) {
+  const [page] = await Promise.all([
+    viewer.context.waitForEvent('page'),
+    viewer.evaluate(() => void open(location.href)),
+  ]);
+  const copy = stage.adopt(page, 'viewer-copy', viewer.context);
+  await hearsAgain(copy);
+  await viewer.sees('The meeting is open somewhere else');
+  await picture(viewer, 'resume-duplicate');
+  await stillWatches(copy);
+}
+
+scene('return', 90_000, async (stage) => {
+  const server = await serve(stage);
+  const stays = await hasSessions(server.origin);
+  const { chromium, presenter, links } = await presents(stage, server.origin);
+  const viewer = await listens(stage, chromium, 'viewer', links.viewer);
+  await presenter.press('People');
+  await reload(viewer, stays);
+  await presenter.sees('Viewers · 1');
+  const second = await listens(stage, chromium, 'second', links.viewer);
+  await stillWatches(viewer);
+  await presenter.sees('Viewers · 2');
+  await second.close();
+  await presenter.sees('Viewers · 1');
+  if (stays) await duplicate(stage, viewer);
+  else console.log('return: this server keeps no sessions; a duplicated tab is left out');
+});
+
+scene('network', 90_000, async (stage) => {
+  const namespace = Namespace.make(stage);
+  const server = await serveInto(stage, [namespace]);
+  const line = await Cut.before(stage, server.web, { address: namespace.host });
+  const { presenter, links } = await presents(stage, server.origin);
+  const browser = await stage.chromium(PICKER.sharesTab, namespace);
+  const link = links.viewer.replace(server.origin, line.origin);
+  const viewer = await listens(stage, browser, 'viewer', link);
+  await moment(AFTERWARDS_MS);
+  const before = await mark(viewer);
+  const changedAt = namespace.changeAddress();
+  await viewer.until(
+    'pictures at the new address',
+    (at) => reader.frames.some(([, t]) => t > at),
+    changedAt + 500,
+    40_000,
+  );
+  await stillWatches(viewer);
+  await viewer.seesNoMore(RECONNECTING, BACK_MS);
+  await moment(AFTERWARDS_MS);
+  const what = await missing(viewer, changedAt);
+  print('resume', { case: 'network change', ...what });
+  assert.ok(Math.max(0, ...what.silences) < MOST_SILENCE_OF_CHANGE_MS, `${what.silences} ms`);
+  assert.equal((await mark(viewer))[0], before[0], 'the page was not reloaded');
+  await say(presenter, 'Welcome in the new network');
+  await viewer.press('Chat: 1 unread');
+  await viewer.sees('Welcome in the new network');
+});
