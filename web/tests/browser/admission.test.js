@@ -95,23 +95,30 @@ async function inLobby(room) {
   await meeting.setAccess({ lobby: false });
 }
 
-/** The guest is in, receives, and is removed: when does the last packet come? */
-async function isRemoved(room, round) {
-  const { stage, namespace, meeting, origin } = room;
-  const who = `removed-${round}`;
-  const capture = await namespace.capture(stage, who);
-  const session = await comeIn(origin, meeting.links.viewer.url, `Robert ${round}`);
+/** A guest who is in and receives sound and pictures. */
+async function receivesAll(room, who, link) {
+  const session = await comeIn(room.origin, link.url, who);
   const { client, join } = await guest(room, who, session);
   await join();
   await client.until('sound and pictures', ({ received }) => {
     const sees = received.some(({ counters }) => counters?.length > 5);
     return sees && received.some(({ sound_at: heard }) => heard?.length > 5);
   });
+  return { session, client };
+}
+
+/** The guest is put out by `how`: when does the last packet come? */
+async function isPutOut(room, who, link, how) {
+  const { stage, namespace } = room;
+  const capture = await namespace.capture(stage, who);
+  const { session, client } = await receivesAll(room, who, link);
   const sentAt = Date.now();
-  await meeting.remove(session.identity);
+  await how(session.identity);
   const answeredAt = Date.now();
-  await client.event('disconnected', { reason: 'PARTICIPANT_REMOVED' });
-  await moment(1_000);
+  await room.host.event('participant_disconnected', { identity: session.identity });
+  await room.far.mend();
+  await client.event('disconnected');
+  await moment(WATCH_MS);
   const { rtp } = traffic(await capture.stop(), [namespace.address]).toClient;
   print('admission', {
     who,
@@ -119,14 +126,35 @@ async function isRemoved(room, round) {
     answeredAfterMs: answeredAt - sentAt,
     lastAfterSentMs: Math.round(rtp.lastAt - sentAt),
     lastAfterAnsweredMs: Math.round(rtp.lastAt - answeredAt),
+    reason: client.since(0, 'disconnected')[0].reason,
   });
-  assert.ok(rtp.count > ENOUGH_PACKETS, `only ${rtp.count} packets came before`);
-  assert.ok(rtp.lastAt - sentAt <= MOST_AFTER_REMOVAL_MS, 'media went on after the removal');
+  assert.ok(rtp.count > ENOUGH_PACKETS, `${who}: only ${rtp.count} packets came before`);
+  assert.ok(rtp.lastAt - sentAt <= MOST_AFTER_REMOVAL_MS, `${who}: media went on`);
   await client.stop();
-  return session;
+  return { session, reason: client.since(0, 'disconnected')[0].reason };
 }
 
-scene('admission', 90_000, async (stage) => {
+/** By a presenter's wish, by the end of the link, and while the guest cannot be told of it. */
+async function removals(room) {
+  const { meeting, far } = room;
+  const { viewer } = meeting.links;
+  const remove = (identity) => meeting.remove(identity);
+  let session;
+  for (let round = 1; round <= REMOVALS; round++) {
+    const removed = await isPutOut(room, `removed-${round}`, viewer, remove);
+    assert.equal(removed.reason, 'PARTICIPANT_REMOVED');
+    ({ session } = removed);
+  }
+  await staysOut(room, 'removed', session);
+  const link = await meeting.newLink('viewer');
+  await isPutOut(room, 'came-by-revoked', link, () => meeting.revoke(link));
+  await isPutOut(room, 'removed-unheard', viewer, (identity) => {
+    far.silence();
+    return remove(identity);
+  });
+}
+
+scene('admission', 120_000, async (stage) => {
   const room = await gather(stage);
   room.hasSessions = await hasSessions(room.origin);
   await withRevokedLink(room);
@@ -135,7 +163,5 @@ scene('admission', 90_000, async (stage) => {
     return;
   }
   await inLobby(room);
-  let session;
-  for (let round = 1; round <= REMOVALS; round++) session = await isRemoved(room, round);
-  await staysOut(room, 'removed', session);
+  await removals(room);
 });

@@ -48,13 +48,14 @@ async function gather(stage) {
   const line = await Cut.before(stage, server.web, { speaks: 'plain' });
   const steady = await Cut.before(stage, server.web, { speaks: 'plain' });
   const { presenter, links } = await presents(stage, server.origin);
-  const people = { presenter, meeting: meetingOf(server.origin, links.owner), line };
+  const people = { presenter, meeting: meetingOf(server.origin, links.owner), line, steady };
   for (const [who, name, by] of [
     ['ana', 'Ana', line],
     ['bea', 'Bea', steady],
   ]) {
     const client = await PythonClient.start(stage, who);
     const session = await comeIn(server.origin, links.presenter, name);
+    client.token = session.token;
     client.me = await client.do('join', { url: by.url, token: session.token });
     people[who] = client;
   }
@@ -182,11 +183,12 @@ async function hole(client, from, until, wanted) {
 }
 
 /** The socket is cut: media goes on in both directions, and nothing is subscribed anew. */
-async function resumes({ presenter, ana, bea, line }) {
+async function resumes({ presenter, meeting, ana, bea, line, hasModeration }) {
   const marks = { ana: ana.mark(), bea: bea.mark() };
   const cutAt = line.silence();
   await ana.event('reconnecting', {}, marks.ana);
   await bea.do('send', { text: 'during the cut', topic: 't' });
+  if (hasModeration) await meeting.mute(ana.me.identity);
   await moment(CUT_MS - (Date.now() - cutAt));
   const mendedAt = await line.mend();
   const { at: backAt } = await ana.event('reconnected', {}, marks.ana);
@@ -203,6 +205,10 @@ async function resumes({ presenter, ana, bea, line }) {
     assert.deepEqual(bea.since(marks.bea, name), [], `${name} during a cut`);
   }
   await ana.event('data_received', { text: 'during the cut' }, marks.ana);
+  if (hasModeration) {
+    await ana.event('track_muted', { from: ana.me.identity }, marks.ana);
+    await ana.do('mute', { key: 'microphone', muted: false });
+  }
   await ana.do('send', { text: 'after the cut', topic: 't' });
   await bea.event('data_received', { text: 'after the cut' }, marks.bea);
   await pageReceivesAna(presenter, FIRST_OF_ANA);
@@ -240,12 +246,42 @@ async function publishesAgain({ presenter, ana, bea }) {
   await pageReceivesAna(presenter, last + 1);
 }
 
+/** What hosts change is told to programs as it is to pages: the room's state, roles, rights. */
+async function isModerated({ meeting, bea }) {
+  const mark = bea.mark();
+  const { identity } = bea.me;
+  for (const locked of [true, false]) {
+    await meeting.setAccess({ locked });
+    const isTold = ({ metadata }) => JSON.parse(metadata || '{}').locked === locked;
+    await bea.until(`a room that says locked: ${locked}`, isTold);
+  }
+  for (const role of ['viewer', 'presenter']) {
+    await meeting.setRole(identity, role);
+    const has = (report) =>
+      report.attributes['lectern.role'] === role && report.can_publish === (role !== 'viewer');
+    await bea.until(`the role ${role}`, has);
+  }
+  assert.deepEqual(bea.since(mark, 'disconnected'), []);
+}
+
+/** The same session by another program: the older one is told that it was replaced. */
+async function isDoubled(stage, { bea, steady }) {
+  const mark = bea.mark();
+  const again = await PythonClient.start(stage, 'bea-again');
+  again.me = await again.do('join', { url: steady.url, token: bea.token });
+  assert.equal(again.me.identity, bea.me.identity);
+  await bea.event('disconnected', { reason: 'DUPLICATE_IDENTITY' }, mark);
+  return again;
+}
+
 async function isRemoved({ presenter, meeting, ana, bea }) {
   const mark = ana.mark();
   await meeting.remove(ana.me.identity);
   await ana.event('disconnected', { reason: 'PARTICIPANT_REMOVED' }, mark);
   await bea.event('participant_disconnected', { identity: ana.me.identity });
   await presenter.seesNoMore('Ana');
+  await meeting.end();
+  await bea.event('disconnected', { reason: 'ROOM_DELETED' });
 }
 
 async function leaves({ presenter, ana, bea }) {
@@ -267,7 +303,10 @@ scene('python', 120_000, async (stage) => {
   await resumes(room);
   await publishesAgain(room);
   await rejoins(room);
-  await ana.event('connection_quality_changed', { identity: ana.me.identity });
-  await bea.event('connection_quality_changed', { identity: ana.me.identity });
+  for (const client of [ana, bea]) {
+    await client.event('connection_quality_changed', { identity: ana.me.identity });
+  }
+  if (room.hasModeration) await isModerated(room);
+  room.bea = await isDoubled(stage, room);
   await (room.hasModeration ? isRemoved : leaves)(room);
 });

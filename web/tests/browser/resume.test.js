@@ -32,6 +32,9 @@ const BACK_MS = 25_000;
 /** Shorter holes are the browser's own, where the machine is busy: one frame of Opus is 20 ms. */
 const MOST_SILENCE_MS = 40;
 
+/** What a page shows of a change of its network, it shows by then. */
+const SEEN_MS = 300;
+
 /** A new address takes a check of the path, and a reload a whole way in. */
 const MOST_SILENCE_OF_CHANGE_MS = 15_000;
 
@@ -190,9 +193,13 @@ async function reload(viewer, stays) {
   await viewer.page.reload();
   if (!stays) await enter(viewer, viewer.who);
   await hearsAgain(viewer);
-  const [first] = await viewer.evaluate(() => reader.frames[0].slice(1, 2));
-  print('resume', { case: 'reload', firstFrameAfterMs: Math.round(first - began) });
-  assert.ok(first - began < MOST_SILENCE_OF_CHANGE_MS);
+  const [picture, tone] = await viewer.evaluate(() => [
+    reader.frames[0][1],
+    Math.min(...reader.sounds().flatMap(({ toneAt }) => toneAt)),
+  ]);
+  const after = { pictureMs: Math.round(picture - began), toneMs: Math.round(tone - began) };
+  print('resume', { case: 'reload', ...after });
+  assert.ok(Math.max(after.pictureMs, after.toneMs) < MOST_SILENCE_OF_CHANGE_MS);
 }
 
 /** A tab that the browser duplicated carries the session on: the older one is told why it ends. */
@@ -236,6 +243,8 @@ scene('network', 90_000, async (stage) => {
   await moment(AFTERWARDS_MS);
   const before = await mark(viewer);
   const changedAt = namespace.changeAddress();
+  await moment(SEEN_MS);
+  await picture(viewer, 'resume-network-viewer');
   await viewer.until(
     'pictures at the new address',
     (at) => reader.frames.some(([, t]) => t > at),
