@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join as path } from 'node:path';
-import { comeIn, hasSessions } from './api.js';
+import { comeIn, hasSessions, meetingOf } from './api.js';
 import { cameraOff, enter, isSharing, moment, say, shareScreen, startMeeting } from './app.js';
 import { PICKER } from './browsers.js';
 import { Cut } from './cut.js';
@@ -215,7 +215,22 @@ async function duplicate(stage, viewer) {
   await stillWatches(copy);
 }
 
-scene('return', 90_000, async (stage) => {
+/** Who is removed while the socket is away comes back to be told so, and by nothing else. */
+async function removedUnheard(stage, chromium, server, links) {
+  const line = await Cut.before(stage, server.web);
+  const link = links.viewer.replace(server.origin, line.origin);
+  const guest = await listens(stage, chromium, 'guest', link);
+  const meeting = meetingOf(server.origin, links.owner);
+  const { people } = await meeting.people();
+  await line.cut();
+  await guest.sees(RECONNECTING);
+  await meeting.remove(people.find(({ name }) => name === 'guest').identity);
+  await line.mend();
+  await guest.sees('You were removed from the meeting', BACK_MS);
+  await picture(guest, 'resume-removed');
+}
+
+scene('return', 120_000, async (stage) => {
   const server = await serve(stage);
   const stays = await hasSessions(server.origin);
   const { chromium, presenter, links } = await presents(stage, server.origin);
@@ -228,8 +243,12 @@ scene('return', 90_000, async (stage) => {
   await presenter.sees('Viewers · 2');
   await second.close();
   await presenter.sees('Viewers · 1');
-  if (stays) await duplicate(stage, viewer);
-  else console.log('return: this server keeps no sessions; a duplicated tab is left out');
+  if (!stays) {
+    console.log('return: this server keeps no sessions, and removes nobody; left out');
+    return;
+  }
+  await duplicate(stage, viewer);
+  await removedUnheard(stage, chromium, server, links);
 });
 
 scene('network', 90_000, async (stage) => {
