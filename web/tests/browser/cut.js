@@ -26,7 +26,6 @@ export class Cut {
   constructor(toPort, address, speaks) {
     Object.assign(this, { toPort, address, speaks });
     this.sockets = new Set();
-    this.taken = 0;
   }
 
   /** Where clients find the edge by this line. */
@@ -50,7 +49,6 @@ export class Cut {
   }
 
   #carry(client) {
-    this.taken += 1;
     const upstream = UPSTREAM[this.speaks](this.toPort);
     for (const [from, to] of [
       [client, upstream],

@@ -138,8 +138,12 @@ async function describesItself({ presenter, ana, bea }) {
   await bea.event('participant_metadata_changed', { identity, metadata: 'a robot' });
   await ana.do('set_attributes', { attributes: { hand: `${Date.now()}` } });
   await bea.event('participant_attributes_changed', { identity });
+  await ana.do('set_name', { name: 'Ana B' });
+  await bea.event('participant_name_changed', { identity, name: 'Ana B' });
   await presenter.press('People');
+  await presenter.sees('Ana B');
   await presenter.sees('Hand raised, number 1');
+  await ana.do('set_name', { name: 'Ana' });
   await ana.do('set_attributes', { attributes: { hand: '' } });
   await presenter.seesNoMore('Hand raised, number 1');
 }

@@ -49,7 +49,6 @@ class Heard:
         self.level = 0.0
         self.hz = 0.0
         self.sound_at = []
-        self.silences = []
         self.stream = rtc.AudioStream(track, frame_size_ms=FRAME_MS)
         self.task = asyncio.create_task(self.run())
 
@@ -300,12 +299,6 @@ class Client:
             **self.roster(),
             "received": [received.report() for received in self.received.values()],
         }
-
-    async def forget(self):
-        """Empties the lists of what was seen and heard."""
-        for received in self.received.values():
-            for seen in ("sound_at", "counters"):
-                getattr(received, seen, []).clear()
 
     async def leave(self):
         await self.room.disconnect()
