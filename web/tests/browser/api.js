@@ -115,7 +115,16 @@ export class Meeting {
  * Whether the server knows entries and sessions, and with them lobbies and moderation; an older one
  * knows `join` alone. Tests of what it cannot do leave that part out, and say so.
  */
-export async function hasSessions(origin) {
-  const answer = await enterByLink(origin, 'A'.repeat(32)).catch((error) => error);
-  return answer.code !== 'not_found';
+export function hasSessions(origin) {
+  // Asked once: what asks is a wrong link, and an address may show only so many.
+  if (!known.has(origin)) {
+    const answer = enterByLink(origin, 'A'.repeat(32)).catch((error) => error);
+    known.set(
+      origin,
+      answer.then(({ code }) => code !== 'not_found'),
+    );
+  }
+  return known.get(origin);
 }
+
+const known = new Map();
