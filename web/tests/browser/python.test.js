@@ -186,16 +186,50 @@ async function hole(client, from, until, wanted) {
   return Math.round(largestHole([from, ...times, until]).ms);
 }
 
+/** Somebody comes, changes a word about themselves twice, and goes; gives who it was. */
+async function comesAndGoes(cleo, { meeting, steady }) {
+  const { token } = await comeIn(meeting.origin, meeting.links.viewer.url, 'Cleo');
+  const { identity } = await cleo.do('join', { url: steady.url, token });
+  for (const word of ['one', 'two']) await cleo.do('set_attributes', { attributes: { word } });
+  await cleo.do('leave');
+  return identity;
+}
+
+/** Everything that happened to somebody during the cut is told in its order, and once. */
+async function hearsOf(ana, mark, identity) {
+  await ana.event('participant_disconnected', { identity }, mark);
+  const told = ana.events.slice(mark).filter((event) => event.identity === identity);
+  const words = told.flatMap(({ changed }) => changed?.word || []);
+  assert.deepEqual(words, ['one', 'two'], 'what was said during the cut');
+  const [first, last] = [told[0].event, told.at(-1).event];
+  assert.deepEqual([first, last], ['participant_connected', 'participant_disconnected']);
+}
+
 /** The socket is cut: media goes on in both directions, and nothing is subscribed anew. */
-async function resumes({ presenter, meeting, ana, bea, line, hasModeration }) {
+async function resumes(room, cleo) {
+  const { presenter, meeting, ana, bea, line, hasModeration } = room;
   const marks = { ana: ana.mark(), bea: bea.mark() };
   const cutAt = line.silence();
   await ana.event('reconnecting', {}, marks.ana);
   await bea.do('send', { text: 'during the cut', topic: 't' });
   if (hasModeration) await meeting.mute(ana.me.identity);
+  const passer = await comesAndGoes(cleo, room);
   await moment(CUT_MS - (Date.now() - cutAt));
   const mendedAt = await line.mend();
   const { at: backAt } = await ana.event('reconnected', {}, marks.ana);
+  await checkCut(room, marks, { cutAt, mendedAt, backAt });
+  await hearsOf(ana, marks.ana, passer);
+  await ana.event('data_received', { text: 'during the cut' }, marks.ana);
+  if (hasModeration) {
+    await ana.event('track_muted', { from: ana.me.identity }, marks.ana);
+    await ana.do('mute', { key: 'microphone', muted: false });
+  }
+  await ana.do('send', { text: 'after the cut', topic: 't' });
+  await bea.event('data_received', { text: 'after the cut' }, marks.bea);
+  await pageReceivesAna(presenter, FIRST_OF_ANA);
+}
+
+async function checkCut({ ana, bea }, marks, { cutAt, mendedAt, backAt }) {
   const toAna = await hole(ana, cutAt, backAt, ({ source }) => source.endsWith('SCREENSHARE'));
   const isFromAna = ({ from, counters }) => from === ana.me.identity && counters;
   const fromAna = await hole(bea, cutAt, backAt, isFromAna);
@@ -205,17 +239,11 @@ async function resumes({ presenter, meeting, ana, bea, line, hasModeration }) {
   for (const name of ['track_subscribed', 'track_unsubscribed', 'local_track_republished']) {
     assert.deepEqual(ana.since(marks.ana, name), [], `${name} after a cut`);
   }
-  for (const name of ['participant_disconnected', 'track_unpublished', 'track_unsubscribed']) {
+  const { identity } = ana.me;
+  assert.deepEqual(bea.since(marks.bea, 'participant_disconnected', { identity }), []);
+  for (const name of ['track_unpublished', 'track_unsubscribed']) {
     assert.deepEqual(bea.since(marks.bea, name), [], `${name} during a cut`);
   }
-  await ana.event('data_received', { text: 'during the cut' }, marks.ana);
-  if (hasModeration) {
-    await ana.event('track_muted', { from: ana.me.identity }, marks.ana);
-    await ana.do('mute', { key: 'microphone', muted: false });
-  }
-  await ana.do('send', { text: 'after the cut', topic: 't' });
-  await bea.event('data_received', { text: 'after the cut' }, marks.bea);
-  await pageReceivesAna(presenter, FIRST_OF_ANA);
 }
 
 /** Where a first attempt is refused this client comes in anew, and publishes what it published. */
@@ -304,7 +332,7 @@ scene('python', 120_000, async (stage) => {
   await describesItself(room);
   await callsProcedures(room);
   await mutes(room);
-  await resumes(room);
+  await resumes(room, await PythonClient.start(stage, 'cleo'));
   await publishesAgain(room);
   await rejoins(room);
   for (const client of [ana, bea]) {
