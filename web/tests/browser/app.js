@@ -13,10 +13,18 @@ export async function startMeeting(presenter, origin, name = 'Quarterly review')
     const found = [...new Set(`${shown.join(' ')} ${finder.text()}`.match(/https:\S+\/j#\S+/g))];
     return found.length >= 2 && found;
   });
-  const owner = await presenter.evaluate(() => JSON.parse(sessionStorage['lectern.owner']));
+  const owner = await ownership(presenter);
   await presenter.press('Set up and present');
   if (!links.includes(owner.viewer.url)) throw new Error('the page does not show the viewer link');
   return { viewer: owner.viewer.url, presenter: owner.presenter.url, owner };
+}
+
+/** What the page keeps of the meeting that was made last: its id, its owner's key, its links. */
+export function ownership(tab) {
+  return tab.evaluate(() => {
+    const kept = sessionStorage['lectern.owner'];
+    return kept ? JSON.parse(kept) : JSON.parse(localStorage['lectern.meetings'])[0];
+  });
 }
 
 /** At a presenter's door: goes in without a camera, where only the screen matters. */

@@ -29,16 +29,17 @@ const AFTERWARDS_MS = 2_000;
 /** Clients try again every seven seconds at last. */
 const BACK_MS = 25_000;
 
-/** Shorter holes are the browser's own, where the machine is busy: one frame of Opus is 20 ms. */
-const MOST_SILENCE_MS = 40;
+/**
+ * None is the rule. Where compilers share the machine, holes of up to 200 ms were seen that were the
+ * browser's own; a client that began anew would be silent for longer, and make new PeerConnections.
+ */
+const MOST_SILENCE_MS = 300;
 
 /** What a page shows of a change of its network, it shows by then. */
 const SEEN_MS = 300;
 
 /** A new address takes a check of the path, and a reload a whole way in. */
 const MOST_SILENCE_OF_CHANGE_MS = 15_000;
-
-const RECONNECTING = 'Connection lost. Reconnecting…';
 
 async function presents(stage, origin) {
   const chromium = await stage.chromium();
@@ -95,17 +96,23 @@ async function picture(tab, name) {
   await tab.screenshot(path(SCREENSHOTS, `${name}.png`));
 }
 
+/** Waits until the banner says that the connection is away, or no longer does. */
+function isReconnecting(tab, is, timeoutMs) {
+  const shows = (wanted) => finder.all('[data-testid=banner-reconnecting]').length > 0 === wanted;
+  return tab.until(`a banner that is ${is ? 'there' : 'gone'}`, shows, is, timeoutMs);
+}
+
 /** Cuts lines for a while; gives when it began. Those behind them are told, and told of its end. */
 async function cutFor(lines, people, ms, name, meanwhile = async () => {}) {
   const began = await Promise.all(lines.map((line) => line.cut()));
-  for (const person of people) await person.sees(RECONNECTING);
+  for (const person of people) await isReconnecting(person, true);
   for (const person of people) await picture(person, `resume-${name}-${person.who}`);
   await meanwhile();
   await moment(ms - (Date.now() - began[0]));
   const cutMs = Date.now() - began[0];
   for (const line of lines) await line.mend();
   const mendedAt = Date.now();
-  for (const person of people) await person.seesNoMore(RECONNECTING, BACK_MS);
+  for (const person of people) await isReconnecting(person, false, BACK_MS);
   const backAfterMs = Date.now() - mendedAt;
   await moment(AFTERWARDS_MS);
   return { began: began[0], cutMs, backAfterMs };
@@ -202,17 +209,16 @@ async function reload(viewer, stays) {
   assert.ok(Math.max(after.pictureMs, after.toneMs) < MOST_SILENCE_OF_CHANGE_MS);
 }
 
-/** A tab that the browser duplicated carries the session on: the older one is told why it ends. */
-async function duplicate(stage, viewer) {
-  const [page] = await Promise.all([
-    viewer.context.waitForEvent('page'),
-    viewer.evaluate(() => void open(location.href)),
-  ]);
-  const copy = stage.adopt(page, 'viewer-copy', viewer.context);
-  await hearsAgain(copy);
-  await viewer.sees('The meeting is open somewhere else');
-  await picture(viewer, 'resume-duplicate');
-  await stillWatches(copy);
+/** A second tab of the same browser takes the first one's place, and the first one says so. */
+async function takesOver(stage, viewer, link) {
+  const second = stage.adopt(await viewer.context.newPage(), 'viewer-second', viewer.context);
+  await second.open(link);
+  await picture(second, 'resume-second-tab');
+  await second.press('Continue here');
+  await hearsAgain(second);
+  await viewer.sees('This meeting goes on in another tab');
+  await picture(viewer, 'resume-first-tab');
+  await stillWatches(second);
 }
 
 /** Who is removed while the socket is away comes back to be told so, and by nothing else. */
@@ -223,7 +229,7 @@ async function removedUnheard(stage, chromium, server, links) {
   const meeting = meetingOf(server.origin, links.owner);
   const { people } = await meeting.people();
   await line.cut();
-  await guest.sees(RECONNECTING);
+  await isReconnecting(guest, true);
   await meeting.remove(people.find(({ name }) => name === 'guest').identity);
   await line.mend();
   await guest.sees('You were removed from the meeting', BACK_MS);
@@ -247,7 +253,7 @@ scene('return', 120_000, async (stage) => {
     console.log('return: this server keeps no sessions, and removes nobody; left out');
     return;
   }
-  await duplicate(stage, viewer);
+  await takesOver(stage, viewer, links.viewer);
   await removedUnheard(stage, chromium, server, links);
 });
 
@@ -271,7 +277,7 @@ scene('network', 90_000, async (stage) => {
     40_000,
   );
   await stillWatches(viewer);
-  await viewer.seesNoMore(RECONNECTING, BACK_MS);
+  await isReconnecting(viewer, false, BACK_MS);
   await moment(AFTERWARDS_MS);
   const what = await missing(viewer, changedAt);
   print('resume', { case: 'network change', ...what });
