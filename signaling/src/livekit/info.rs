@@ -11,8 +11,10 @@ pub const OWN_ATTRIBUTES: &str = "lectern.";
 /// The attribute that shows a participant's role.
 const ROLE_ATTRIBUTE: &str = "lectern.role";
 
-/// What version clients are told: theirs decide by it which of their features we know.
-pub const SERVER_VERSION: &str = env!("CARGO_PKG_VERSION");
+/// What version clients are told: they decide by it which features we know, as a LiveKit server of that
+/// version does. Calls between participants need 1.8; from 1.14 on, clients in browsers would publish
+/// VP9 and AV1 in another way.
+pub const SERVER_VERSION: &str = "1.9.0";
 /// The newest protocol whose messages we know.
 const PROTOCOL: i32 = 16;
 

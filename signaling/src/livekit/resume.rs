@@ -49,7 +49,10 @@ impl Adapter {
         }
         self.send(self.reconnect());
         match missed {
-            Missed::Events(events) => self.again(events),
+            Missed::Events(events) => {
+                self.again(events);
+                self.roster(Vec::new());
+            }
             Missed::Snapshot | Missed::Everything => self.snapshot(),
         }
         if self.room_has_changed {
@@ -91,16 +94,20 @@ impl Adapter {
 
     /// The room as it is, with those who left lately.
     fn snapshot(&mut self) {
-        let participants = std::iter::once(self.session.me()).chain(self.session.others());
-        let mut participants: Vec<proto::ParticipantInfo> =
-            participants.map(|one| self.info(one)).collect();
-        participants.extend(self.session.leavers().map(info::leaver));
-        let update = Message::Update(proto::ParticipantUpdate { participants });
+        self.roster(self.session.leavers().map(info::leaver).collect());
         let pending = self.session.pending_tracks();
         let pending = pending.map(|(key, track)| published(key.to_owned(), info::track(track)));
-        for message in std::iter::once(update).chain(pending) {
+        for message in pending.collect::<Vec<_>>() {
             // Not an event: should it be lost, the room is told as it is then.
             self.out.push_back(Out::Message(Box::new(message)));
         }
+    }
+
+    /// Everybody who is in the room: native clients forget whom they do not hear of when they are back.
+    fn roster(&mut self, leavers: Vec<proto::ParticipantInfo>) {
+        let participants = std::iter::once(self.session.me()).chain(self.session.others());
+        let participants = participants.map(|one| self.info(one)).chain(leavers).collect();
+        let update = Message::Update(proto::ParticipantUpdate { participants });
+        self.out.push_back(Out::Message(Box::new(update)));
     }
 }

@@ -78,7 +78,8 @@ fn what_was_missed_comes_first_and_in_order() {
     let name = "Another name".to_owned();
     client.hears(&Notice::Participant(Participant { name, version: 2, ..participant(2) }));
     client.hears(&left(3));
-    let updates = ["update"; 6];
+    // Six that were missed, and then all who are here.
+    let updates = ["update"; 7];
     let expected = [&["reconnect"], &updates[..], &["speakers", "offer", "token"]].concat();
     assert_eq!(client.back(), expected);
     let named = |id: u64| format!("Name {id}");
@@ -91,6 +92,8 @@ fn what_was_missed_comes_first_and_in_order() {
             (sid(4), false, 0, String::new()),
             (sid(2), true, 0, "Another name".to_owned()),
             (sid(3), false, 0, String::new()),
+            (sid(1), true, 0, named(1)),
+            (sid(2), true, 0, "Another name".to_owned()),
         ]
     );
     let state = proto::SyncState {
@@ -102,11 +105,12 @@ fn what_was_missed_comes_first_and_in_order() {
 }
 
 #[test]
-fn who_missed_nothing_is_told_nothing_of_the_room() {
+fn who_missed_nothing_is_told_once_who_is_here() {
     let mut client = Client::join((2..500).map(participant).collect());
     client.hears(&Notice::Participant(Participant { version: 2, ..participant(2) }));
     client.heard_all();
-    assert_eq!(client.back(), ["reconnect", "offer", "token"]);
+    assert_eq!(client.back(), ["reconnect", "update", "offer", "token"]);
+    assert_eq!(client.updates().len(), 499);
 }
 
 #[test]
@@ -114,9 +118,9 @@ fn an_answer_that_was_on_its_way_is_told_again() {
     let mut client = Client::join(vec![]);
     client.heard_all();
     client.adds(CAMERA_KEY);
-    assert_eq!(client.back(), ["reconnect", "published", "offer", "token"]);
+    assert_eq!(client.back(), ["reconnect", "published", "update", "offer", "token"]);
     client.heard_all();
-    assert_eq!(client.back(), ["reconnect", "offer", "token"]);
+    assert_eq!(client.back(), ["reconnect", "update", "offer", "token"]);
 }
 
 #[test]
@@ -153,7 +157,7 @@ fn who_missed_too_much_is_told_the_room_as_it_is() {
         client.updates().into_iter().map(|(sid, active, ..)| (sid, active)).collect();
     assert_eq!(told, [(sid(1), true), (sid(2), true), (sid(3), false)]);
     client.heard_all();
-    assert_eq!(client.back(), ["reconnect", "offer", "token"]);
+    assert_eq!(client.back(), ["reconnect", "update", "offer", "token"]);
 }
 
 #[test]
