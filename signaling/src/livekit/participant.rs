@@ -212,10 +212,10 @@ impl Participant {
         self.socket = Some(socket);
         let now = now();
         self.silent_at = now + IDLE;
-        if self.adapter.resume(now) {
-            self.refresh();
-        } else {
+        if !self.adapter.resume(now) {
             self.detach(Some(Closed::Flood));
+        } else if !self.adapter.session().is_over() {
+            self.refresh();
         }
     }
 
