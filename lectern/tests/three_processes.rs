@@ -1,6 +1,7 @@
 //! Edge, controller and node as three processes, linked by certificates of `cluster init`; and the
 //! same walk with everything in one process.
 
+#[expect(dead_code, reason = "signing as the edge is for other tests")]
 mod cluster;
 
 use cluster::{Browser, Cluster};

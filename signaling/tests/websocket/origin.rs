@@ -42,6 +42,7 @@ impl Edge {
 fn token_by_link() -> String {
     let mut claims = claims("ana");
     claims["iss"] = json!("lectern");
+    claims["aud"] = json!("lectern-session");
     claims["video"]["room"] = json!(RoomId(9).to_string());
     claims["lectern"] = json!({ "role": "viewer", "link": lectern_control::LinkId(3).to_string() });
     let key = jsonwebtoken::EncodingKey::from_secret(&Sha256::digest(TOKEN_KEY));
@@ -116,7 +117,7 @@ async fn no_foreign_page_changes_anything_by_the_api() {
     let call = async |headers: &str| {
         let mut stream = edge.tls().await;
         let request = format!(
-            "POST /api/v1/links/inspect HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+            "POST /api/v1/entries HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
              content-type: application/json\r\ncontent-length: 2\r\n{headers}\r\n{{}}"
         );
         stream.write_all(request.as_bytes()).await.expect("sent");
@@ -128,7 +129,7 @@ async fn no_foreign_page_changes_anything_by_the_api() {
         let response = call(foreign).await;
         assert!(response.starts_with("HTTP/1.1 403"), "{foreign}: {response}");
         assert!(response.contains("application/problem+json"), "{response}");
-        assert!(response.contains("\"code\":\"forbidden\""), "{response}");
+        assert!(response.contains("\"code\":\"not_permitted\""), "{response}");
         let looked = edge.get("/api/v1/openapi.json", foreign).await;
         assert_eq!(looked.0, 200, "{foreign}");
     }
