@@ -1,20 +1,11 @@
 //! Who may come into a meeting, and what moderators do about people: entries, the lobby, removal.
 
+pub use crate::meeting::Access;
+
 use crate::meeting::{LinkInfo, Meeting};
 use crate::room::{Participant, Role};
 use crate::{EntryId, LinkId, RoomId, Secret, TrackId};
 use serde::{Deserialize, Serialize};
-
-/// How a meeting receives people.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Access {
-    /// Nobody new comes in; who was in comes back.
-    pub locked: bool,
-    /// Viewers wait until somebody admits them.
-    pub lobby: bool,
-    /// A PIN is asked of everybody but owners.
-    pub pin_set: bool,
-}
 
 /// What is to be different.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,5 @@
 //! Meetings and their links, as the records keep them and owners see them.
 
-use crate::access::Access;
 use crate::room::Role;
 use crate::{LinkId, RoomId};
 use serde::{Deserialize, Serialize};
@@ -21,6 +20,17 @@ pub struct Meeting {
     /// How it receives people.
     #[serde(default)]
     pub access: Access,
+}
+
+/// How a meeting receives people.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Access {
+    /// Nobody new comes in; who was in comes back.
+    pub locked: bool,
+    /// Viewers wait until somebody admits them.
+    pub lobby: bool,
+    /// A PIN is asked of everybody but owners.
+    pub pin_set: bool,
 }
 
 /// A link, without its secret.

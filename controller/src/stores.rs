@@ -7,11 +7,8 @@ use crate::coordination::{
 use crate::job::{Claimed, KeptAlive, LeaseDone, LeaseJob, RecordsDone, RecordsJob};
 use crate::lease::TTL;
 use crate::metrics::Metrics;
-use crate::records::{self, AuditEntry, NewLink, NewMeeting, Records};
-use lectern_control::access::{Entry, EntryKey, Moderation, Moderator, PinChange};
-use lectern_control::edge::{Request, Response};
-use lectern_control::room::Role;
-use lectern_control::{EntryId, LinkId, Revision, RoomId};
+use crate::records::{self, AuditEntry, Records, ask};
+use lectern_control::{Revision, RoomId};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Semaphore, mpsc};
@@ -265,100 +262,6 @@ async fn records_done(records: &Records, job: RecordsJob) -> RecordsDone {
             };
             let result = timeout(PATIENCE, loaded).await.map_err(late).flatten();
             RecordsDone::Loaded { room, result }
-        }
-    }
-}
-
-async fn ask(
-    records: &Records,
-    request: &Request,
-    fresh: u64,
-    now: u64,
-) -> Result<Response, records::Error> {
-    match request {
-        Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash, lobby, pin } => {
-            let pin = match pin {
-                PinChange::Set(pin) => Some(pin.clone()),
-                PinChange::Keep | PinChange::Clear => None,
-            };
-            let meeting = NewMeeting {
-                room: RoomId::of_meeting(fresh),
-                name: name.clone(),
-                expires_at_unix_ms: *expires_at_unix_ms,
-                owner_key_hash: *owner_key_hash,
-                lobby: *lobby,
-                pin,
-            };
-            records.create_meeting(now, meeting).await.map(Response::Meeting)
-        }
-        Request::Meeting { room, owner_key_hash } => {
-            records.owned_meeting(now, *room, owner_key_hash).await.map(Response::Meeting)
-        }
-        Request::CreateLink { room, owner_key_hash, role, expires_at_unix_ms, secret_hash } => {
-            let link = NewLink {
-                id: LinkId(fresh),
-                room: *room,
-                owner_key_hash: *owner_key_hash,
-                role: *role,
-                expires_at_unix_ms: *expires_at_unix_ms,
-                secret_hash: *secret_hash,
-            };
-            records.create_link(now, link).await.map(Response::Link)
-        }
-        Request::RevokeLink { room, owner_key_hash, link } => {
-            records.revoke_link(now, *room, owner_key_hash, *link).await.map(|()| Response::Done)
-        }
-        Request::OpenEntry { key } => {
-            let entry = open_entry(records, key, fresh, now).await?;
-            Ok(Response::Entry(Box::new(entry)))
-        }
-        Request::Moderate { room, by, action } => {
-            check_owner(records, *room, by, now).await?;
-            match action {
-                Moderation::SetAccess(change) if !room.is_named() => {
-                    records.set_access(now, *room, change).await.map(Response::Access)
-                }
-                // The rest is done in the room, where there is one.
-                _ => Ok(Response::Done),
-            }
-        }
-        Request::Audit { room, by, before, limit } => {
-            check_owner(records, *room, by, now).await?;
-            records.audit(*room, *before, *limit).await.map(Response::Audit)
-        }
-        _ => Err(records::Error::Invalid("not a request about meetings and links")),
-    }
-}
-
-/// Of those who act only owners outside the room are the records' to know.
-async fn check_owner(
-    records: &Records,
-    room: RoomId,
-    by: &Moderator,
-    now: u64,
-) -> Result<(), records::Error> {
-    match by {
-        Moderator::Owner { owner_key_hash } => records.check_owner(now, room, owner_key_hash).await,
-        Moderator::Participant(_) | Moderator::Integrator => Ok(()),
-    }
-}
-
-async fn open_entry(
-    records: &Records,
-    key: &EntryKey,
-    fresh: u64,
-    now: u64,
-) -> Result<Entry, records::Error> {
-    let id = EntryId(fresh);
-    match key {
-        EntryKey::Link { secret_hash } => {
-            let (link, meeting) = records.resolve_link(now, secret_hash).await?;
-            Ok(Entry { id, role: link.role, link: Some(link), meeting })
-        }
-        EntryKey::Owner { room, owner_key_hash } => {
-            let mut meeting = records.owned_meeting(now, *room, owner_key_hash).await?;
-            meeting.links.clear();
-            Ok(Entry { id, role: Role::Owner, link: None, meeting })
         }
     }
 }

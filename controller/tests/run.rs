@@ -12,7 +12,7 @@ use lectern_control::media::{MediaKind, PublicationParameters, Source, Subscript
 use lectern_control::node::{Command, DisconnectReason, Event, Security};
 use lectern_control::room::{LeaveReason, Role, Track};
 use lectern_control::transport::{DtlsRole, Fingerprint, IceCredentials, RemoteParameters};
-use lectern_control::{PeerId, RequestId, Secret, TrackId};
+use lectern_control::{LinkId, PeerId, RequestId, Secret, TrackId};
 use lectern_controller::Config;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -27,14 +27,7 @@ async fn a_meeting_from_its_making_to_its_end_over_two_nodes() {
     let meeting = edge.create_meeting().await;
     let (presenter, secret) = edge.create_link(&meeting, Role::Presenter, 1).await;
     let (viewer, _) = edge.create_link(&meeting, Role::Viewer, 2).await;
-    let grant = edge.must(Request::OpenEntry { key: EntryKey::Link { secret_hash: secret } }).await;
-    let Response::Entry(entry) = grant else { panic!("{grant:?}") };
-    let link = entry.link.expect("by a link");
-    assert_eq!((link.id, entry.meeting.room), (presenter, meeting.room));
-    let open = || Request::OpenSession { entry: entry.id, pin: None };
-    let Response::Opened(opened) = edge.must(open()).await else { panic!("not opened") };
-    assert_eq!((opened.link, opened.role), (Some(presenter), Role::Presenter));
-    assert_eq!(edge.ask(open()).await, Err(RequestError::EntryInvalid), "used once");
+    two_steps(&mut edge, &meeting, secret, presenter).await;
 
     // Joined, opened, connected, warmed.
     let ada = edge.join(&meeting, "ada", presenter, Role::Presenter).await;
@@ -88,6 +81,18 @@ async fn a_meeting_from_its_making_to_its_end_over_two_nodes() {
         assert!(metrics.contains(&format!("lectern_controller_{line}")), "{line} in {metrics}");
     }
     process.stop().await;
+}
+
+/// The link gives an entry, and the entry one session.
+async fn two_steps(edge: &mut Edge, meeting: &Meeting, secret_hash: [u8; 32], link: LinkId) {
+    let grant = edge.must(Request::OpenEntry { key: EntryKey::Link { secret_hash } }).await;
+    let Response::Entry(entry) = grant else { panic!("{grant:?}") };
+    let shown = entry.link.expect("by a link");
+    assert_eq!((shown.id, entry.meeting.room), (link, meeting.room));
+    let open = || Request::OpenSession { entry: entry.id, pin: None };
+    let Response::Opened(opened) = edge.must(open()).await else { panic!("not opened") };
+    assert_eq!((opened.link, opened.role), (Some(link), Role::Presenter));
+    assert_eq!(edge.ask(open()).await, Err(RequestError::EntryInvalid), "used once");
 }
 
 /// Moves the room from `a` to `b`, with a transport of each participant.

@@ -4,6 +4,7 @@
 //! a link.
 
 mod access;
+mod ask;
 mod audit;
 mod pin;
 mod purge;
@@ -11,6 +12,7 @@ mod purge;
 mod tests;
 
 pub use access::Standings;
+pub use ask::ask;
 pub use audit::{AuditEntry, AuditKind};
 pub use purge::ROWS_AT_ONCE;
 

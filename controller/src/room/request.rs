@@ -28,41 +28,7 @@ impl Room {
             return Err(RequestError::Unavailable("the room's lease is lost".to_owned()));
         }
         match request {
-            Request::Join {
-                link,
-                identity,
-                name,
-                role,
-                permissions,
-                metadata,
-                attributes,
-                admitted,
-                issued_at_unix_ms,
-                ..
-            } => {
-                let guest = Guest { identity: &identity, link, role, admitted, issued_at_unix_ms };
-                let role = self.check_door(now, guest)?;
-                let permissions = if link.is_some() || self.has_given_role(&identity) {
-                    role.permissions()
-                } else {
-                    permissions
-                };
-                let participant = Participant {
-                    id: ParticipantId(self.ids.next_u64()),
-                    identity,
-                    name,
-                    role,
-                    permissions,
-                    metadata,
-                    attributes,
-                    joined_at_unix_ms: now.unix_ms,
-                    version: 1,
-                    tracks: Vec::new(),
-                    edge: ticket.edge.clone(),
-                    audience: Audience::Everybody,
-                };
-                self.join(now, link, participant)
-            }
+            Request::Join { .. } => self.asked_to_join(now, &ticket.edge, request),
             Request::Knock { knock, .. } => self.knock(now, &ticket.edge, knock),
             Request::EndSession { identity, .. } => Ok(self.end_session(now, &identity)),
             Request::Moderate { by, action, .. } => {
@@ -73,20 +39,7 @@ impl Room {
                 self.roster.of(participant, &ticket.edge)?;
                 self.set_audience(participant, audience)
             }
-            Request::UpdateParticipant { participant, name, metadata, attributes, .. } => {
-                self.roster.of(participant, &ticket.edge)?;
-                self.change(participant, |known| {
-                    if let Some(name) = name {
-                        known.name = name;
-                    }
-                    if let Some(metadata) = metadata {
-                        known.metadata = metadata;
-                    }
-                    known.attributes.extend(attributes);
-                    known.attributes.retain(|_, value| !value.is_empty());
-                    check::participant(known)
-                })
-            }
+            Request::UpdateParticipant { .. } => self.update(&ticket.edge, request),
             Request::AddTrack { participant, track, .. } => {
                 self.add_track(&ticket.edge, participant, track)
             }
@@ -106,6 +59,57 @@ impl Room {
             }
             _ => Err(RequestError::Invalid("not a request about a live room".to_owned())),
         }
+    }
+
+    fn asked_to_join(&mut self, now: Now, edge: &EdgeId, request: Request) -> Answer {
+        let Request::Join {
+            link,
+            identity,
+            name,
+            role,
+            permissions,
+            metadata,
+            attributes,
+            admitted,
+            issued_at_unix_ms,
+            ..
+        } = request
+        else {
+            return Err(RequestError::Invalid("not a join".to_owned()));
+        };
+        let guest = Guest { identity: &identity, link, role, admitted, issued_at_unix_ms };
+        let role = self.check_door(now, guest)?;
+        let by_role = link.is_some() || self.has_given_role(&identity);
+        let participant = Participant {
+            id: ParticipantId(self.ids.next_u64()),
+            identity,
+            name,
+            role,
+            permissions: if by_role { role.permissions() } else { permissions },
+            metadata,
+            attributes,
+            joined_at_unix_ms: now.unix_ms,
+            version: 1,
+            tracks: Vec::new(),
+            edge: edge.clone(),
+            audience: Audience::Everybody,
+        };
+        self.join(now, link, participant)
+    }
+
+    fn update(&mut self, edge: &EdgeId, request: Request) -> Answer {
+        let Request::UpdateParticipant { participant, name, metadata, attributes, .. } = request
+        else {
+            return Err(RequestError::Invalid("not an update".to_owned()));
+        };
+        self.roster.of(participant, edge)?;
+        self.change(participant, |known| {
+            known.name = name.unwrap_or_else(|| std::mem::take(&mut known.name));
+            known.metadata = metadata.unwrap_or_else(|| std::mem::take(&mut known.metadata));
+            known.attributes.extend(attributes);
+            known.attributes.retain(|_, value| !value.is_empty());
+            check::participant(known)
+        })
     }
 
     fn join(&mut self, now: Now, link: Option<LinkId>, participant: Participant) -> Answer {

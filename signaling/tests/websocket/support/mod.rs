@@ -122,37 +122,7 @@ type Answer = (Result<Response, RequestError>, Vec<(RoomId, Notice)>);
 impl Rooms {
     fn answer(&mut self, request: Request) -> Answer {
         match request {
-            Request::Join {
-                room, identity, name, role, permissions, metadata, attributes, ..
-            } => {
-                self.ids += 1;
-                let participant = Participant {
-                    audience: lectern_control::room::Audience::Everybody,
-                    id: ParticipantId(self.ids),
-                    identity,
-                    name,
-                    role,
-                    permissions,
-                    metadata,
-                    attributes,
-                    joined_at_unix_ms: 1_000 * self.ids,
-                    version: 1,
-                    tracks: Vec::new(),
-                    edge: "edge-1".parse::<EdgeId>().expect("a name"),
-                };
-                let others = self.rooms.entry(room).or_default();
-                let joined = Joined {
-                    reception: lectern_control::edge::Reception::default(),
-                    participant: participant.clone(),
-                    others: others.values().cloned().collect(),
-                    room_name: "A meeting".to_owned(),
-                    created_at_unix_ms: 1_000,
-                    placement: placement(room, 0),
-                };
-                others.insert(participant.id, participant.clone());
-                let notice = Notice::Participant(participant);
-                (Ok(Response::Joined(Box::new(joined))), vec![(room, notice)])
-            }
+            Request::Join { .. } => self.join(request),
             Request::Leave { room, participant, reason } => {
                 let left = self.rooms.get_mut(&room).and_then(|room| room.remove(&participant));
                 let notice = left.map(|left| {
@@ -191,6 +161,42 @@ impl Rooms {
                 }),
             _ => (Ok(Response::Done), Vec::new()),
         }
+    }
+
+    fn join(&mut self, request: Request) -> Answer {
+        let Request::Join { room, identity, name, role, permissions, metadata, attributes, .. } =
+            request
+        else {
+            panic!("not a join")
+        };
+
+        self.ids += 1;
+        let participant = Participant {
+            audience: lectern_control::room::Audience::Everybody,
+            id: ParticipantId(self.ids),
+            identity,
+            name,
+            role,
+            permissions,
+            metadata,
+            attributes,
+            joined_at_unix_ms: 1_000 * self.ids,
+            version: 1,
+            tracks: Vec::new(),
+            edge: "edge-1".parse::<EdgeId>().expect("a name"),
+        };
+        let others = self.rooms.entry(room).or_default();
+        let joined = Joined {
+            reception: lectern_control::edge::Reception::default(),
+            participant: participant.clone(),
+            others: others.values().cloned().collect(),
+            room_name: "A meeting".to_owned(),
+            created_at_unix_ms: 1_000,
+            placement: placement(room, 0),
+        };
+        others.insert(participant.id, participant.clone());
+        let notice = Notice::Participant(participant);
+        (Ok(Response::Joined(Box::new(joined))), vec![(room, notice)])
     }
 
     fn change(
