@@ -20,9 +20,8 @@ use tokio_tungstenite::tungstenite::Message;
 const CLIENTS: usize = 500;
 /// Clients that come in at once, at the beginning.
 const AT_ONCE: usize = 16;
-/// How long all of them may take to be back: five seconds for the product; this is a debug build, and
-/// the clients share the machine with it.
-const RETURN: Duration = Duration::from_secs(10);
+/// How long all of them may take to be back and to know everything.
+const RETURN: Duration = Duration::from_secs(5);
 
 /// What the clients are asked to do; each step is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
