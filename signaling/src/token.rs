@@ -99,6 +99,9 @@ struct OwnClaims {
     /// Was admitted, or was in the room before.
     #[serde(default)]
     admitted: bool,
+    /// Takes the place of an integrator's token.
+    #[serde(default, skip_serializing_if = "is_false")]
+    integrator: bool,
 }
 
 /// A token's meaning, once its signature and its times were found good.
@@ -128,14 +131,14 @@ pub struct Session {
     pub admitted: bool,
     /// When it was signed, in milliseconds since 1970.
     pub issued_at_unix_ms: u64,
-    /// Who signed it.
-    pub signed_by: SignedBy,
+    /// Who let its holder in, whoever signed it last.
+    pub let_in_by: LetInBy,
 }
 
-/// Who signed a token.
+/// Who lets somebody in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SignedBy {
-    /// An edge of ours.
+pub enum LetInBy {
+    /// We do: by a link, or by the owner's key.
     Us,
     /// An integrator, with an API key.
     Integrator,
@@ -206,6 +209,7 @@ impl Tokens {
                 link: session.link.map(|link| link.to_string()),
                 role: session.role,
                 admitted: session.admitted,
+                integrator: session.let_in_by == LetInBy::Integrator,
             }),
         };
         (self.sign(&claims), expires)
@@ -226,9 +230,10 @@ impl Tokens {
     /// What a token of ours granted that may have ended, though not long ago.
     pub fn verify_to_renew(&self, token: &str) -> Result<Session, InvalidToken> {
         let (claims, by) = self.claims(token, RENEWABLE.as_secs())?;
-        match by {
-            SignedBy::Us => session(claims, by),
-            SignedBy::Integrator => Err(InvalidToken::Invalid),
+        let session = session(claims, by)?;
+        match session.let_in_by {
+            LetInBy::Us => Ok(session),
+            LetInBy::Integrator => Err(InvalidToken::Invalid),
         }
     }
 
@@ -236,22 +241,22 @@ impl Tokens {
     pub fn verify_admin(&self, token: &str) -> Result<RoomId, InvalidToken> {
         let (claims, by) = self.claims(token, LEEWAY_SECONDS)?;
         let grant = &claims.video;
-        if by != SignedBy::Integrator || !grant.room_admin || grant.room.is_empty() {
+        if by != LetInBy::Integrator || !grant.room_admin || grant.room.is_empty() {
             return Err(InvalidToken::NoAdmin);
         }
         Ok(integrator_room(&claims.iss, &grant.room))
     }
 
-    fn claims(&self, token: &str, leeway: u64) -> Result<(Claims, SignedBy), InvalidToken> {
+    fn claims(&self, token: &str, leeway: u64) -> Result<(Claims, LetInBy), InvalidToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong);
         }
         let issuer = unverified_issuer(token).ok_or(InvalidToken::Invalid)?;
         let (key, by) = if issuer == OWN_ISSUER {
-            (DecodingKey::from_secret(self.own.expose()), SignedBy::Us)
+            (DecodingKey::from_secret(self.own.expose()), LetInBy::Us)
         } else {
             let secret = self.integrators.get(&issuer).ok_or(InvalidToken::Invalid)?;
-            (DecodingKey::from_secret(secret.expose().as_bytes()), SignedBy::Integrator)
+            (DecodingKey::from_secret(secret.expose().as_bytes()), LetInBy::Integrator)
         };
         let mut validation = Validation::new(Algorithm::HS256);
         validation.leeway = leeway;
@@ -259,12 +264,12 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub"]);
         validation.set_issuer(&[&issuer]);
         match by {
-            SignedBy::Us => {
+            LetInBy::Us => {
                 validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub", "aud"]);
                 validation.set_audience(&[SESSION_AUDIENCE]);
             }
             // Without a list, whatever names an audience is for somebody else.
-            SignedBy::Integrator => validation.aud = None,
+            LetInBy::Integrator => validation.aud = None,
         }
         let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(refused)?;
         Ok((claims.claims, by))
@@ -279,7 +284,7 @@ fn refused(error: jsonwebtoken::errors::Error) -> InvalidToken {
     }
 }
 
-fn session(claims: Claims, by: SignedBy) -> Result<Session, InvalidToken> {
+fn session(claims: Claims, by: LetInBy) -> Result<Session, InvalidToken> {
     let grant = claims.video;
     if !grant.room_join || grant.room.is_empty() {
         return Err(InvalidToken::NoRoom);
@@ -293,14 +298,18 @@ fn session(claims: Claims, by: SignedBy) -> Result<Session, InvalidToken> {
         subscribe: grant.can_subscribe.unwrap_or(true),
         publish_data: grant.can_publish_data.unwrap_or(publish),
     };
+    let mut let_in_by = by;
     let (room, link, role, admitted) = match (by, claims.lectern) {
-        (SignedBy::Us, Some(own)) => {
+        (LetInBy::Us, Some(own)) => {
             let room = grant.room.parse().map_err(|_| InvalidToken::Invalid)?;
             let link = own.link.map(|link| link.parse()).transpose();
+            if own.integrator {
+                let_in_by = LetInBy::Integrator;
+            }
             (room, link.map_err(|_| InvalidToken::Invalid)?, own.role, own.admitted)
         }
-        (SignedBy::Us, None) => return Err(InvalidToken::Invalid),
-        (SignedBy::Integrator, _) => {
+        (LetInBy::Us, None) => return Err(InvalidToken::Invalid),
+        (LetInBy::Integrator, _) => {
             let role = if grant.room_admin {
                 Role::Owner
             } else if publish {
@@ -325,7 +334,7 @@ fn session(claims: Claims, by: SignedBy) -> Result<Session, InvalidToken> {
         may_update: grant.can_update_own_metadata.unwrap_or(false),
         admitted,
         issued_at_unix_ms: claims.iat.unwrap_or(claims.nbf).saturating_mul(1_000),
-        signed_by: by,
+        let_in_by,
     })
 }
 

@@ -2,7 +2,7 @@
 
 use super::problem::Code;
 use super::{Api, Guess, Problem, secret};
-use crate::token::{InvalidToken, Session, SignedBy};
+use crate::token::{InvalidToken, LetInBy, Session};
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
 use lectern_control::RoomId;
@@ -37,7 +37,7 @@ impl Api {
         let token = session_token(headers)?;
         let session = self.tokens.verify(token).map_err(refused)?;
         // Sessions of integrators are theirs to give and to take.
-        if session.signed_by == SignedBy::Us { Ok(session) } else { Err(foreign()) }
+        if session.let_in_by == LetInBy::Us { Ok(session) } else { Err(foreign()) }
     }
 
     /// Who acts on the meeting of a path. That a meeting is another one's, or none at all, is one

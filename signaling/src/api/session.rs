@@ -9,7 +9,7 @@ use super::{Api, Code, Problem, clean_message, clean_name};
 use crate::controller_link::Following;
 use crate::session::Sources;
 use crate::tls;
-use crate::token::{Session, SignedBy};
+use crate::token::{LetInBy, Session};
 use axum::Json;
 use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, StatusCode};
@@ -163,7 +163,7 @@ pub async fn open(
         may_update: true,
         admitted: false,
         issued_at_unix_ms: 0,
-        signed_by: SignedBy::Us,
+        let_in_by: LetInBy::Us,
     };
     let (session, door) = api.knock(session, message).await?;
     Ok((StatusCode::CREATED, Json(api.view(&session, &origin, door)?)))

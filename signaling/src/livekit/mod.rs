@@ -197,7 +197,10 @@ impl Signaling {
             (StatusCode::UNAUTHORIZED, why + "\n")
         })?;
         // What we sign for people whom an integrator has sent is used on its page as well.
-        let page = if session.link.is_some() { Page::Own } else { Page::Integrators };
+        let page = match session.let_in_by {
+            token::LetInBy::Us => Page::Own,
+            token::LetInBy::Integrator => Page::Integrators,
+        };
         self.shared.origins.admit(headers, page).map_err(|foreign| {
             self.shared.metrics.entry(Entry::ForeignPage);
             (StatusCode::FORBIDDEN, format!("{foreign}\n"))

@@ -25,7 +25,7 @@ pub fn viewer() -> Session {
         may_update: true,
         admitted: true,
         issued_at_unix_ms: 0,
-        signed_by: SignedBy::Us,
+        let_in_by: LetInBy::Us,
     }
 }
 
@@ -73,7 +73,9 @@ fn a_running_session_of_an_integrator_gets_a_token_of_ours() {
     let tokens = tokens();
     let session = tokens.verify(&signed(&claims())).expect("a good token");
     let (token, _) = tokens.issue(&session, SystemTime::now());
-    let expected = Session { issued_at_unix_ms: 0, signed_by: SignedBy::Us, ..session };
+    let expected = Session { issued_at_unix_ms: 0, ..session };
+    assert_eq!(expected.let_in_by, LetInBy::Integrator, "still theirs to let in");
+    assert_eq!(tokens.verify_to_renew(&token), Err(InvalidToken::Invalid));
     assert_eq!(granted(&tokens, &token), expected);
 }
 
