@@ -3,25 +3,20 @@ import { html, LitElement, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { CreatedMeeting } from './api';
 import { browserTrouble } from './browser';
-import {
-  keepOwnership,
-  keepSecret,
-  keptOwnership,
-  secretOf,
-  takeSecret,
-  type Ownership,
-} from './link';
+import { keepOwnWay, keepSecret, takeWay } from './link';
+import { createdHere, keepCreated, keepOwnership, type Ownership } from './owned';
 import './pages/created';
 import './pages/loading';
 import './pages/start';
 import './pages/trouble';
+import type { Way } from './session';
 import { texts } from './texts';
 import type { TroubleKind } from './trouble';
 
 type Page =
   | { is: 'start' }
   | { is: 'created'; owned: Ownership }
-  | { is: 'join'; secret: string }
+  | { is: 'join'; way: Way }
   | { is: 'trouble'; trouble: TroubleKind };
 
 @customElement('lectern-app')
@@ -49,27 +44,28 @@ export class App extends LitElement {
         return html`<lectern-start
           @created=${(event: CustomEvent<CreatedMeeting>) => this.#created(event.detail)}
           @join=${(event: CustomEvent<string>) => this.#join(event.detail)}
+          @own=${(event: CustomEvent<Ownership>) => this.#host(event.detail)}
         ></lectern-start>`;
       case 'created':
         document.title = `${texts.created.title} · ${texts.product}`;
         return html`<lectern-created
           .owned=${page.owned}
-          @next=${() => this.#join(secretOf(page.owned.presenter.url) ?? '')}
+          @next=${() => this.#host(page.owned)}
         ></lectern-created>`;
       case 'join':
-        return this.#joining(page.secret);
+        return this.#joining(page.way);
       case 'trouble':
         document.title = texts.product;
         return html`<lectern-trouble cause=${page.trouble}></lectern-trouble>`;
     }
   }
 
-  #joining(secret: string): TemplateResult {
+  #joining(way: Way): TemplateResult {
     switch (this.joinPage) {
       case 'away':
         return html`<lectern-loading></lectern-loading>`;
       case 'here':
-        return html`<lectern-join .secret=${secret}></lectern-join>`;
+        return html`<lectern-join .way=${way}></lectern-join>`;
       case 'failed':
         return html`<lectern-trouble
           cause="server-unreachable"
@@ -89,24 +85,25 @@ export class App extends LitElement {
     if (pathname === '/') return { is: 'start' };
     if (pathname === '/created') return this.#createdHere();
     if (pathname !== '/j' && pathname !== '/j/') return { is: 'trouble', trouble: 'page-missing' };
-    const secret = takeSecret(location, history);
-    if (secret === undefined) return { is: 'trouble', trouble: 'link-missing' };
+    const way = takeWay(location, history);
+    if (way === undefined) return { is: 'trouble', trouble: 'link-missing' };
     void this.#loadJoin();
-    return { is: 'join', secret };
+    return { is: 'join', way };
   }
 
   /** The links of the meeting that was made in this tab; the address alone says nothing of them. */
   #createdHere(): Page {
-    const owned = keptOwnership();
+    const owned = createdHere();
     if (owned === undefined) return { is: 'start' };
     void this.#loadJoin();
     return { is: 'created', owned };
   }
 
   #created(created: CreatedMeeting): void {
-    const { meeting, ownerKey, presenter, viewer } = created;
-    const owned = { meetingId: meeting.id, meetingName: meeting.name, ownerKey, presenter, viewer };
+    const { meeting, ...kept } = created;
+    const owned = { meetingId: meeting.id, meetingName: meeting.name, ...kept };
     keepOwnership(owned);
+    keepCreated(meeting.id);
     history.pushState(null, '', '/created');
     void this.#loadJoin();
     this.page = { is: 'created', owned };
@@ -114,9 +111,19 @@ export class App extends LitElement {
 
   #join(secret: string): void {
     keepSecret(secret);
+    this.#open({ by: 'link', secret });
+  }
+
+  /** Into a meeting of one's own, as its host. */
+  #host({ meetingId, ownerKey }: Ownership): void {
+    keepOwnWay(meetingId);
+    this.#open({ by: 'owner', meetingId, ownerKey });
+  }
+
+  #open(way: Way): void {
     history.pushState(null, '', '/j');
     void this.#loadJoin();
-    this.page = { is: 'join', secret };
+    this.page = { is: 'join', way };
   }
 
   /** The client library is big: the start page does without it. */

@@ -1,40 +1,38 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
 
 const storage = new Map<string, string>();
+const local = new Map<string, string>();
 vi.stubGlobal('sessionStorage', {
   getItem: (key: string) => storage.get(key) ?? null,
   setItem: (key: string, value: string) => void storage.set(key, value),
 });
 
-const {
-  currentSecret,
-  keepSecret,
-  keepGood,
-  keepOwnership,
-  keepReplaced,
-  ownership,
-  ownLink,
-  refusalOf,
-  secretOf,
-  takeSecret,
-} = await import('./link');
+vi.stubGlobal('localStorage', {
+  getItem: (key: string) => local.get(key) ?? null,
+  setItem: (key: string, value: string) => void local.set(key, value),
+});
+
+const { currentWay, followReplaced, keepGood, keepOwnWay, keepSecret, ownLink, refusalOf } =
+  await import('./link');
+const { secretOf, takeWay } = await import('./link');
+const { forget, keepOwnership } = await import('./owned');
 
 const SECRET = 'q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS';
 
 beforeEach(() => storage.clear());
 
-function visit(hash: string): { secret: string | undefined; replaced: string | undefined } {
+function visit(hash: string) {
   let replaced: string | undefined;
   const history = { replaceState: (_: unknown, __: string, url: string) => (replaced = url) };
   const location = { hash, pathname: '/j', search: '' };
-  const secret = takeSecret(location as Location, history as unknown as History);
-  return { secret, replaced };
+  const way = takeWay(location as Location, history as unknown as History);
+  return { secret: way?.by === 'link' ? way.secret : undefined, way, replaced };
 }
 
 describe('the secret', () => {
   test('leaves the address bar, and is there after a reload', () => {
-    expect(visit(`#${SECRET}`)).toEqual({ secret: SECRET, replaced: '/j' });
-    expect(visit('')).toEqual({ secret: SECRET, replaced: undefined });
+    expect(visit(`#${SECRET}`)).toMatchObject({ secret: SECRET, replaced: '/j' });
+    expect(visit('')).toMatchObject({ secret: SECRET, replaced: undefined });
     expect(ownLink('https://meet.example')).toBe(`https://meet.example/j#${SECRET}`);
   });
   test('a newer link goes before the kept one', () => {
@@ -73,36 +71,41 @@ describe('a refused link', () => {
   });
 });
 
-test('ownership belongs to one meeting', () => {
-  const link = { id: 'l', url: 'u', expiresAt: 'e' };
-  keepOwnership({ meetingId: 'a', meetingName: 'A', ownerKey: 'k', presenter: link, viewer: link });
-  expect(ownership('a')?.ownerKey).toBe('k');
-  expect(ownership('b')).toBeUndefined();
-});
-
-describe('a replaced link', () => {
-  const link = (secret: string) => ({
-    id: secret,
-    url: `https://m.example/j#${secret}`,
-    expiresAt: 'e',
-  });
+describe('the host', () => {
+  const link = { id: 'l', url: 'https://m.example/j#presenterOld', expiresAt: 'e' };
   const owned = {
     meetingId: 'a',
     meetingName: 'A',
     ownerKey: 'k',
-    presenter: link('presenterOld'),
-    viewer: link('viewerOld'),
+    expiresAt: '2999-01-01T00:00:00Z',
+    presenter: link,
+    viewer: link,
   };
-  test('is the one by which its owner comes in again', () => {
+  const way = { by: 'owner', meetingId: 'a', ownerKey: 'k' };
+
+  test('comes back by the key, until a link or the person says otherwise', () => {
+    keepOwnership(owned);
+    keepOwnWay('a');
+    expect(visit('').way).toEqual(way);
+    expect(ownLink('https://meet.example')).toBeUndefined();
+    forget('a');
+    expect(visit('').way).toBeUndefined();
+    keepOwnership(owned);
+    expect(visit(`#${SECRET}`).secret).toBe(SECRET);
+    expect(visit('').secret).toBe(SECRET);
+  });
+});
+
+describe('a replaced link', () => {
+  const way = { by: 'link', secret: 'presenterOld' } as const;
+  test('is the one by which this tab comes in again', () => {
     keepSecret('presenterOld');
-    keepReplaced(owned, 'presenter', link('presenterNew'));
-    expect(currentSecret()).toBe('presenterNew');
-    expect(ownership('a')?.presenter.id).toBe('presenterNew');
-    expect(ownership('a')?.viewer.id).toBe('viewerOld');
+    followReplaced('https://m.example/j#presenterOld', 'https://m.example/j#presenterNew');
+    expect(currentWay(way)).toEqual({ by: 'link', secret: 'presenterNew' });
   });
   test('leaves alone who came in by another', () => {
     keepSecret('presenterOld');
-    keepReplaced(owned, 'viewer', link('viewerNew'));
-    expect(currentSecret()).toBe('presenterOld');
+    followReplaced('https://m.example/j#viewerOld123', 'https://m.example/j#viewerNew123');
+    expect(currentWay(way)).toEqual(way);
   });
 });

@@ -1,49 +1,53 @@
 // The link's secret: taken from the URL's fragment, kept for this tab, out of the address bar.
 // A presenter who shares the whole screen must not show the secret of the link to everybody.
 
+import { ownership } from './owned';
+import type { Way } from './session';
 import { readTab, writeTab } from './tab-storage';
 
 const LINK_KEY = 'lectern.link';
-const OWNER_KEY = 'lectern.owner';
+const OWNED_KEY = 'lectern.as-owner';
 const GOOD_KEY = 'lectern.good-link';
 
 /** A secret has at least 128 random bits and is short: anything else is not worth a request. */
 const SECRET = /^[A-Za-z0-9_.~-]{8,200}$/;
 
-export interface LinkInfo {
-  id: string;
-  url: string;
-  expiresAt: string;
-}
-
-/** What the creator of a meeting keeps: the key to manage it, and its links. */
-export interface Ownership {
-  meetingId: string;
-  meetingName: string;
-  ownerKey: string;
-  presenter: LinkInfo;
-  viewer: LinkInfo;
-}
-
-/** The secret of the URL, or of this tab after a reload; moves it out of the address bar. */
-export function takeSecret(location: Location, history: History): string | undefined {
+/** How this tab comes in: by the link of the URL, else as before a reload. */
+export function takeWay(location: Location, history: History): Way | undefined {
   const fresh = secretOf(location.hash);
   if (fresh !== undefined) {
     keepSecret(fresh);
     history.replaceState(null, '', location.pathname + location.search);
-    return fresh;
+    return { by: 'link', secret: fresh };
   }
   // A broken link must not lead into the meeting that this tab was in before.
-  return location.hash.length > 1 ? undefined : readTab(LINK_KEY);
+  return location.hash.length > 1 ? undefined : keptWay();
 }
 
-/** The secret by which this tab comes in now: a replaced link brings a new one. */
-export function currentSecret(): string | undefined {
-  return readTab(LINK_KEY);
+function keptWay(): Way | undefined {
+  const owned = ownership(readTab(OWNED_KEY) ?? '');
+  if (owned !== undefined) {
+    return { by: 'owner', meetingId: owned.meetingId, ownerKey: owned.ownerKey };
+  }
+  const secret = readTab(LINK_KEY);
+  return secret === undefined || secret === '' ? undefined : { by: 'link', secret };
+}
+
+/** The way by which this tab comes in now: a replaced link brings a new one. */
+export function currentWay(way: Way): Way {
+  const secret = readTab(LINK_KEY);
+  return way.by === 'owner' || secret === undefined || secret === '' ? way : { by: 'link', secret };
 }
 
 export function keepSecret(secret: string): void {
   writeTab(LINK_KEY, secret);
+  writeTab(OWNED_KEY, '');
+}
+
+/** From now on this tab comes in as the owner of a meeting. */
+export function keepOwnWay(meetingId: string): void {
+  writeTab(OWNED_KEY, meetingId);
+  writeTab(LINK_KEY, '');
 }
 
 /** The secret in a pasted link or in a fragment. */
@@ -57,29 +61,13 @@ export function secretOf(text: string): string | undefined {
 /** The link by which this tab came in, to be copied and passed on. */
 export function ownLink(origin: string): string | undefined {
   const secret = readTab(LINK_KEY);
-  return secret === undefined ? undefined : `${origin}/j#${secret}`;
+  return secret === undefined || secret === '' ? undefined : `${origin}/j#${secret}`;
 }
 
-export function keepOwnership(ownership: Ownership): void {
-  writeTab(OWNER_KEY, JSON.stringify(ownership));
-}
-
-/** Takes a new link in the place of an old one; whoever came in by the old one goes on by the new. */
-export function keepReplaced(owned: Ownership, role: 'presenter' | 'viewer', made: LinkInfo): void {
-  const secret = secretOf(made.url);
-  if (secret !== undefined && currentSecret() === secretOf(owned[role].url)) keepSecret(secret);
-  keepOwnership({ ...owned, [role]: made });
-}
-
-/** The meeting that was made in this tab, if any. */
-export function keptOwnership(): Ownership | undefined {
-  const text = readTab(OWNER_KEY);
-  return text === undefined ? undefined : (JSON.parse(text) as Ownership);
-}
-
-export function ownership(meetingId: string): Ownership | undefined {
-  const kept = keptOwnership();
-  return kept?.meetingId === meetingId ? kept : undefined;
+/** Whoever came in by a link that was replaced goes on by the new one. */
+export function followReplaced(old: string, made: string): void {
+  const secret = secretOf(made);
+  if (secret !== undefined && readTab(LINK_KEY) === secretOf(old)) keepSecret(secret);
 }
 
 /** Remembers that a link was good, and until when it should be. */

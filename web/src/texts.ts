@@ -1,4 +1,7 @@
-// Every English text of the app. Causes of trouble have their own file, src/trouble.ts.
+// Every English text of the app; those on the way in stand in src/texts-entrance.ts, causes of trouble
+// in src/trouble.ts.
+import type { Role } from './session';
+import { entrance } from './texts-entrance';
 
 export const texts = {
   product: 'Lectern',
@@ -14,71 +17,7 @@ export const texts = {
   you: 'you',
   skip: 'Skip to the main content',
 
-  start: {
-    title: 'Share your screen',
-    headline: 'Your screen, sharp on every other one.',
-    lead: 'Start a meeting, send the link. People open it in their browser and see every word you show.',
-    nameLabel: 'What is the meeting about?',
-    namePlaceholder: 'Weekly review',
-    nameHint: 'Optional. Viewers see this name before they join.',
-    share: 'Share my screen',
-    creating: 'Making your meeting…',
-    cannotShare:
-      'Browsers on phones and tablets cannot share their screen. You can still make the meeting here, speak and be seen, and share from a computer by the presenter link.',
-    haveLink: 'Got a link from somebody?',
-    linkLabel: 'Meeting link',
-    linkPlaceholder: 'Paste the link here',
-    join: 'Join',
-    linkInvalid: 'That is not a complete meeting link. It has a # followed by letters and digits.',
-    points: [
-      'No account and no download, for you or your viewers',
-      'Viewers are never asked for a camera or a microphone',
-      'Nothing is recorded',
-    ],
-    picture: 'A shared screen, seen by three people',
-  },
-
-  created: {
-    title: 'Your meeting is ready',
-    headline: 'Your meeting is ready',
-    lead: 'Send the viewer link now, or later from inside the meeting.',
-    untitled: 'Untitled meeting',
-    viewer: 'Viewer link',
-    viewerHint: 'For everybody who watches. They see and hear you, and can chat.',
-    presenter: 'Presenter link',
-    presenterHint: 'For you and people who present with you. Whoever has it can share and speak.',
-    expires: (when: string): string => `Valid until ${when}`,
-    next: 'Set up and present',
-  },
-
-  prejoin: {
-    title: 'Join',
-    looking: 'Looking up the meeting…',
-    presenterLead: 'You join as a presenter: you can share your screen, speak and be seen.',
-    viewerLead: 'You join as a viewer. No camera and no microphone needed.',
-    name: 'Your name',
-    namePlaceholder: 'How others see you',
-    nameMissing: 'Please type a name, so that others know who you are.',
-    join: 'Join the meeting',
-    joining: 'Joining…',
-    camera: 'Camera',
-    microphone: 'Microphone',
-    speaker: 'Speaker',
-    cameraOn: 'Turn the camera on',
-    cameraOff: 'Turn the camera off',
-    microphoneOn: 'Turn the microphone on',
-    microphoneOff: 'Turn the microphone off',
-    cameraIsOff: 'Your camera is off',
-    cameraStarting: 'Starting the camera…',
-    preview: 'Preview of your camera',
-    level: 'Microphone level',
-    speakUp: 'Say something: the bar should move.',
-    microphoneIsOff: 'You join muted.',
-    testSound: 'Test sound',
-    systemDefault: 'System default',
-    deviceNumber: (kind: string, number: number): string => `${kind} ${number}`,
-    expires: (when: string): string => `This link works until ${when}.`,
-  },
+  ...entrance,
 
   stage: {
     controls: 'Meeting controls',
@@ -197,8 +136,8 @@ export const texts = {
 
   people: {
     title: 'People',
-    roles: { presenter: 'Presenter', viewer: 'Viewer' },
-    presenters: 'Presenters',
+    roles: { owner: 'Host', presenter: 'Presenter', viewer: 'Viewer' },
+    presenters: 'Hosts and presenters',
     viewers: 'Viewers',
     none: 'Nobody yet',
     sharing: 'Sharing',
@@ -210,6 +149,53 @@ export const texts = {
     handNumber: (place: number): string => `Hand raised, number ${place}`,
     find: 'Find somebody',
     more: (count: number): string => `and ${count} more`,
+    menu: (name: string): string => `More for ${name}`,
+    mute: 'Mute',
+    stopShare: 'Stop the share',
+    makePresenter: 'Make presenter',
+    makeViewer: 'Make viewer',
+    handOver: 'Hand presenting over',
+    handOverHint: 'They present, you become a viewer.',
+    remove: 'Remove',
+    muteAll: 'Mute all others',
+  },
+
+  waiting: {
+    title: 'Waiting in the lobby',
+    admit: 'Admit',
+    admitThis: (name: string): string => `Admit ${name}`,
+    admitAll: 'Admit all',
+    refuse: 'Refuse',
+    refuseThis: (name: string): string => `Refuse ${name}`,
+    reason: 'Tell them why',
+    reasonPlaceholder: 'Optional',
+    send: 'Refuse',
+    count: (count: number): string => (count === 1 ? '1 waits' : `${count} wait`),
+  },
+
+  access: {
+    title: 'Who may come in',
+    lock: 'Lock the meeting',
+    lockHint: 'Nobody else comes in, not even with a link.',
+    lobby: 'Lobby',
+    lobbyHint: 'Viewers wait until a host lets them in.',
+    pin: 'PIN',
+    pinOn: 'Whoever comes by a link is asked for it.',
+    pinOff: 'Nobody is asked for a PIN.',
+    pinLabel: 'New PIN, 4 to 10 digits',
+    pinSet: 'Set a PIN',
+    pinChange: 'Change',
+    pinSave: 'Save',
+    pinRemove: 'Remove the PIN',
+    pinShape: 'A PIN has 4 to 10 digits.',
+  },
+
+  remove: {
+    title: (name: string): string => `Remove ${name}?`,
+    body: 'They leave at once and cannot come back to this meeting.',
+    lobby: 'Let newcomers wait in the lobby from now on',
+    confirm: 'Remove',
+    cancel: 'Cancel',
   },
 
   quality: {
@@ -249,7 +235,10 @@ export const texts = {
   },
 
   banner: {
-    reconnecting: 'Connection lost. Reconnecting…',
+    reconnecting: 'The connection is interrupted. You stay in the meeting: reconnecting…',
+    noHost: 'No host is here right now. The meeting goes on.',
+    shareLost: 'Your screen is no longer shared: a share cannot come back by itself.',
+    shareAgain: 'Share again',
     attempt: (attempt: number): string => `Attempt ${attempt}`,
     offline: 'This device is offline. Lectern reconnects when the network is back.',
     poor: 'Your network is weak. Sound comes first, pictures may pause.',
@@ -273,6 +262,10 @@ export const texts = {
     title: 'Leave the meeting?',
     body: 'You can come back by the same link.',
     sharingBody: 'You are sharing your screen. It disappears for everybody when you leave.',
+    ownerBody: 'The others stay, and you can come back from the start page.',
+    end: 'End for everybody',
+    endAsk: 'Everybody leaves, and the meeting is over. End it?',
+    endConfirm: 'End the meeting',
     confirm: 'Leave',
     stay: 'Stay',
   },
@@ -315,7 +308,7 @@ export const texts = {
 
   ended: {
     rejoin: 'Join again',
-    rename: 'Change the name',
+    comeBack: 'Come back here',
     leftTitle: 'You left the meeting',
     leftBody: 'You can come back by the same link for as long as it is valid.',
   },
@@ -327,18 +320,33 @@ export const texts = {
     shareEnded: (name: string): string => `${name} stopped sharing`,
     ownShareStarted: 'You are sharing your screen',
     ownShareEnded: 'You stopped sharing',
+    back: (name: string): string => `${name} is back`,
+    knock: (name: string, others: number): string =>
+      others === 0 ? `${name} wants to come in` : `${name} and ${others} more want to come in`,
+    role: (before: Role, role: Role): string => {
+      if (role === 'viewer') return 'You are a viewer now';
+      if (role === 'owner') return 'You are a host now';
+      return before === 'viewer' ? 'You present now' : 'You are a presenter now';
+    },
+    hostHere: 'A host is here',
+    door: {
+      locked: { on: 'The meeting is locked', off: 'The meeting is open again' },
+      lobby: { on: 'The lobby is on', off: 'The lobby is off' },
+      pin: { on: 'A PIN is asked for', off: 'No PIN is asked for' },
+    },
+    shareStoppedByOther: 'A presenter stopped your share',
     handRaised: (name: string): string => `${name} raised a hand`,
     handLowered: (name: string): string => `${name} lowered the hand`,
     ownHandRaised: 'Your hand is raised',
     ownHandLowered: 'Your hand is lowered',
     muted: 'Microphone off',
     unmuted: 'Microphone on',
-    mutedByOther: 'Your microphone was switched off by a presenter',
-    cameraOffByOther: 'Your camera was switched off by a presenter',
+    mutedByOther: 'A presenter muted you',
+    cameraOffByOther: 'A presenter switched your camera off',
     cameraStarted: 'Camera on',
     cameraStopped: 'Camera off',
     message: (name: string, text: string): string => `${name}: ${text}`,
-    reconnecting: 'Connection lost. Reconnecting.',
+    reconnecting: 'The connection is interrupted. Reconnecting.',
     reconnected: 'Connected again',
     connected: (meeting: string): string => `You are in ${meeting}`,
     talking: 'You can speak while you hold the space bar',

@@ -41,6 +41,18 @@ export const troubles = {
     title: 'Too many attempts',
     body: 'Please wait a minute, then try again.',
   },
+  'pin-wrong': {
+    title: 'The PIN is wrong',
+    body: 'Check it with the person who invited you, then type it again.',
+  },
+  locked: {
+    title: 'The meeting is locked',
+    body: 'Nobody else can come in right now. Ask the person who invited you, then try again.',
+  },
+  refused: {
+    title: 'You were not let in',
+    body: 'The hosts of this meeting do not admit you right now. Ask the person who invited you.',
+  },
   'server-unreachable': {
     title: 'The server cannot be reached',
     body: 'Check your internet connection, then try again.',
@@ -61,15 +73,15 @@ export const troubles = {
   // Going out.
   removed: {
     title: 'You were removed from the meeting',
-    body: 'A presenter ended your participation.',
+    body: 'You cannot come back to this meeting. If that was a mistake, ask the person who invited you for a new link.',
   },
   duplicate: {
-    title: 'The meeting is open somewhere else',
-    body: 'You joined again in another window or on another device, so this one was closed.',
+    title: 'This meeting goes on in another tab',
+    body: 'You are in it in another tab, window or device now, so it was closed here.',
   },
   'meeting-ended': {
     title: 'The meeting has ended',
-    body: 'Thank you for being there.',
+    body: 'A host ended it for everybody, or its time is over. Thank you for being there.',
   },
   'server-shutdown': {
     title: 'The server is being restarted',
@@ -156,6 +168,16 @@ export const troubles = {
   'publish-refused': {
     title: 'The server did not take it',
     body: 'Your picture or sound could not be sent. Try again.',
+  },
+
+  // Moderating.
+  'moderation-failed': {
+    title: 'That did not work',
+    body: 'The server did not do it. Perhaps the person has just left, or your role has changed.',
+  },
+  'not-permitted': {
+    title: 'That is not allowed',
+    body: 'Your role in this meeting does not permit it.',
   },
 
   // Small things.

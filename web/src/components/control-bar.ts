@@ -4,7 +4,7 @@ import { customElement, property, query, state } from 'lit/decorators.js';
 import { controlBarStyles } from './control-bar-styles';
 import './popover';
 import { icon, type IconName } from '../icons';
-import { canSwitch, selfOf, type MeetingState } from '../meeting/state';
+import { canSwitch, presents, selfOf, type MeetingState } from '../meeting/state';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 
@@ -64,7 +64,7 @@ export class ControlBar extends LitElement {
   }
 
   #middle(): Control[] {
-    const presenter = this.state.role === 'presenter';
+    const presenter = presents(this.state.role);
     const raised = selfOf(this.state)?.handRaisedAt !== undefined;
     const hand: Control = {
       action: 'hand',

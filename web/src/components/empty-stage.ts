@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import './avatar';
 import { icon } from '../icons';
 import { canShare } from '../meeting/sharing';
-import type { MeetingState } from '../meeting/state';
+import { presents, type MeetingState } from '../meeting/state';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { troubles } from '../trouble';
@@ -103,8 +103,7 @@ export class EmptyStage extends LitElement {
 
   protected override render(): TemplateResult {
     const { phase, role } = this.state;
-    const is =
-      phase.is === 'connecting' ? 'connecting' : role === 'presenter' ? 'ready' : 'waiting';
+    const is = phase.is === 'connecting' ? 'connecting' : presents(role) ? 'ready' : 'waiting';
     const content = {
       connecting: () => html`<h2>${t.connecting}</h2>`,
       ready: () => this.#presenter(),
@@ -117,7 +116,7 @@ export class EmptyStage extends LitElement {
   }
 
   #viewer(): TemplateResult {
-    const presenters = this.state.people.some(({ role }) => role === 'presenter');
+    const presenters = this.state.people.some(({ role }) => presents(role));
     return html`<h2>${presenters ? t.nothingShared : t.waitingForPresenter}</h2>
       <p>${t.waitingBody}</p>
       ${this.#others()}`;

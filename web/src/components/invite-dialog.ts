@@ -1,11 +1,12 @@
 // The links to pass on: both for who made the meeting, else the one by which this person came in.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
-import type { Role } from '../api';
 import './copy';
 import './dialog';
 import './owned-link';
-import { ownership, ownLink } from '../link';
+import { ownLink } from '../link';
+import { ownership } from '../owned';
+import type { Role } from '../session';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 

@@ -2,10 +2,11 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { announce } from '../announce';
-import { replaceLink, troubleOf, type Role } from '../api';
+import { replaceLink, troubleOf, type LinkRole } from '../api';
 import './copy';
 import { icon } from '../icons';
-import { keepReplaced, ownership } from '../link';
+import { followReplaced } from '../link';
+import { keepReplaced, ownership } from '../owned';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { troubles, type TroubleKind } from '../trouble';
@@ -54,7 +55,7 @@ export class OwnedLink extends LitElement {
   ];
 
   @property() meetingId = '';
-  @property() link: Role = 'viewer';
+  @property() link: LinkRole = 'viewer';
   @property({ type: Boolean }) hides = false;
   @state() private asking = false;
   @state() private busy = false;
@@ -118,6 +119,7 @@ export class OwnedLink extends LitElement {
     try {
       const { meetingId, ownerKey } = owned;
       const made = await replaceLink(meetingId, ownerKey, owned[this.link].id, this.link);
+      followReplaced(owned[this.link].url, made.url);
       keepReplaced(owned, this.link, made);
       this.asking = false;
       announce(t.replaced);

@@ -1,12 +1,13 @@
 // Devices and colours, changed during a meeting.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
-import type { Role } from '../api';
 import './device-select';
 import './dialog';
 import './theme-switch';
 import { canChooseSpeaker, refreshDevices, type DeviceKind } from '../devices/list';
+import { presents } from '../meeting/state';
 import { recall, remember } from '../remembered';
+import type { Role } from '../session';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 
@@ -82,7 +83,7 @@ export class SettingsDialog extends LitElement {
   }
 
   #devices(): TemplateResult {
-    const presenter = this.holder === 'presenter';
+    const presenter = presents(this.holder);
     return html`${presenter ? this.#select('microphone') : html`<p>${t.viewerDevices}</p>`}
     ${presenter ? this.#select('camera') : nothing}
     ${canChooseSpeaker() ? this.#select('speaker') : nothing}`;

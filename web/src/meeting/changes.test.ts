@@ -1,6 +1,6 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { changes } from './changes';
-import type { Person, Share } from './state';
+import { initialState, type MeetingState, type Person, type Share } from './state';
 
 function person(identity: string, change: Partial<Person> = {}): Person {
   return {
@@ -30,48 +30,79 @@ function share(identity: string, id = `TR_${identity}`): Share {
 
 const me = person('me', { self: true });
 const ada = person('ada');
-const none = { people: [], shares: [] };
+const seen = (change: Partial<MeetingState>): MeetingState => ({ ...initialState, ...change });
+const none = seen({});
 
 test('the first look tells of nobody: they were there before', () => {
-  expect(changes(none, { people: [me, ada], shares: [share('ada')] })).toEqual([]);
+  expect(changes(none, seen({ people: [me, ada], shares: [share('ada')] }))).toEqual([]);
 });
 
 test('people who come and go are told of, oneself is not', () => {
-  const before = { people: [me, ada], shares: [] };
-  const after = { people: [me, person('bob')], shares: [] };
+  const before = seen({ people: [me, ada], shares: [] });
+  const after = seen({ people: [me, person('bob')], shares: [] });
   expect(changes(before, after)).toEqual([
-    { is: 'left', name: 'ADA' },
-    { is: 'joined', name: 'BOB' },
+    { is: 'left', identity: 'ada', name: 'ADA' },
+    { is: 'joined', identity: 'bob', name: 'BOB' },
   ]);
 });
 
 test('a connection that comes back to the same people tells nothing', () => {
-  const before = { people: [me, ada], shares: [share('ada', 'old'), share('me', 'old too')] };
-  const after = { people: [me, person('ada')], shares: [share('ada', 'new'), share('me', 'new')] };
+  const before = seen({ people: [me, ada], shares: [share('ada', 'old'), share('me', 'old too')] });
+  const after = seen({
+    people: [me, person('ada')],
+    shares: [share('ada', 'new'), share('me', 'new')],
+  });
   expect(changes(before, after)).toEqual([]);
 });
 
 test('coming and going is not told in a crowd, nor when a crowd goes', () => {
   const crowd = Array.from({ length: 40 }, (_, index) => person(`p${index}`));
-  const before = { people: [me, ...crowd], shares: [] };
-  expect(changes(before, { people: [me, ...crowd, ada], shares: [] })).toEqual([]);
-  expect(changes(before, { people: [me], shares: [] })).toEqual([]);
+  const before = seen({ people: [me, ...crowd], shares: [] });
+  expect(changes(before, seen({ people: [me, ...crowd, ada], shares: [] }))).toEqual([]);
+  expect(changes(before, seen({ people: [me], shares: [] }))).toEqual([]);
 });
 
 test('shares and hands are told of, own ones too', () => {
-  const before = { people: [me, ada], shares: [share('ada')] };
-  const after = {
+  const before = seen({ people: [me, ada], shares: [share('ada')] });
+  const after = seen({
     people: [person('me', { self: true, handRaisedAt: 1 }), person('ada', { handRaisedAt: 2 })],
     shares: [share('me')],
-  };
+  });
   expect(changes(before, after)).toEqual([
     { is: 'share-ended', name: 'ADA', self: false },
     { is: 'share-started', name: 'ME', self: true },
     { is: 'hand', name: 'ME', self: true, raised: true },
     { is: 'hand', name: 'ADA', self: false, raised: true },
   ]);
-  expect(changes(after, { people: [me, ada], shares: [share('me')] })).toMatchObject([
+  expect(changes(after, seen({ people: [me, ada], shares: [share('me')] }))).toMatchObject([
     { is: 'hand', raised: false },
     { is: 'hand', raised: false },
+  ]);
+});
+
+describe('those who wait', () => {
+  const waiting = (identity: string) => ({ identity, name: identity, message: '', since: 0 });
+  const before = seen({ people: [me], role: 'presenter', waiting: [waiting('vera')] });
+
+  test('are told of once, all who come together in one line', () => {
+    const after = { ...before, waiting: ['vera', 'bob', 'eve'].map(waiting) };
+    expect(changes(before, after)).toEqual([
+      { is: 'knock', identity: 'bob', name: 'bob', others: 1 },
+    ]);
+    expect(changes(after, before)).toEqual([]);
+  });
+  test('are told of to a host who comes in later', () => {
+    expect(changes(none, before)).toMatchObject([{ is: 'knock', identity: 'vera' }]);
+  });
+});
+
+test('a new role, a host that goes and a changed door are told of', () => {
+  const before = seen({ people: [me], role: 'viewer' });
+  const door = { locked: true, lobby: false, pin: false };
+  const after: MeetingState = { ...before, role: 'presenter', host: false, door };
+  expect(changes(before, after)).toEqual([
+    { is: 'role', before: 'viewer', role: 'presenter' },
+    { is: 'host', here: false },
+    { is: 'door', what: 'locked', on: true },
   ]);
 });

@@ -6,18 +6,41 @@ import type { MeetingState, Person } from './state';
 /** Above this many people, coming and going is no longer told one by one. */
 const CROWD = 25;
 
-type Seen = Pick<MeetingState, 'people' | 'shares'>;
+type Seen = Pick<MeetingState, 'people' | 'shares' | 'role' | 'waiting' | 'host' | 'door'>;
 
 export function changes(before: Seen, after: Seen): News[] {
-  // The first look: everybody was there before.
-  if (before.people.length === 0) return [];
+  // The first look: everybody was there before, but whoever waits waits for this person too.
+  if (before.people.length === 0) return knocks(before, after);
   return [
     ...shares('share-ended', before, after),
     ...comings('left', before.people, after.people),
     ...comings('joined', after.people, before.people),
     ...shares('share-started', after, before),
     ...hands(before.people, after.people),
+    ...roles(before, after),
+    ...knocks(before, after),
+    ...doors(before, after),
   ];
+}
+
+function roles({ role: before }: Seen, { role }: Seen): News[] {
+  return before === role ? [] : [{ is: 'role', before, role }];
+}
+
+/** One word for all who came to the lobby since the last look. */
+function knocks(before: Seen, after: Seen): News[] {
+  const known = new Set(before.waiting.map(({ identity }) => identity));
+  const [first, ...others] = after.waiting.filter(({ identity }) => !known.has(identity));
+  if (first === undefined) return [];
+  return [{ is: 'knock', identity: first.identity, name: first.name, others: others.length }];
+}
+
+function doors(before: Seen, after: Seen): News[] {
+  const host: News[] = before.host === after.host ? [] : [{ is: 'host', here: after.host }];
+  const changed = (['locked', 'lobby', 'pin'] as const).filter(
+    (what) => before.door[what] !== after.door[what],
+  );
+  return [...host, ...changed.map((what): News => ({ is: 'door', what, on: after.door[what] }))];
 }
 
 /** Those of `here` who are not among `there`. */
@@ -26,7 +49,7 @@ function comings(is: 'joined' | 'left', here: readonly Person[], there: readonly
   const known = new Set(there.map(({ identity }) => identity));
   return here
     .filter(({ self, identity }) => !self && !known.has(identity))
-    .map(({ name }) => ({ is, name }));
+    .map(({ identity, name }) => ({ is, identity, name }));
 }
 
 /** Who shares, not which track: a share that is published anew is the same to those who watch. */

@@ -1,4 +1,5 @@
 // Chat messages, and their text cut into plain words and safe links.
+import { plainText } from '../plain';
 
 /** The topic LiveKit-compatible clients use for chat. */
 export const CHAT_TOPIC = 'lk.chat';
@@ -12,6 +13,19 @@ export const MAX_BYTES = MAX_CHARACTERS * 4;
 /** Older messages are dropped: nobody scrolls further, and memory stays bounded. */
 const MAX_MESSAGES = 500;
 
+/** Of one person; more would push out what the others wrote. */
+const MAX_OF_ONE = 200;
+
+/** Whoever sends faster than people type is cut off for a while. */
+const BURST = 12;
+const BURST_MS = 10_000;
+
+/** People whose pace is remembered; more come and go, and the oldest is forgotten. */
+const PACED_PEOPLE = 1_000;
+
+/** Ids are given by the sender. */
+const ID_CHARACTERS = 100;
+
 export interface Message {
   id: string;
   identity: string;
@@ -22,15 +36,44 @@ export interface Message {
   at: number;
 }
 
+/** A message that is known already is not shown again; of each person, the newest are kept. */
 export function append(messages: readonly Message[], message: Message): Message[] {
-  if (messages.some((known) => known.id === message.id)) return [...messages];
-  return [...messages, message].slice(-MAX_MESSAGES);
+  const { id, identity } = message;
+  // Nobody can take another one's message away by giving the same id.
+  if (messages.some((known) => known.id === id && known.identity === identity)) {
+    return [...messages];
+  }
+  const kept = [...messages, message].slice(-MAX_MESSAGES);
+  const own = kept.filter((known) => known.identity === identity);
+  if (own.length <= MAX_OF_ONE) return kept;
+  return kept.filter((known) => known !== own[0]);
 }
 
 /** Cleans what a person typed or sent; undefined when nothing is left. */
 export function clean(text: string): string | undefined {
-  const trimmed = text.slice(0, MAX_CHARACTERS).trim();
-  return trimmed === '' ? undefined : trimmed;
+  const cleaned = plainText(text, MAX_CHARACTERS);
+  return cleaned === '' ? undefined : cleaned;
+}
+
+export function cleanId(id: string): string {
+  return id.slice(0, ID_CHARACTERS);
+}
+
+/** Who writes how fast. */
+export class Pace {
+  readonly #times = new Map<string, number[]>();
+
+  /** Whether one more message of this person is shown; `now` in milliseconds. */
+  allows(identity: string, now: number): boolean {
+    const recent = (this.#times.get(identity) ?? []).filter((at) => now - at < BURST_MS);
+    const allowed = recent.length < BURST;
+    if (allowed) recent.push(now);
+    this.#times.delete(identity);
+    this.#times.set(identity, recent);
+    const [oldest] = this.#times.keys();
+    if (this.#times.size > PACED_PEOPLE && oldest !== undefined) this.#times.delete(oldest);
+    return allowed;
+  }
 }
 
 export interface Segment {

@@ -1,5 +1,5 @@
 // What stands on the stage and who is in the strip beside it.
-import type { MeetingState, Person, Share } from './state';
+import { presents, type MeetingState, type Person, type Share } from './state';
 
 /** What a person fixed on the stage, until it ends or is unpinned. */
 export type Pin = { share: string } | { person: string };
@@ -45,9 +45,7 @@ export function stripOf(state: MeetingState, focus: Focus): { shown: Person[]; h
 
 /** Viewers publish nothing: they are in the list of people, not in the picture. */
 function isOnStage(person: Person): boolean {
-  return (
-    person.role === 'presenter' || person.camera.status !== 'off' || person.microphone !== 'none'
-  );
+  return presents(person.role) || person.camera.status !== 'off' || person.microphone !== 'none';
 }
 
 /** Speakers among many come to the front; a handful stay where they are, or faces would jump. */

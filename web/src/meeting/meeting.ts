@@ -2,6 +2,7 @@
 // pages have one of their own.
 import type { Emitter, Store } from '../store';
 import type { DeviceKind } from '../devices/list';
+import type { Act } from '../moderation';
 import type { Details } from './details';
 import type { News } from './news';
 import type { ShareOptions } from './sharing';
@@ -26,7 +27,10 @@ export interface Meeting {
   useDevice(kind: DeviceKind, id: string): Promise<void>;
   /** Measurements of the last second or so of what flows from or to a person. */
   details(identity: string): Promise<Details>;
+  /** Asks the server for something that presenters and owners may; false when it was refused. */
+  moderate(act: Act): Promise<boolean>;
   dismissTrouble(): void;
+  dismissShareLost(): void;
   rejoin(): Promise<void>;
   leave(): Promise<void>;
 }

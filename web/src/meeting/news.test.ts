@@ -3,7 +3,10 @@ import { begun, tell } from './news';
 import { initialState } from './state';
 
 test('coming and going is shown', () => {
-  expect(tell({ is: 'joined', name: 'Ada' })).toMatchObject({ text: 'Ada joined', shown: true });
+  expect(tell({ is: 'joined', identity: 'ada', name: 'Ada' })).toMatchObject({
+    text: 'Ada joined',
+    shown: true,
+  });
 });
 
 test('what others switch off is told apart from own doings', () => {
@@ -40,4 +43,16 @@ test('trouble interrupts, unless it was the own choice', () => {
     (trouble) => begun(initialState, { ...initialState, trouble })[0]?.urgent,
   );
   expect(urgent).toEqual([true, false]);
+});
+
+test('a name from right to left does not turn the sentence around', () => {
+  const told = tell({ is: 'joined', identity: 'a', name: 'דנה' });
+  expect(told.text).toBe('\u2068דנה\u2069 joined');
+});
+
+test('a new role is said in plain words', () => {
+  const role = (before: 'viewer' | 'owner', to: 'viewer' | 'presenter') =>
+    tell({ is: 'role', before, role: to }).text;
+  expect(role('viewer', 'presenter')).toBe('You present now');
+  expect(role('owner', 'viewer')).toBe('You are a viewer now');
 });

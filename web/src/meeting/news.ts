@@ -1,4 +1,6 @@
 // Things that happen in a meeting, told once: to screen readers and as short notes.
+import { isolated } from '../plain';
+import type { Role } from '../session';
 import { texts } from '../texts';
 import { troubles, type TroubleKind } from '../trouble';
 import type { MeetingState } from './state';
@@ -7,8 +9,14 @@ export type News =
   | { is: 'connected'; meeting: string }
   | { is: 'reconnecting' }
   | { is: 'reconnected' }
-  | { is: 'joined'; name: string }
-  | { is: 'left'; name: string }
+  | { is: 'joined'; identity: string; name: string }
+  | { is: 'left'; identity: string; name: string }
+  | { is: 'back'; name: string }
+  | { is: 'knock'; identity: string; name: string; others: number }
+  | { is: 'role'; before: Role; role: Role }
+  | { is: 'host'; here: boolean }
+  | { is: 'door'; what: 'locked' | 'lobby' | 'pin'; on: boolean }
+  | { is: 'share-stopped' }
   | { is: 'share-started'; name: string; self: boolean }
   | { is: 'share-ended'; name: string; self: boolean }
   | { is: 'hand'; name: string; self: boolean; raised: boolean }
@@ -29,6 +37,10 @@ export interface Telling {
 const SPOKEN_CHARACTERS = 200;
 
 export function tell(news: News): Telling {
+  return 'name' in news ? told({ ...news, name: isolated(news.name) }) : told(news);
+}
+
+function told(news: News): Telling {
   const t = texts.news;
   switch (news.is) {
     case 'connected':
@@ -41,6 +53,18 @@ export function tell(news: News): Telling {
       return shown(t.joined(news.name));
     case 'left':
       return shown(t.left(news.name));
+    case 'back':
+      return shown(t.back(news.name));
+    case 'knock':
+      return shown(t.knock(news.name, news.others));
+    case 'role':
+      return { text: t.role(news.before, news.role), shown: true, urgent: true };
+    case 'host':
+      return spoken(news.here ? t.hostHere : texts.banner.noHost);
+    case 'door':
+      return spoken(t.door[news.what][news.on ? 'on' : 'off']);
+    case 'share-stopped':
+      return { text: t.shareStoppedByOther, shown: true, urgent: true };
     case 'share-started':
       return news.self ? spoken(t.ownShareStarted) : shown(t.shareStarted(news.name));
     case 'share-ended':
@@ -65,6 +89,7 @@ export function begun(before: MeetingState, after: MeetingState): Telling[] {
     ['offline', texts.banner.offline],
     ['poorNetwork', texts.banner.poor],
     ['audioBlocked', texts.stage.startAudioBody],
+    ['shareLost', texts.banner.shareLost],
   ] as const;
   const told = lines
     .filter(([line]) => after[line] && !before[line])

@@ -1,5 +1,5 @@
 // What the views of a meeting render: plain data, replaced as a whole at each change.
-import type { Role } from '../api';
+import type { Role } from '../session';
 import type { TroubleKind } from '../trouble';
 import type { Size } from '../zoom';
 import type { Message } from './chat';
@@ -62,6 +62,24 @@ export type Phase =
 
 export type Sharing = 'no' | 'choosing' | 'live';
 
+/** Who may come in, as everybody in the meeting is told. */
+export interface Door {
+  locked: boolean;
+  lobby: boolean;
+  /** A PIN is asked for; which one, nobody is told. */
+  pin: boolean;
+}
+
+/** Somebody in the lobby. */
+export interface Waiting {
+  identity: string;
+  name: string;
+  /** To the hosts; empty when nothing was written. */
+  message: string;
+  /** Milliseconds since 1970. */
+  since: number;
+}
+
 export interface MeetingState {
   phase: Phase;
   meetingId: string;
@@ -80,6 +98,13 @@ export interface MeetingState {
   audioBlocked: boolean;
   poorNetwork: boolean;
   offline: boolean;
+  door: Door;
+  /** An owner or a presenter is here. */
+  host: boolean;
+  /** Who waits in the lobby, first come first; presenters and owners alone are told. */
+  waiting: Waiting[];
+  /** A share ended with the connection or the page, and only a click can start another. */
+  shareLost: boolean;
   /** Something failed that does not end the meeting. */
   trouble?: TroubleKind;
 }
@@ -99,7 +124,23 @@ export const initialState: MeetingState = {
   audioBlocked: false,
   poorNetwork: false,
   offline: false,
+  door: { locked: false, lobby: false, pin: false },
+  host: true,
+  waiting: [],
+  shareLost: false,
 };
+
+/** Owners present, too. */
+export function presents(role: Role): boolean {
+  return role !== 'viewer';
+}
+
+const RANK: Record<Role, number> = { viewer: 0, presenter: 1, owner: 2 };
+
+/** Whether one may mute, remove and the like another one. */
+export function mayModerate(own: Role, { role, self }: Pick<Person, 'role' | 'self'>): boolean {
+  return presents(own) && !self && RANK[role] <= RANK[own];
+}
 
 export function selfOf(state: MeetingState): Person | undefined {
   return state.people.find((person) => person.self);
@@ -109,7 +150,7 @@ export function selfOf(state: MeetingState): Person | undefined {
 export function canSwitch(state: MeetingState, kind: 'microphone' | 'camera'): boolean {
   const { role, phase } = state;
   const busy = kind === 'microphone' ? state.microphoneBusy : state.cameraBusy;
-  return role === 'presenter' && !busy && (phase.is === 'live' || phase.is === 'reconnecting');
+  return presents(role) && !busy && (phase.is === 'live' || phase.is === 'reconnecting');
 }
 
 /** Raised hands, first raised first. */

@@ -4,7 +4,7 @@ import { customElement, property } from 'lit/decorators.js';
 import '../components/copy';
 import { moment } from '../format';
 import { icon } from '../icons';
-import type { Ownership } from '../link';
+import type { Ownership } from '../owned';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { pageHeader, pageStyles } from './page';

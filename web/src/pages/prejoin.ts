@@ -1,8 +1,9 @@
-// Before the meeting: a name, and for presenters camera, microphone and speaker.
+// Before the meeting: who comes in, and for presenters camera, microphone and speaker.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
-import { customElement, property, query, state } from 'lit/decorators.js';
-import type { Invitation } from '../api';
+import { customElement, property, state } from 'lit/decorators.js';
 import '../components/device-select';
+import '../components/join-form';
+import type { SetupFailure } from '../components/join-form';
 import '../components/preview';
 import { canChooseSpeaker, refreshDevices } from '../devices/list';
 import type { LocalDevices } from '../devices/local';
@@ -10,6 +11,7 @@ import { playTestSound } from '../devices/tone';
 import { moment } from '../format';
 import { icon } from '../icons';
 import { recall, remember } from '../remembered';
+import type { Entry, Introduction } from '../session';
 import { Watch } from '../store';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
@@ -18,8 +20,7 @@ import { pageHeader, pageStyles } from './page';
 
 const t = texts.prejoin;
 
-/** The server's limit for names. */
-const NAME_CHARACTERS = 64;
+const roleIcons = { viewer: 'eye', presenter: 'share', owner: 'crown' } as const;
 
 @customElement('lectern-prejoin')
 export class PrejoinPage extends LitElement {
@@ -66,9 +67,26 @@ export class PrejoinPage extends LitElement {
         margin-bottom: var(--s5);
         font-size: var(--t-md);
       }
-      form {
-        display: grid;
-        gap: var(--s4);
+      .elsewhere {
+        padding: var(--s4);
+        border: 1px solid var(--line);
+        border-radius: var(--r3);
+        background: var(--surface);
+      }
+      .elsewhere h2 {
+        display: flex;
+        align-items: center;
+        gap: var(--s2);
+        font-size: var(--t-lg);
+      }
+      .elsewhere p {
+        margin: var(--s2) 0 var(--s4);
+        color: var(--ink-2);
+      }
+      .buttons {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--s3);
       }
       .devices {
         display: grid;
@@ -83,8 +101,19 @@ export class PrejoinPage extends LitElement {
       .speaker .btn {
         min-height: 46px;
       }
+      .locked {
+        display: flex;
+        gap: var(--s2);
+        align-items: center;
+        margin-bottom: var(--s4);
+        padding: var(--s3) var(--s4);
+        border-radius: var(--r2);
+        background: var(--brass-soft);
+        color: var(--brass-ink);
+        font-size: var(--t-sm);
+      }
       .hint {
-        margin-top: var(--s1);
+        margin-top: var(--s4);
       }
       @media (max-width: 820px) {
         .presenter {
@@ -95,19 +124,21 @@ export class PrejoinPage extends LitElement {
         }
       }
       @media (max-width: 480px) {
-        form .btn.primary {
+        .buttons .btn {
           width: 100%;
         }
       }
     `,
   ];
 
-  @property({ attribute: false }) invitation!: Invitation;
+  @property({ attribute: false }) entry!: Entry;
   /** Only for presenters: a viewer's page never touches a device. */
   @property({ attribute: false }) local: LocalDevices | undefined;
-  @query('#name') private nameField!: HTMLInputElement;
+  @property({ attribute: false }) failure: SetupFailure | undefined;
+  @property({ type: Boolean }) busy = false;
+  /** Another tab of this browser is in the meeting. */
+  @property({ type: Boolean }) elsewhere = false;
   @state() private name = recall('name');
-  @state() private nameMissing = false;
   @state() private speaker = recall('speaker');
   @state() private speakerFailed = false;
 
@@ -120,11 +151,11 @@ export class PrejoinPage extends LitElement {
   protected override firstUpdated(): void {
     if (this.local !== undefined) void this.local.start();
     void refreshDevices();
-    if (this.name === '') this.nameField.focus();
   }
 
   protected override render(): TemplateResult {
     const presenter = this.local !== undefined;
+    const { role, meeting } = this.entry;
     return html`${pageHeader()}
       <main>
         <div class=${presenter ? 'presenter' : 'viewer'} data-testid="prejoin">
@@ -135,40 +166,50 @@ export class PrejoinPage extends LitElement {
           }
           <div>
             <span class="role">
-              ${icon(presenter ? 'share' : 'eye')}
-              ${texts.people.roles[this.invitation.role]}
+              ${icon(roleIcons[role])} ${texts.people.roles[role]}
             </span>
-            <h1>${this.invitation.meetingName || texts.created.untitled}</h1>
-            <p class="lead">${presenter ? t.presenterLead : t.viewerLead}</p>
-            ${this.#form()}
+            <h1 dir="auto">${meeting.name || texts.created.untitled}</h1>
+            ${this.elsewhere ? this.#elsewhere() : this.#form()}
           </div>
         </div>
       </main>`;
   }
 
-  #form(): TemplateResult {
-    const expires = moment(this.invitation.expiresAt);
-    return html`<form @submit=${(event: Event) => this.#join(event)} novalidate>
-      <div class="field">
-        <label for="name">${t.name}</label>
-        <input
-          id="name"
-          type="text"
-          autocomplete="name"
-          maxlength=${NAME_CHARACTERS}
-          placeholder=${t.namePlaceholder}
-          data-testid="name"
-          .value=${this.name}
-          aria-invalid=${this.nameMissing ? 'true' : 'false'}
-          aria-describedby="name-error"
-          @input=${() => this.#named()}
-        />
-        <p class="error" id="name-error" role="alert">${this.nameMissing ? t.nameMissing : ''}</p>
+  #elsewhere(): TemplateResult {
+    const tell = (wish: string) => () => this.dispatchEvent(new CustomEvent(wish));
+    return html`<div class="elsewhere" role="status" data-testid="elsewhere">
+      <h2>${icon('tabs')} ${t.elsewhere}</h2>
+      <p>${t.elsewhereBody}</p>
+      <div class="buttons">
+        <button class="btn primary" data-testid="continue-here" @click=${tell('continue')}>
+          ${t.continueHere}
+        </button>
+        <button class="btn" data-testid="join-as-other" @click=${tell('other')}>
+          ${t.joinAsOther}
+        </button>
       </div>
-      ${this.local === undefined ? nothing : this.#devices(this.local)}
-      <button class="btn primary big" data-testid="join">${t.join} ${icon('forward')}</button>
-      ${expires === undefined ? nothing : html`<p class="hint">${t.expires(expires)}</p>`}
-    </form>`;
+    </div>`;
+  }
+
+  #form(): TemplateResult {
+    const { role, locked, expiresAt } = this.entry;
+    const expires = moment(expiresAt);
+    return html`<p class="lead">${t.leads[role]}</p>
+      ${
+        locked && role !== 'owner'
+          ? html`<p class="locked" data-testid="locked">${icon('lock')} ${t.locked}</p>`
+          : nothing
+      }
+      <lectern-join-form
+        .entry=${this.entry}
+        .failure=${this.failure}
+        ?busy=${this.busy}
+        @named=${(event: CustomEvent<string>) => (this.name = event.detail)}
+        @join=${(event: CustomEvent<Introduction>) => this.#join(event.detail)}
+      >
+        ${this.local === undefined ? nothing : this.#devices(this.local)}
+      </lectern-join-form>
+      ${expires === undefined || role === 'owner' ? nothing : html`<p class="hint">${t.expires(expires)}</p>`}`;
   }
 
   #devices(local: LocalDevices): TemplateResult {
@@ -226,17 +267,7 @@ export class PrejoinPage extends LitElement {
     }
   }
 
-  #named(): void {
-    this.name = this.nameField.value;
-    if (this.name.trim() !== '') this.nameMissing = false;
-  }
-
-  #join(event: Event): void {
-    event.preventDefault();
-    const name = this.name.trim();
-    this.nameMissing = name === '';
-    if (this.nameMissing) return this.nameField.focus();
-    remember('name', name);
-    this.dispatchEvent(new CustomEvent<string>('join', { detail: name }));
+  #join(detail: Introduction): void {
+    this.dispatchEvent(new CustomEvent<Introduction>('join', { detail }));
   }
 }

@@ -3,9 +3,12 @@ import { css, html, LitElement, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { createMeeting, troubleOf, type CreatedMeeting } from '../api';
 import '../components/hero';
+import '../components/own-meetings';
 import { icon } from '../icons';
 import { secretOf } from '../link';
 import { canShare } from '../meeting/sharing';
+import type { Ownership } from '../owned';
+import { PIN } from '../session';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { troubles, type TroubleKind } from '../trouble';
@@ -43,6 +46,29 @@ export class StartPage extends LitElement {
       form.create {
         display: grid;
         gap: var(--s4);
+      }
+      summary {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+        padding: 4px 8px 4px 0;
+        border-radius: 8px;
+        color: var(--ink-2);
+        font-size: var(--t-sm);
+        font-weight: 560;
+        list-style: none;
+        cursor: pointer;
+      }
+      summary::-webkit-details-marker {
+        display: none;
+      }
+      details[open] summary .icon {
+        transform: rotate(180deg);
+      }
+      .options {
+        display: grid;
+        gap: var(--s4);
+        padding-top: var(--s3);
       }
       ul {
         list-style: none;
@@ -103,9 +129,12 @@ export class StartPage extends LitElement {
   ];
 
   @query('#name') private nameField!: HTMLInputElement;
+  @query('#pin') private pinField!: HTMLInputElement;
+  @query('#lobby') private lobbyField!: HTMLInputElement;
   @query('#link') private linkField!: HTMLInputElement;
   @state() private busy = false;
   @state() private trouble: TroubleKind | undefined;
+  @state() private pinWrong = false;
   @state() private linkInvalid = false;
 
   protected override render(): TemplateResult {
@@ -118,6 +147,10 @@ export class StartPage extends LitElement {
           <ul>
             ${t.points.map((point) => html`<li>${icon('check')} ${point}</li>`)}
           </ul>
+          <lectern-own-meetings
+            @own=${(event: CustomEvent<Ownership>) =>
+              this.dispatchEvent(new CustomEvent<Ownership>('own', { detail: event.detail }))}
+          ></lectern-own-meetings>
           ${this.#joinForm()}
         </div>
         <lectern-hero></lectern-hero>
@@ -139,12 +172,42 @@ export class StartPage extends LitElement {
         />
         <p class="hint" id="name-hint">${t.nameHint}</p>
       </div>
+      ${this.#options()}
       <button class="btn primary big" data-testid="create" ?disabled=${this.busy}>
         ${icon('share')} ${this.busy ? t.creating : t.share}
       </button>
       ${canShare() ? '' : html`<p class="hint" data-testid="cannot-share">${t.cannotShare}</p>`}
       ${this.trouble === undefined ? '' : this.#failure(this.trouble)}
     </form>`;
+  }
+
+  /** Who may come in; most meetings need nothing of it. */
+  #options(): TemplateResult {
+    return html`<details ?open=${this.pinWrong} data-testid="options">
+      <summary>${icon('down')} ${t.options}</summary>
+      <div class="options">
+        <div class="field">
+          <label for="pin">${t.pin}</label>
+          <input
+            id="pin"
+            type="text"
+            inputmode="numeric"
+            autocomplete="off"
+            maxlength="10"
+            data-testid="new-pin"
+            aria-invalid=${this.pinWrong ? 'true' : 'false'}
+            aria-describedby="pin-hint"
+            @input=${() => (this.pinWrong = false)}
+          />
+          <p class=${this.pinWrong ? 'error' : 'hint'} id="pin-hint">
+            ${this.pinWrong ? t.pinShape : t.pinHint}
+          </p>
+        </div>
+        <label class="check">
+          <input type="checkbox" id="lobby" data-testid="new-lobby" /> ${t.lobby}
+        </label>
+      </div>
+    </details>`;
   }
 
   #failure(kind: TroubleKind): TemplateResult {
@@ -177,10 +240,14 @@ export class StartPage extends LitElement {
   async #create(event: Event): Promise<void> {
     event.preventDefault();
     if (this.busy) return;
+    const name = this.nameField.value.trim();
+    const pin = this.pinField.value.trim();
+    this.pinWrong = pin !== '' && !PIN.test(pin);
+    if (this.pinWrong) return this.pinField.focus();
     this.busy = true;
     this.trouble = undefined;
     try {
-      const detail = await createMeeting(this.nameField.value.trim());
+      const detail = await createMeeting({ name, pin, lobby: this.lobbyField.checked });
       this.dispatchEvent(new CustomEvent<CreatedMeeting>('created', { detail }));
     } catch (error) {
       this.trouble = troubleOf(error);

@@ -19,6 +19,9 @@ const icons: Partial<Record<Ending, IconName>> = {
   'link-expired': 'link',
   'link-revoked': 'link',
   'room-full': 'people',
+  locked: 'lock',
+  refused: 'leave',
+  duplicate: 'tabs',
 };
 
 @customElement('lectern-trouble')
@@ -60,6 +63,17 @@ export class TroublePage extends LitElement {
         max-width: 28em;
         margin: 0 auto var(--s5);
       }
+      blockquote {
+        max-width: 28em;
+        margin: 0 auto var(--s5);
+        padding: var(--s3) var(--s4);
+        border-radius: var(--r2);
+        background: var(--surface-2);
+        color: var(--ink-2);
+        text-align: start;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
+      }
       .buttons {
         display: flex;
         justify-content: center;
@@ -77,6 +91,8 @@ export class TroublePage extends LitElement {
   @property({ reflect: true }) cause: Ending = 'server-error';
   /** The text of the button that tries again; none when trying again is of no use. */
   @property() again = '';
+  /** What a host said; empty when nothing. */
+  @property() message = '';
 
   protected override firstUpdated(): void {
     this.renderRoot.querySelector('h1')?.focus();
@@ -94,6 +110,11 @@ export class TroublePage extends LitElement {
           <div class="sign">${icon(icons[this.cause] ?? 'alert')}</div>
           <h1 tabindex="-1">${title}</h1>
           <p class="lead">${body}</p>
+          ${
+            this.message === ''
+              ? ''
+              : html`<blockquote dir="auto" data-testid="host-message">${this.message}</blockquote>`
+          }
           <div class="buttons">
             ${
               this.again === ''

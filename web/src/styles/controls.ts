@@ -196,6 +196,22 @@ export const controls = css`
     background-size: 22px;
     background-repeat: no-repeat;
   }
+  .check {
+    display: flex;
+    align-items: center;
+    gap: var(--s3);
+    min-height: 32px;
+    font-size: var(--t-sm);
+    color: var(--ink-2);
+    cursor: pointer;
+  }
+  .check input {
+    flex: none;
+    width: 20px;
+    height: 20px;
+    margin: 0;
+    accent-color: var(--primary);
+  }
   .hint {
     font-size: var(--t-sm);
     color: var(--ink-3);

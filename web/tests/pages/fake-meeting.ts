@@ -3,6 +3,7 @@ import type { DeviceKind } from '../../src/devices/list';
 import type { Details } from '../../src/meeting/details';
 import type { Meeting } from '../../src/meeting/meeting';
 import type { News } from '../../src/meeting/news';
+import type { Act } from '../../src/moderation';
 import type { MeetingState, Person } from '../../src/meeting/state';
 import { Emitter, Store } from '../../src/store';
 import { camera, slide } from './pictures';
@@ -126,6 +127,25 @@ export class FakeMeeting implements Meeting {
         { row: 'microphone', sent, bitrate: 38_000, lossRatio: 0, codec: 'opus' },
       ],
     });
+  }
+
+  moderate(act: Act): Promise<boolean> {
+    const { is, ...rest } = act;
+    this.calls.push([is, ...Object.values(rest).map((value) => JSON.stringify(value))].join(' '));
+    const { waiting, door } = this.state.value;
+    if (act.is === 'admit' || act.is === 'refuse') {
+      this.state.set({ waiting: waiting.filter(({ identity }) => identity !== act.identity) });
+    }
+    if (act.is === 'admit-all') this.state.set({ waiting: [] });
+    if (act.is === 'access') {
+      const { pin = door.pin ? '' : null, ...change } = act.change;
+      this.state.set({ door: { ...door, ...change, pin: pin !== null } });
+    }
+    return Promise.resolve(true);
+  }
+
+  dismissShareLost(): void {
+    this.state.set({ shareLost: false });
   }
 
   dismissTrouble(): void {

@@ -3,7 +3,7 @@ import '@fontsource-variable/schibsted-grotesk/wght.css';
 import '../../src/styles/tokens.css';
 import '../../src/theme';
 import { announceIn } from '../../src/announce';
-import { keepOwnership } from '../../src/link';
+import { keepOwnership } from '../../src/owned';
 import '../../src/pages/stage';
 import '../../src/pages/trouble';
 import { scenes } from './scenes';
@@ -25,6 +25,7 @@ keepOwnership({
   meetingId: 'RM_test',
   meetingName: 'Third quarter review',
   ownerKey: 'key',
+  expiresAt: '2027-01-31T18:00:00Z',
   presenter: link('p8vEjRWeJASNFZ4kBI0VniQEjRWeJAS2'),
   viewer: link('q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS'),
 });

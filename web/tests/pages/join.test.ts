@@ -2,12 +2,10 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { open, openScene, useBrowser } from './browser';
-import { answer, created, invitation, problem, SECRET, ticket } from './server';
+import { answer, created, ENTRIES, entry, problem, SECRET, session, SESSIONS } from './server';
 
 useBrowser();
 
-const INSPECT = '/api/v1/links/inspect';
-const JOIN = '/api/v1/join';
 const SECOND = 'zYxWvUtSrQpOnMlKjIhGfEdCbA987654';
 
 /** Opens the app where links are good for viewers, and counts the open WebSockets to rooms. */
@@ -18,8 +16,8 @@ async function openLink(): Promise<{ page: Page; sockets: () => string[] }> {
     sockets.push('opened');
     socket.onClose(() => void sockets.push('closed'));
   });
-  await answer(page, INSPECT, invitation('viewer'));
-  await answer(page, JOIN, ticket('/rtc'));
+  await answer(page, ENTRIES, entry('viewer'));
+  await answer(page, SESSIONS, session());
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
   return { page, sockets: () => sockets };
 }
@@ -40,33 +38,42 @@ test('a second link in the same tab leaves the first meeting', async () => {
   await page.context().close();
 });
 
-test('who leaves before the ticket is there does not enter', async () => {
+test('who goes elsewhere before the session is there does not enter', async () => {
   const { page, sockets } = await openLink();
-  await page.unroute(`**${JOIN}`);
-  await page.route(`**${JOIN}`, async (route) => {
+  await page.unroute(`**${SESSIONS}`);
+  await page.route(`**${SESSIONS}`, async (route) => {
     await new Promise((resolve) => setTimeout(resolve, 1_500));
-    await route.fulfill({ json: (ticket('/rtc') as { body: object }).body });
+    await route.fulfill({ json: session().body });
   });
-  const answered = page.waitForResponse(`**${JOIN}`);
+  const answered = page.waitForResponse(`**${SESSIONS}`);
   await enter(page);
-  await page.getByTestId('control-leave').click();
-  await page.getByTestId('leave-confirm').click();
-  await page.locator(`[data-cause='left']`).waitFor();
+  await expect.poll(() => page.getByTestId('join').getAttribute('aria-disabled')).toBe('true');
+  await page.evaluate((secret) => void (location.hash = secret), SECOND);
   await answered;
   await page.waitForTimeout(500);
   expect(sockets()).toEqual([]);
-  expect(await page.locator(`[data-cause='left']`).count()).toBe(1);
+  await page.getByTestId('prejoin').waitFor();
   await page.context().close();
 });
 
-test('a refused name leads back to the setup', async () => {
+test('a refused name is said at the field', async () => {
   const { page } = await openLink();
-  await page.unroute(`**${JOIN}`);
-  await answer(page, JOIN, problem(422, 'invalid'));
+  await page.unroute(`**${SESSIONS}`);
+  await answer(page, SESSIONS, problem(422, 'invalid'), session());
   await enter(page);
-  await page.locator(`[data-cause='name-refused']`).waitFor();
-  await page.getByTestId('again').click();
+  await page.getByTestId('name-error').getByText('Type your name anew').waitFor();
   expect(await page.getByTestId('name').inputValue()).toBe('Vera');
+  await page.getByTestId('join').click();
+  await page.getByTestId('connecting').waitFor();
+  await page.context().close();
+});
+
+test('an entry that grew too old is taken anew in silence', async () => {
+  const { page } = await openLink();
+  await page.unroute(`**${SESSIONS}`);
+  await answer(page, SESSIONS, problem(401, 'token_expired'), session());
+  await enter(page);
+  await page.getByTestId('connecting').waitFor();
   await page.context().close();
 });
 
@@ -85,7 +92,7 @@ test('the page of a new meeting survives a reload', async () => {
 
 test('a page that does not load can be tried again', async () => {
   const { page } = await open('/favicon.svg');
-  await answer(page, INSPECT, invitation('viewer'));
+  await answer(page, ENTRIES, entry('viewer'));
   await page.route('**/src/pages/join.ts*', (route) => route.abort());
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
   await page.getByTestId('again').waitFor();
@@ -97,7 +104,7 @@ test('a page that does not load can be tried again', async () => {
 
 test('a line stands where the page of the meeting still loads', async () => {
   const { page } = await open('/favicon.svg');
-  await answer(page, INSPECT, invitation('viewer'));
+  await answer(page, ENTRIES, entry('viewer'));
   let load!: () => void;
   const loads = new Promise<void>((resolve) => (load = resolve));
   await page.route('**/src/pages/join.ts*', async (route) => {
@@ -122,7 +129,7 @@ test('a camera that was switched off during the prompt stays off', async () => {
       throw new DOMException('', 'NotAllowedError');
     };
   });
-  await answer(page, INSPECT, invitation('presenter'));
+  await answer(page, ENTRIES, entry('presenter'));
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
   await page.getByTestId('toggle-camera').click();
   await page.locator(`[data-cause='microphone-denied']`).waitFor();

@@ -198,7 +198,7 @@ test('news reach screen readers', async () => {
   const { page, context } = await openScene('viewer-share');
   const told = page.getByTestId('announce');
   await page.evaluate(() => {
-    window.meeting.news.emit({ is: 'joined', name: 'Linus' });
+    window.meeting.news.emit({ is: 'joined', identity: 'linus', name: 'Linus' });
     window.meeting.news.emit({ is: 'hand', name: 'Linus', self: false, raised: true });
     window.meeting.news.emit({ is: 'share-started', name: 'Linus', self: false });
     window.meeting.news.emit({ is: 'message', name: 'Linus', text: '<i>hello</i>' });
@@ -220,7 +220,9 @@ test('what happens behind a dialog is read inside it', async () => {
   const inside = page.locator('dialog[open]').getByTestId('announce');
   await expect.poll(() => inside.innerText()).toContain('Copied');
   await page.keyboard.press('Escape');
-  await page.evaluate(() => window.meeting.news.emit({ is: 'joined', name: 'Linus' }));
+  await page.evaluate(() =>
+    window.meeting.news.emit({ is: 'joined', identity: 'linus', name: 'Linus' }),
+  );
   await expect.poll(() => page.getByTestId('announce').innerText()).toContain('Linus joined');
   await context.close();
 });
@@ -248,7 +250,7 @@ test('a stage that comes back tells everything once', async () => {
     const next = document.createElement('lectern-stage');
     document.body.append(Object.assign(next, { meeting: window.meeting }));
     await new Promise((resolve) => setTimeout(resolve, 100));
-    window.meeting.news.emit({ is: 'joined', name: 'Linus' });
+    window.meeting.news.emit({ is: 'joined', identity: 'linus', name: 'Linus' });
   });
   const told = await page.getByTestId('announce').innerText();
   expect(told.match(/Linus joined/g)).toHaveLength(1);

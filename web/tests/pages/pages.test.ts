@@ -2,20 +2,18 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { check, looks, open, openScene, useBrowser, type Look } from './browser';
-import { answer, created, invitation, problem, SECRET } from './server';
+import { answer, created, ENTRIES, entry, problem, SECRET, SESSIONS } from './server';
 
 useBrowser();
 
-const INSPECT = '/api/v1/links/inspect';
-
-/** Opens a link whose inspection is answered as given. */
+/** Opens a link that the server answers as given. */
 async function openLink(
   look: Look,
   given: Parameters<typeof answer>[2],
   hash = `#${SECRET}`,
 ): Promise<Page> {
   const { page } = await open('/favicon.svg', look);
-  await answer(page, INSPECT, given);
+  await answer(page, ENTRIES, given);
   await page.goto(new URL(`/j${hash}`, page.url()).href);
   return page;
 }
@@ -36,7 +34,7 @@ for (const look of looks) {
   });
 
   test(`setup of a presenter in ${look.name}`, async () => {
-    const page = await openLink(look, invitation('presenter'));
+    const page = await openLink(look, entry('presenter'));
     await page.getByTestId('preview').waitFor();
     await page.getByTestId('name').fill('Ada Lovelace');
     await page.waitForTimeout(600);
@@ -48,9 +46,57 @@ for (const look of looks) {
   });
 
   test(`setup of a viewer in ${look.name}`, async () => {
-    const page = await openLink(look, invitation('viewer'));
+    const page = await openLink(look, entry('viewer'));
     await page.getByTestId('join').click();
     await check(page, `setup-viewer.${look.name}`);
+    await page.context().close();
+  });
+
+  test(`a PIN, a word and a wait in ${look.name}`, async () => {
+    const page = await openLink(look, entry('viewer', { pin_required: true, lobby: true }));
+    await answer(
+      page,
+      SESSIONS,
+      problem(403, 'pin_wrong'),
+      problem(429, 'too_many_requests', { 'retry-after': '75' }),
+    );
+    await page.getByTestId('name').fill('Vera');
+    await page.getByTestId('join').click();
+    await page.getByText('The PIN has 4 to 10 digits').waitFor();
+    await page.getByTestId('pin').fill('1234');
+    await page.getByTestId('join').click();
+    await page.getByText('This PIN is wrong').waitFor();
+    await check(page, `setup-pin-wrong.${look.name}`);
+    await page.getByTestId('join').click();
+    await page.getByTestId('blocked').waitFor();
+    await check(page, `setup-blocked.${look.name}`);
+    expect(await page.getByTestId('join').getAttribute('aria-disabled')).toBe('true');
+    await page.context().close();
+  });
+
+  test(`setup of a host in ${look.name}`, async () => {
+    const { page } = await open('/', look);
+    await answer(page, '/api/v1/meetings', created);
+    await answer(page, '/api/v1/meetings/RM_1/entries', entry('owner'));
+    await page.getByTestId('options').locator('summary').click();
+    await page.getByTestId('new-pin').fill('12');
+    await page.getByTestId('create').click();
+    await page.getByText('A PIN has 4 to 10 digits').waitFor();
+    await check(page, `start-options.${look.name}`);
+    await page.getByTestId('new-pin').fill('123456');
+    await page.getByTestId('new-lobby').check();
+    const asked = page.waitForRequest('**/api/v1/meetings');
+    await page.getByTestId('create').click();
+    expect((await asked).postDataJSON()).toEqual({ pin: '123456', lobby: true });
+    await page.getByTestId('continue').click();
+    await page.getByTestId('preview').waitFor();
+    await page.waitForTimeout(600);
+    await check(page, `setup-host.${look.name}`);
+    await page.goto(new URL('/', page.url()).href);
+    await page.getByTestId('forget').click();
+    await check(page, `start-own-meetings.${look.name}`);
+    await page.getByTestId('go-to-meeting').click();
+    await page.getByTestId('prejoin').waitFor();
     await page.context().close();
   });
 
@@ -78,15 +124,15 @@ test.each([
 test('trying again works once the server is back', async () => {
   const page = await openLink(looks[0]!, 'none');
   await page.getByTestId('again').waitFor();
-  await page.unroute(`**${INSPECT}`);
-  await answer(page, INSPECT, invitation('viewer'));
+  await page.unroute(`**${ENTRIES}`);
+  await answer(page, ENTRIES, entry('viewer'));
   await page.getByTestId('again').click();
   await page.getByTestId('prejoin').waitFor();
   await page.context().close();
 });
 
 test('the secret leaves the address bar and survives a reload', async () => {
-  const page = await openLink(looks[0]!, invitation('viewer'));
+  const page = await openLink(looks[0]!, entry('viewer'));
   await page.getByTestId('prejoin').waitFor();
   expect(new URL(page.url()).hash).toBe('');
   await page.reload();
@@ -104,7 +150,7 @@ test('a viewer is asked for no device', async () => {
       return Promise.reject(new Error('asked'));
     };
   });
-  await answer(page, INSPECT, invitation('viewer'));
+  await answer(page, ENTRIES, entry('viewer'));
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
   await page.getByTestId('name').fill('Vera');
   await page.waitForTimeout(500);
@@ -120,7 +166,7 @@ test('each device that does not start has its own text', async () => {
         new DOMException('', constraints?.video ? 'NotReadableError' : 'NotAllowedError'),
       );
   });
-  await answer(page, INSPECT, invitation('presenter'));
+  await answer(page, ENTRIES, entry('presenter'));
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
   await page.locator(`[data-cause='camera-busy']`).waitFor();
   await page.locator(`[data-cause='microphone-denied']`).waitFor();
@@ -129,11 +175,11 @@ test('each device that does not start has its own text', async () => {
 });
 
 test('name and devices are remembered', async () => {
-  const page = await openLink(looks[0]!, invitation('presenter'));
+  const page = await openLink(looks[0]!, entry('presenter'));
   await page.getByTestId('preview').waitFor();
   await page.getByTestId('toggle-camera').click();
   await page.getByTestId('name').fill('Ada');
-  await answer(page, '/api/v1/join', problem(409, 'limit_reached'));
+  await answer(page, SESSIONS, problem(409, 'limit_reached'));
   await page.getByTestId('join').click();
   await page.locator(`[data-cause='room-full']`).waitFor();
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);

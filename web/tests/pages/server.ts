@@ -4,28 +4,64 @@ import type { Page } from 'playwright-core';
 export const SECRET = 'q83vEjRWeJASNFZ4kBI0VniQEjRWeJAS';
 const EXPIRES = '2027-01-31T18:00:00Z';
 
-type Answer = { status?: number; body: unknown } | 'none';
+export const ENTRIES = '/api/v1/entries';
+export const SESSIONS = '/api/v1/sessions';
+export const CURRENT = '/api/v1/sessions/current*';
+export const RENEW = '/api/v1/sessions/renew';
 
-export const invitation = (
-  role: 'presenter' | 'viewer',
-  name = 'Third quarter review',
-): Answer => ({
-  body: { role, meeting: { id: 'RM_1', name }, expires_at: EXPIRES },
+export interface Given {
+  status?: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+type Answer = Given | 'none';
+
+const meeting = (name: string) => ({ id: 'RM_1', name });
+
+/** What a link leads to. */
+export const entry = (
+  role: 'owner' | 'presenter' | 'viewer',
+  change: Partial<{ pin_required: boolean; lobby: boolean; locked: boolean }> = {},
+): Given => ({
+  body: {
+    entry_token: 'entry',
+    role,
+    meeting: meeting('Third quarter review'),
+    link_expires_at: EXPIRES,
+    expires_at: EXPIRES,
+    pin_required: false,
+    lobby: false,
+    locked: false,
+    ...change,
+  },
 });
 
-export const problem = (status: number, code: string): Answer => ({
-  status,
-  body: { type: 'about:blank', title: 'A problem', status, code, detail: '' },
-});
-
-export const ticket = (url: string): Answer => ({
+/** A session, admitted unless said otherwise. */
+export const session = (
+  change: { role?: string; admission?: object; token?: string } = {},
+): Given => ({
+  status: 201,
   body: {
     token: 'token',
-    url,
+    url: '/rtc',
     role: 'viewer',
     identity: 'vera',
-    meeting: { id: 'RM_1', name: 'Third quarter review' },
+    meeting: meeting('Third quarter review'),
+    expires_at: EXPIRES,
+    admission: { state: 'admitted' },
+    ...change,
   },
+});
+
+export const problem = (
+  status: number,
+  code: string,
+  headers: Record<string, string> = {},
+): Given => ({
+  status,
+  headers,
+  body: { type: 'about:blank', title: 'A problem', status, code, detail: '' },
 });
 
 export const created: Answer = {
@@ -49,14 +85,20 @@ function link(role: string, secret: string): Record<string, string> {
   };
 }
 
-/** Answers calls of one path; `none` leaves them without an answer. */
-export async function answer(page: Page, path: string, given: Answer): Promise<void> {
+/**
+ * Answers calls of one path with one answer after the other, the last one for good; `none` leaves
+ * them without an answer.
+ */
+export async function answer(page: Page, path: string, ...given: Answer[]): Promise<void> {
+  const left = [...given];
   await page.route(`**${path}`, async (route) => {
-    if (given === 'none') return route.abort();
+    const next = left.length > 1 ? left.shift()! : left[0]!;
+    if (next === 'none') return route.abort();
     await route.fulfill({
-      status: given.status ?? 200,
+      status: next.status ?? 200,
       contentType: 'application/json',
-      body: JSON.stringify(given.body),
+      headers: next.headers ?? {},
+      body: JSON.stringify(next.body),
     });
   });
 }

@@ -1,16 +1,22 @@
 // Chat over the text streams of the room.
 import type { Room, TextStreamReader } from 'livekit-client';
-import { append, CHAT_TOPIC, clean, MAX_BYTES, type Message } from '../chat';
+import { append, CHAT_TOPIC, clean, cleanId, MAX_BYTES, Pace, type Message } from '../chat';
 import type { News } from '../news';
 import type { MeetingState } from '../state';
 import type { Emitter, Store } from '../../store';
 import { nameOf } from './roster';
+
+/** More messages under way at once are a flood. */
+const MOST_READING = 50;
 
 /** A message that is not complete by then is dropped. */
 const RECEIVE_TIMEOUT_MS = 20_000;
 
 export class Chat {
   #open = false;
+  readonly #pace = new Pace();
+  /** Streams that are being read. */
+  #reading = 0;
 
   constructor(
     private readonly state: Store<MeetingState>,
@@ -46,20 +52,27 @@ export class Chat {
   async #receive(room: Room, reader: TextStreamReader, identity: string): Promise<void> {
     const { id, size } = reader.info;
     const sender = room.remoteParticipants.get(identity);
-    if (sender === undefined || (size ?? 0) > MAX_BYTES) return;
-    let text: string | undefined;
-    try {
-      text = clean(await reader.readAll({ signal: AbortSignal.timeout(RECEIVE_TIMEOUT_MS) }));
-    } catch (error) {
-      console.warn('A chat message did not arrive whole:', error);
-      return;
-    }
+    if (sender === undefined || (size ?? 0) > MAX_BYTES || this.#reading >= MOST_READING) return;
+    if (!this.#pace.allows(identity, Date.now())) return;
+    const text = await this.#read(reader);
     if (text === undefined) return;
     const name = nameOf(sender);
     // The sender's clock may be wrong: what counts is when it was read here.
-    this.#add({ id, identity, name, self: false, text, at: Date.now() });
+    this.#add({ id: cleanId(id), identity, name, self: false, text, at: Date.now() });
     if (!this.#open) this.state.set({ unread: this.state.value.unread + 1 });
     this.news.emit({ is: 'message', name, text });
+  }
+
+  async #read(reader: TextStreamReader): Promise<string | undefined> {
+    this.#reading += 1;
+    try {
+      return clean(await reader.readAll({ signal: AbortSignal.timeout(RECEIVE_TIMEOUT_MS) }));
+    } catch (error) {
+      console.warn('A chat message did not arrive whole:', error);
+      return undefined;
+    } finally {
+      this.#reading -= 1;
+    }
   }
 
   #add(message: Message): void {

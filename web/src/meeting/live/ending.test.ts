@@ -1,8 +1,8 @@
 import { ConnectionError, DisconnectReason } from 'livekit-client';
 import { describe, expect, test } from 'vitest';
-import { ApiError } from '../../api';
+import { ApiError } from '../../http';
 import { troubles } from '../../trouble';
-import { connectEnding, endingOf } from './ending';
+import { connectEnding, endingOf, moderationTrouble, NotAdmitted } from './ending';
 
 describe('the end of a meeting', () => {
   test.each([
@@ -37,10 +37,22 @@ describe('a failed entry', () => {
     [ConnectionError.timeout('room connection has timed out (signal)'), 'server-unreachable'],
     [ConnectionError.internal('could not establish pc connection'), 'media-blocked'],
     [ConnectionError.cancelled('by the client'), 'left'],
+    [new ApiError('removed', 403, ''), 'removed'],
+    [new ApiError('locked', 403, ''), 'locked'],
+    [new NotAdmitted('ended'), 'meeting-ended'],
+    [new NotAdmitted('refused'), 'refused'],
     [new TypeError('surprise'), 'server-error'],
   ])('%s is %s', (error, ending) => {
     expect(connectEnding(error)).toBe(ending);
   });
+});
+
+test.each([
+  [new ApiError('not_permitted', 403, ''), 'not-permitted'],
+  [new ApiError('unreachable', 0, ''), 'server-unreachable'],
+  [new ApiError('not_found', 404, ''), 'moderation-failed'],
+])('%s while moderating is %s', (error, trouble) => {
+  expect(moderationTrouble(error)).toBe(trouble);
 });
 
 test('each cause has a text of its own', () => {

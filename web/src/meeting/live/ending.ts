@@ -1,7 +1,35 @@
 // Why a connection did not come about, or ended, in the words of the app.
 import { ConnectionError, ConnectionErrorReason, DisconnectReason } from 'livekit-client';
-import { ApiError, troubleOf } from '../../api';
+import { troubleOf } from '../../api';
+import { ApiError } from '../../http';
+import type { Admission } from '../../session';
+import type { TroubleKind } from '../../trouble';
 import type { Ending } from '../state';
+
+/** A session that does not lead into the meeting. */
+export class NotAdmitted extends Error {
+  constructor(readonly state: Admission['state']) {
+    super(state);
+  }
+}
+
+/** What ends without anybody's wish ends only for a while. */
+export function comesBack(ending: Ending): boolean {
+  return ending === 'connection-lost' || ending === 'server-shutdown';
+}
+
+/** Why a session leads nowhere; one that waits must be asked for anew. */
+export function admissionEnding(state: Admission['state']): Ending {
+  const endings = {
+    refused: 'refused',
+    removed: 'removed',
+    locked: 'locked',
+    ended: 'meeting-ended',
+    waiting: 'token-refused',
+    admitted: 'token-refused',
+  } as const;
+  return endings[state];
+}
 
 /** The end of a meeting that was under way. */
 export function endingOf(reason: DisconnectReason | undefined): Ending {
@@ -27,6 +55,7 @@ export function endingOf(reason: DisconnectReason | undefined): Ending {
 /** The failure of an attempt to come in. */
 export function connectEnding(error: unknown): Ending {
   if (error instanceof ApiError) return troubleOf(error);
+  if (error instanceof NotAdmitted) return admissionEnding(error.state);
   if (!(error instanceof ConnectionError)) return 'server-error';
   switch (error.reason) {
     case ConnectionErrorReason.Cancelled:
@@ -51,4 +80,11 @@ export function connectEnding(error: unknown): Ending {
     default:
       return 'server-error';
   }
+}
+
+/** Why the server did not do what a moderator asked for. */
+export function moderationTrouble(error: unknown): TroubleKind {
+  const known: readonly TroubleKind[] = ['not-permitted', 'server-unreachable', 'too-many-tries'];
+  const trouble = troubleOf(error);
+  return known.includes(trouble) ? trouble : 'moderation-failed';
 }

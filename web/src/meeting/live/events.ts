@@ -1,5 +1,6 @@
 // The events of a room, as far as a meeting listens to them.
 import {
+  EngineEvent,
   ParticipantEvent,
   RoomEvent,
   Track,
@@ -28,6 +29,7 @@ const CHANGES = [
   RoomEvent.LocalTrackUnpublished,
   RoomEvent.ActiveSpeakersChanged,
   RoomEvent.ConnectionQualityChanged,
+  RoomEvent.RoomMetadataChanged,
 ] as const;
 
 export function onChange(room: Room, listener: () => void): void {
@@ -62,4 +64,30 @@ export function onSwitchedOff(
       const lost = track !== undefined && ended.has(track.mediaStreamTrack);
       listener(kind, lost ? 'device' : 'mute');
     });
+}
+
+/** Calls back with each fresh token that the server gives in the course of a meeting. */
+export function onTokenRefreshed(room: Room, listener: (token: string) => void): void {
+  room.engine.on(EngineEvent.TokenRefreshed, listener);
+}
+
+/**
+ * Calls back when the server ends the own share: a presenter asked for it. The client library takes
+ * the track down by itself, as it does when the person stops, and then the server may confirm that.
+ */
+export function onShareStopped(room: Room, listener: () => void): void {
+  let shared: string | undefined;
+  room.localParticipant
+    .on(ParticipantEvent.LocalTrackPublished, ({ source, trackSid }: LocalTrackPublication) => {
+      if (source === Track.Source.ScreenShare) shared = trackSid;
+    })
+    .on(ParticipantEvent.LocalTrackUnpublished, ({ trackSid }: LocalTrackPublication) => {
+      // The library is done before the server's word reaches this listener: a moment later.
+      setTimeout(() => {
+        if (trackSid === shared) shared = undefined;
+      });
+    });
+  room.engine.on(EngineEvent.LocalTrackUnpublished, ({ trackSid }) => {
+    if (trackSid === shared) listener();
+  });
 }

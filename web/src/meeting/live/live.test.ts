@@ -9,14 +9,19 @@ import {
 } from 'livekit-client';
 import { EventEmitter } from 'node:events';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Ticket } from '../../api';
+import { ApiError } from '../../http';
+import type { Session } from '../../session';
 import type { News } from '../news';
 
 vi.hoisted(() => {
   Object.assign(globalThis, {
-    window: { addEventListener: () => undefined },
+    window: { addEventListener: () => undefined, removeEventListener: () => undefined },
     navigator: {},
-    document: { hidden: false },
+    document: {
+      hidden: false,
+      addEventListener: () => undefined,
+      removeEventListener: () => undefined,
+    },
     location: { href: 'https://meet.example.org/j' },
   });
 });
@@ -30,7 +35,9 @@ const { LiveMeeting } = await import('./live');
 
 /** The few members of the library's participant that a meeting uses. */
 class FakeParticipant extends EventEmitter {
-  readonly attributes = {};
+  attributes: Record<string, string> = {};
+  permissions = { canPublish: true };
+  readonly unpublishTrack = vi.fn(async () => undefined);
   readonly trackPublications = new Map<string, { track?: FakeTrack; isMuted: boolean }>();
   readonly setMicrophoneEnabled = vi.fn(async () => undefined);
   readonly setScreenShareEnabled = vi.fn(async (_on: boolean) => undefined);
@@ -59,6 +66,8 @@ class FakeRoom extends EventEmitter {
   readonly localParticipant = new FakeParticipant('me');
   readonly remoteParticipants = new Map<string, FakeParticipant>();
   readonly registerTextStreamHandler = vi.fn();
+  readonly engine = new EventEmitter();
+  metadata: string | undefined;
   readonly connect = vi.fn(async () => void (this.state = ConnectionState.Connected));
   readonly disconnect = vi.fn(async () => {
     this.state = ConnectionState.Disconnected;
@@ -67,57 +76,192 @@ class FakeRoom extends EventEmitter {
 }
 
 const rooms: FakeRoom[] = [];
-const ticket: Ticket = {
+const session: Session = {
   token: 'token',
   url: '/rtc',
   role: 'presenter',
   identity: 'me',
   meeting: { id: 'RM_1', name: 'Review' },
+  admission: { state: 'admitted' },
 };
 
-function meeting(options: { ticket?: Promise<Ticket>; tracks?: FakeTrack[] } = {}) {
+/** Renewals that fail do so in this order; then they succeed. */
+let refusals: unknown[] = [];
+
+function meeting(options: { devices?: Promise<FakeTrack[]>; tracks?: FakeTrack[] } = {}) {
+  const devices = options.devices ?? Promise.resolve(options.tracks ?? []);
+  const pass = {
+    session,
+    renew: vi.fn(async () => {
+      if (refusals.length > 0) throw refusals.shift();
+      return session;
+    }),
+    refreshed: vi.fn(),
+    remember: vi.fn(),
+  };
   const made = new LiveMeeting({
-    ticket: () => options.ticket ?? Promise.resolve(ticket),
-    devices: Promise.resolve({ tracks: (options.tracks ?? []) as unknown as LocalTrack[] }),
+    pass,
+    devices: devices.then((tracks) => ({ tracks: tracks as unknown as LocalTrack[] })),
     meetingName: 'Review',
     role: 'presenter',
   });
   const news: News[] = [];
   made.news.listen((item) => news.push(item));
-  return { made, news };
+  return { made, news, pass };
 }
 
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
 let room: FakeRoom;
 beforeEach(() => {
+  refusals = [];
   room = new FakeRoom();
   rooms.push(room);
 });
 
 describe('leaving', () => {
   test('on the way in stops the entry', async () => {
-    let give!: (ticket: Ticket) => void;
+    let give!: (tracks: FakeTrack[]) => void;
     const tracks = [new FakeTrack('audio')];
-    const { made } = meeting({ ticket: new Promise((resolve) => (give = resolve)), tracks });
+    const { made } = meeting({ devices: new Promise((resolve) => (give = resolve)) });
     const entry = made.connect();
     await made.leave();
-    give(ticket);
+    give(tracks);
     await entry;
-    expect(room.connect).not.toHaveBeenCalled();
+    expect(room.disconnect).toHaveBeenCalled();
     expect(tracks[0]!.stop).toHaveBeenCalled();
     expect(made.state.value.phase).toEqual({ is: 'ended', ending: 'left' });
   });
 
-  test.each([
-    ['the person goes to another page', false, 'left'],
-    ['the browser froze a hidden page', true, 'connection-lost'],
-  ])('when %s', async (_, hidden, ending) => {
+  test('because the person goes to another page', async () => {
     const { made } = meeting();
     await made.connect();
-    vi.stubGlobal('document', { hidden });
     await room.disconnect();
-    expect(made.state.value.phase).toEqual({ is: 'ended', ending });
+    expect(made.state.value.phase).toEqual({ is: 'ended', ending: 'left' });
+  });
+});
+
+describe('what nobody wished for', () => {
+  async function lost(reason: DisconnectReason | undefined, hidden = false) {
+    const { made, news, pass } = meeting();
+    await made.connect();
+    await made.setMicrophone(true);
+    news.length = 0;
+    rooms.push(new FakeRoom());
+    vi.stubGlobal('document', { ...document, hidden });
+    room.emit(RoomEvent.Disconnected, reason);
+    await settled();
+    vi.stubGlobal('document', { ...document, hidden: false });
+    return { made, news, pass, next: rooms.at(-1)! };
+  }
+
+  test.each([
+    ['a connection that was given up', undefined, false],
+    ['a server that restarts', DisconnectReason.SERVER_SHUTDOWN, false],
+    ['a hidden page that was frozen', DisconnectReason.CLIENT_INITIATED, true],
+  ])('is got back: %s', async (_, reason, hidden) => {
+    const { made, news, pass, next } = await lost(reason, hidden);
+    expect(pass.renew).toHaveBeenCalledOnce();
+    expect(next.connect).toHaveBeenCalledOnce();
+    expect(next.localParticipant.setMicrophoneEnabled).toHaveBeenCalledWith(true);
+    expect(made.state.value.phase).toEqual({ is: 'live' });
+    expect(news.map(({ is }) => is)).toEqual(['reconnecting', 'reconnected', 'microphone']);
+  });
+
+  test('ends for good when the person was removed meanwhile', async () => {
+    refusals = [new ApiError('removed', 403, '')];
+    const { made, next } = await lost(undefined);
+    expect(next.connect).not.toHaveBeenCalled();
+    expect(made.state.value.phase).toEqual({ is: 'ended', ending: 'removed' });
+  });
+
+  test('is tried again when the server is away for a moment', async () => {
+    refusals = [new ApiError('unreachable', 0, '')];
+    const { made } = await lost(undefined);
+    expect(made.state.value.phase).toMatchObject({ is: 'reconnecting' });
+    await expect.poll(() => made.state.value.phase).toEqual({ is: 'live' });
+  });
+
+  test('takes a share with it, and says so', async () => {
+    const { made } = meeting();
+    await made.connect();
+    made.state.set({ sharing: 'live' });
+    rooms.push(new FakeRoom());
+    room.emit(RoomEvent.Disconnected, undefined);
+    await settled();
+    expect(made.state.value).toMatchObject({ shareLost: true, sharing: 'no' });
+  });
+});
+
+test.each([
+  [DisconnectReason.PARTICIPANT_REMOVED, 'removed'],
+  [DisconnectReason.ROOM_DELETED, 'meeting-ended'],
+  [DisconnectReason.DUPLICATE_IDENTITY, 'duplicate'],
+])('reason %s is the end', async (reason, ending) => {
+  const { made, pass } = meeting();
+  await made.connect();
+  room.emit(RoomEvent.Disconnected, reason);
+  await settled();
+  expect(made.state.value.phase).toEqual({ is: 'ended', ending });
+  expect(pass.renew).not.toHaveBeenCalled();
+});
+
+describe('the server says', () => {
+  const waiting = [{ identity: 'vera', name: 'Vera', message: 'hello', since: 1 }];
+
+  test('who waits, and whether a host is here', async () => {
+    const { made, news } = meeting();
+    await made.connect();
+    room.metadata = JSON.stringify({ locked: true, lobby: true, pin: false, host: false, waiting });
+    room.emit(RoomEvent.RoomMetadataChanged, room.metadata);
+    await settled();
+    expect(made.state.value).toMatchObject({
+      door: { locked: true, lobby: true, pin: false },
+      host: false,
+      waiting,
+    });
+    expect(news.map(({ is }) => is)).toContain('knock');
+  });
+
+  test('a new role, and with it what may be sent', async () => {
+    const { made, news } = meeting();
+    const track = new FakeTrack('audio');
+    room.localParticipant.attributes = { 'lectern.role': 'presenter' };
+    room.localParticipant.trackPublications.set(Track.Source.Microphone, { track, isMuted: false });
+    await made.connect();
+    room.localParticipant.attributes = { 'lectern.role': 'viewer' };
+    room.localParticipant.permissions = { canPublish: false };
+    room.emit(RoomEvent.ParticipantPermissionsChanged, undefined, room.localParticipant);
+    await settled();
+    expect(made.state.value.role).toBe('viewer');
+    expect(news).toContainEqual({ is: 'role', before: 'presenter', role: 'viewer' });
+    expect(room.localParticipant.unpublishTrack).toHaveBeenCalledWith(track, true);
+  });
+
+  test('a fresh token', async () => {
+    const { made, pass } = meeting();
+    await made.connect();
+    room.engine.emit('tokenRefreshed', 'newer');
+    expect(pass.refreshed).toHaveBeenCalledWith('newer');
+  });
+
+  test('that a presenter stopped the share, not that the person did', async () => {
+    const { made, news } = meeting();
+    await made.connect();
+    const publish = (trackSid: string) =>
+      room.localParticipant.emit(ParticipantEvent.LocalTrackPublished, {
+        source: Track.Source.ScreenShare,
+        trackSid,
+      });
+    publish('TR_1');
+    room.localParticipant.emit(ParticipantEvent.LocalTrackUnpublished, { trackSid: 'TR_1' });
+    await settled();
+    room.engine.emit('localTrackUnpublished', { trackSid: 'TR_1' });
+    expect(news).not.toContainEqual({ is: 'share-stopped' });
+    publish('TR_2');
+    room.localParticipant.emit(ParticipantEvent.LocalTrackUnpublished, { trackSid: 'TR_2' });
+    room.engine.emit('localTrackUnpublished', { trackSid: 'TR_2' });
+    expect(news).toContainEqual({ is: 'share-stopped' });
   });
 });
 
@@ -165,10 +309,8 @@ describe('while the connection is restored', () => {
     room.emit(RoomEvent.Reconnected);
     await settled();
     expect(made.state.value.people.map(({ identity }) => identity)).toEqual(['me']);
-    expect(news.slice(2)).toMatchObject([
-      { is: 'share-ended', self: true },
-      { is: 'left', name: 'ada' },
-    ]);
+    // That somebody left is told when nobody came back for a while.
+    expect(news.slice(2)).toMatchObject([{ is: 'share-ended', self: true }]);
   });
 
   test('the end of the own share shows at once', async () => {

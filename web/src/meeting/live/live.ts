@@ -1,133 +1,132 @@
 // A meeting over the network: a room of the client library, shown as plain state.
-import {
-  ConnectionState,
-  DisconnectReason,
-  RoomEvent,
-  type LocalParticipant,
-  type LocalTrack,
-  type Room,
-} from 'livekit-client';
-import type { Role, Ticket } from '../../api';
-import { mediaDeviceKind, type DeviceKind } from '../../devices/list';
-import type { InputKind, Taken } from '../../devices/local';
-import { deviceTrouble, lossTrouble } from '../../devices/trouble';
+import { DisconnectReason, RoomEvent, type Room } from 'livekit-client';
+import type { DeviceKind } from '../../devices/list';
+import type { Taken } from '../../devices/local';
+import { moderate, type Act } from '../../moderation';
+import { isStale, type Role, type Session } from '../../session';
 import { Emitter, Store } from '../../store';
 import type { TroubleKind } from '../../trouble';
+import { onWake } from '../../wake';
 import { changes } from '../changes';
+import { Comings } from '../comings';
 import type { Details } from '../details';
 import type { Meeting } from '../meeting';
 import type { News } from '../news';
-import { PoorNetwork, qualityOf, worse, type Quality } from '../quality';
-import { captureOptions, publishOptions, shareTrouble, type ShareOptions } from '../sharing';
+import type { ShareOptions } from '../sharing';
 import { initialState, type Ending, type MeetingState } from '../state';
 import { Chat } from './chat';
-import { connectEnding, endingOf } from './ending';
-import { onChange, onSwitchedOff, type SwitchedOffBy } from './events';
+import { comeBack } from './comeback';
+import { comesBack, connectEnding, endingOf, moderationTrouble, NotAdmitted } from './ending';
+import { onChange, onTokenRefreshed } from './events';
+import { Measuring } from './measuring';
 import { makeRoom } from './room';
-import { HAND, seenIn, sharingOf, withOthersOf, type Seen } from './roster';
+import { HAND, seenIn, withOthersOf, type Seen } from './roster';
+import { Sending } from './sending';
 import { Sound } from './sound';
 import { Statistics } from './statistics';
 
 /** Changes that come together are shown together. */
 const REFRESH_MS = 30;
 
-/** How often the own connection is measured. */
-const MEASURE_MS = 3_000;
+/** After a sleep, the library gets so long to find that its connection is whole. */
+const AFTER_SLEEP_MS = 4_000;
+
+/** The session of this person, which outlives rooms. */
+export interface Pass {
+  readonly session: Session;
+  /** The same place again, with a fresh token. */
+  renew(): Promise<Session>;
+  refreshed(token: string): void;
+  /** Kept for a reload of the page. */
+  remember(sent: { microphone: boolean; camera: boolean; sharing: boolean }): void;
+}
 
 export interface LiveOptions {
-  /** Gets a fresh way in; called again for each rejoin. */
-  ticket: () => Promise<Ticket>;
+  pass: Pass;
   /** Camera and microphone as they run in the preview, once they do. */
   devices: Promise<Taken>;
   meetingName: string;
-  /** As the link says; the ticket has the last word. */
   role: Role;
+  /** A screen was shared before the page was loaded anew. */
+  shareLost?: boolean;
 }
 
 export class LiveMeeting implements Meeting {
   readonly state: Store<MeetingState>;
   readonly news = new Emitter<News>();
   readonly #chat: Chat;
+  readonly #sending: Sending;
+  readonly #comings = new Comings((news) => this.news.emit(news));
   /** The room this person is in or on the way to; none once it is over. */
   #room: Room | undefined;
   #sound: Sound | undefined;
   #statistics: Statistics | undefined;
-  #poorNetwork = new PoorNetwork();
-  #ownQuality: Quality = 'unknown';
+  readonly #measuring = new Measuring();
   #refreshing = false;
-  #measuring: ReturnType<typeof setInterval> | undefined;
-  /** What the person wants to be on, for a rejoin. */
-  readonly #wanted = { microphone: false, camera: false };
+  /** The room that is being entered: its failure is told to whoever enters. */
+  #entering: Room | undefined;
 
   constructor(private readonly options: LiveOptions) {
-    const { meetingName, role } = options;
-    this.state = new Store<MeetingState>({ ...initialState, meetingName, role });
+    const { meetingName, role, shareLost = false } = options;
+    this.state = new Store<MeetingState>({ ...initialState, meetingName, role, shareLost });
     this.#chat = new Chat(this.state, this.news);
+    this.#sending = new Sending({
+      state: this.state,
+      news: this.news,
+      room: () => this.#room,
+      shown: () => this.#showOwn(),
+      report: (trouble, error) => this.#report(trouble, error),
+    });
     window.addEventListener('offline', () => this.state.set({ offline: true }));
     window.addEventListener('online', () => this.state.set({ offline: false }));
+    onWake(() => this.#woke());
   }
 
   /** Comes in, and sends the tracks of the preview. */
   async connect(): Promise<void> {
-    this.state.set({ microphoneBusy: true, cameraBusy: true });
-    const room = await this.#open();
+    this.state.set({ phase: { is: 'connecting' }, microphoneBusy: true, cameraBusy: true });
+    const room = this.#makeRoom();
+    const failure = await this.#enter(room, this.options.pass.session);
     const { tracks, trouble } = await this.options.devices;
-    if (room === undefined || room !== this.#room) {
+    if (failure !== undefined || room !== this.#room) {
       for (const track of tracks) track.stop();
+      if (failure !== undefined) await this.#refused(room, failure);
       return;
     }
     if (trouble !== undefined) this.state.set({ trouble });
-    await Promise.all(tracks.map((track) => this.#publish(room, track)));
+    await Promise.all(tracks.map((track) => this.#sending.publish(room, track)));
     if (room === this.#room) this.state.set({ microphoneBusy: false, cameraBusy: false });
   }
 
   async rejoin(): Promise<void> {
-    const { microphone, camera } = this.#wanted;
-    if ((await this.#open()) === undefined) return;
-    if (microphone) await this.setMicrophone(true);
-    if (camera) await this.setCamera(true);
+    this.state.set({ phase: { is: 'connecting' }, trouble: undefined });
+    const room = this.#makeRoom();
+    const failure = await this.#enterAnew(room);
+    if (failure !== undefined) await this.#refused(room, failure);
+    else if (room === this.#room) await this.#sending.restore();
   }
 
-  async leave(): Promise<void> {
+  async leave(ending: Ending = 'left'): Promise<void> {
     const room = this.#room;
-    if (room === undefined) return;
-    this.#end('left');
-    await room.disconnect();
+    // Also one that ended by itself: it must not come back when the computer wakes.
+    this.#end(ending);
+    await room?.disconnect();
   }
 
-  async setMicrophone(on: boolean): Promise<void> {
-    await this.#switch('microphone', on, (self) => self.setMicrophoneEnabled(on));
+  setMicrophone(on: boolean): Promise<void> {
+    return this.#sending.microphone(on);
   }
 
-  async setCamera(on: boolean): Promise<void> {
-    await this.#switch('camera', on, (self) => self.setCameraEnabled(on));
+  setCamera(on: boolean): Promise<void> {
+    return this.#sending.camera(on);
   }
 
-  async startShare(options: ShareOptions): Promise<void> {
-    const room = this.#room;
-    const { phase, sharing } = this.state.value;
-    if (room === undefined || sharing !== 'no') return;
-    if (phase.is !== 'live') return this.state.set({ trouble: 'share-unconnected' });
-    this.state.set({ sharing: 'choosing', trouble: undefined });
-    const began = performance.now();
-    try {
-      await room.localParticipant.setScreenShareEnabled(
-        true,
-        captureOptions(options),
-        publishOptions(options),
-      );
-    } catch (error) {
-      this.#report(shareTrouble(error, performance.now() - began), error);
-    }
-    if (room !== this.#room) return;
-    this.state.set({ sharing: sharingOf(room) });
-    this.#showOwn();
+  startShare(options: ShareOptions): Promise<void> {
+    return this.#sending.share(options);
   }
 
   async stopShare(): Promise<void> {
-    await this.#attempt('share-stop-failed', () =>
-      this.#room?.localParticipant.setScreenShareEnabled(false),
-    );
+    await this.#attempt('share-stop-failed', () => this.#sending.stopShare());
   }
 
   async setHand(raised: boolean): Promise<void> {
@@ -153,55 +152,86 @@ export class LiveMeeting implements Meeting {
 
   async useDevice(kind: DeviceKind, id: string): Promise<void> {
     const trouble: TroubleKind = kind === 'speaker' ? 'speaker-failed' : `${kind}-failed`;
-    // The default speaker has an empty id in every browser, the default input one in none.
-    const device = id === '' && kind !== 'speaker' ? 'default' : id;
-    await this.#attempt(trouble, () =>
-      this.#room?.switchActiveDevice(mediaDeviceKind(kind), device, id !== ''),
-    );
+    await this.#attempt(trouble, () => this.#sending.use(kind, id));
   }
 
   async details(identity: string): Promise<Details> {
     return (await this.#statistics?.details(identity)) ?? { tracks: [] };
   }
 
+  async moderate(act: Act): Promise<boolean> {
+    const { pass } = this.options;
+    const ask = (): Promise<void> => moderate(pass.session.meeting.id, pass.session.token, act);
+    try {
+      await ask().catch(async (error: unknown) => {
+        if (!isStale(error)) throw error;
+        await pass.renew();
+        await ask();
+      });
+      return true;
+    } catch (error) {
+      this.#report(moderationTrouble(error), error);
+      return false;
+    }
+  }
+
   dismissTrouble(): void {
     this.state.set({ trouble: undefined });
   }
 
-  /**
-   * Makes a room, and enters it. Undefined when that failed, and the state says why, or when the
-   * person left on the way.
-   */
-  async #open(): Promise<Room | undefined> {
-    this.state.set({
-      phase: { is: 'connecting' },
-      trouble: undefined,
-      poorNetwork: false,
-    });
-    const room = this.#makeRoom();
-    try {
-      const ticket = await this.options.ticket();
-      if (room !== this.#room) return undefined;
-      this.state.set({ meetingId: ticket.meeting.id, role: ticket.role });
-      await room.connect(new URL(ticket.url, location.href).href, ticket.token);
-    } catch (error) {
-      console.warn('Could not join:', error);
-      const ending = connectEnding(error);
-      const cause = ending === 'room-full' ? await this.#refusal(ending) : ending;
-      if (room === this.#room) this.#end(cause);
-      return undefined;
-    }
-    if (room !== this.#room) return undefined;
-    this.state.set({ phase: { is: 'live' }, ...seenIn(room, this.#ownQuality, this.state.value) });
-    this.#measuring ??= setInterval(() => void this.#measure(), MEASURE_MS);
-    this.news.emit({ is: 'connected', meeting: this.state.value.meetingName });
-    return room;
+  dismissShareLost(): void {
+    this.state.set({ shareLost: false });
   }
 
-  /** Turned away although the ticket was good: perhaps the link ended in between. */
+  /** Renews the session and enters; gives what stands in the way. */
+  async #enterAnew(room: Room): Promise<unknown> {
+    try {
+      return await this.#enter(room, await this.options.pass.renew());
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** Undefined when it worked, or when nobody wants it any more. */
+  async #enter(room: Room, session: Session): Promise<unknown> {
+    if (room !== this.#room) return undefined;
+    if (session.admission.state !== 'admitted') return new NotAdmitted(session.admission.state);
+    this.state.set({ meetingId: session.meeting.id, role: session.role });
+    this.#entering = room;
+    try {
+      await room.connect(new URL(session.url, location.href).href, session.token);
+    } catch (error) {
+      return error;
+    } finally {
+      if (room === this.#entering) this.#entering = undefined;
+    }
+    if (room === this.#room) this.#entered(room);
+    return undefined;
+  }
+
+  #entered(room: Room): void {
+    const again = this.state.value.phase.is === 'reconnecting';
+    this.state.set({ phase: { is: 'live' } });
+    this.#show((seen) => seen);
+    this.#measuring.start(room, this.#statistics!, (poorNetwork) => {
+      this.state.set({ poorNetwork });
+      this.#refresh();
+    });
+    if (again) this.news.emit({ is: 'reconnected' });
+    else this.news.emit({ is: 'connected', meeting: this.state.value.meetingName });
+  }
+
+  async #refused(room: Room, error: unknown): Promise<void> {
+    console.warn('Could not join:', error);
+    const ending = connectEnding(error);
+    const cause = ending === 'room-full' ? await this.#refusal(ending) : ending;
+    if (room === this.#room) this.#end(cause);
+  }
+
+  /** Turned away although the token was good: perhaps the link ended in between. */
   async #refusal(ending: Ending): Promise<Ending> {
     try {
-      await this.options.ticket();
+      await this.options.pass.renew();
       return ending;
     } catch (error) {
       return connectEnding(error);
@@ -215,8 +245,9 @@ export class LiveMeeting implements Meeting {
     this.#sound = new Sound(room);
     this.#statistics = new Statistics(room);
     this.#chat.listen(room);
+    this.#sending.listen(room);
     onChange(room, () => this.#refresh());
-    onSwitchedOff(room, (kind, by) => void this.#switchedOff(kind, by));
+    onTokenRefreshed(room, (token) => this.options.pass.refreshed(token));
     room
       .on(RoomEvent.SignalReconnecting, () => this.#reconnecting(room, 1))
       .on(RoomEvent.Reconnecting, () => this.#reconnecting(room, 1))
@@ -226,43 +257,6 @@ export class LiveMeeting implements Meeting {
         if (room === this.#room) this.state.set({ audioBlocked: !room.canPlaybackAudio });
       });
     return room;
-  }
-
-  /** Sends a track of the preview; one that cannot be sent must not go on capturing. */
-  async #publish(room: Room, track: LocalTrack): Promise<void> {
-    const kind = track.kind === 'audio' ? 'microphone' : 'camera';
-    this.#wanted[kind] = true;
-    try {
-      await room.localParticipant.publishTrack(track);
-    } catch (error) {
-      track.stop();
-      if (room !== this.#room) return;
-      this.#wanted[kind] = false;
-      this.#report('publish-refused', error);
-    }
-    this.#refresh();
-  }
-
-  async #switch(
-    kind: InputKind,
-    on: boolean,
-    action: (self: LocalParticipant) => Promise<unknown>,
-  ): Promise<void> {
-    const room = this.#room;
-    this.#wanted[kind] = on;
-    if (room === undefined) return;
-    this.state.set({ [`${kind}Busy`]: true });
-    try {
-      await action(room.localParticipant);
-      this.news.emit({ is: kind, on, byOther: false });
-    } catch (error) {
-      if (room !== this.#room) return;
-      this.#wanted[kind] = false;
-      this.#report(deviceTrouble(kind, error), error);
-    }
-    if (room !== this.#room) return;
-    this.state.set({ [`${kind}Busy`]: false });
-    this.#showOwn();
   }
 
   #reconnecting(room: Room, attempt: number): void {
@@ -281,33 +275,69 @@ export class LiveMeeting implements Meeting {
   }
 
   #disconnected(room: Room, reason: DisconnectReason | undefined): void {
-    // A failed attempt to come in is told by `#open`, which knows the cause better.
-    if (room !== this.#room || this.state.value.phase.is === 'connecting') return;
+    // A failed attempt to come in is told by whoever made it, and knows the cause better.
+    if (room !== this.#room || room === this.#entering) return;
     // The library leaves by itself when the person goes to another page, and when the browser
     // freezes a page that nobody looks at.
     const frozen = reason === DisconnectReason.CLIENT_INITIATED && document.hidden;
-    this.#end(frozen ? 'connection-lost' : endingOf(reason));
+    const ending = frozen ? 'connection-lost' : endingOf(reason);
+    if (comesBack(ending)) void this.#comeBack(ending);
+    else this.#end(ending);
   }
 
-  async #switchedOff(kind: InputKind, by: SwitchedOffBy): Promise<void> {
-    if (!this.#wanted[kind]) return;
-    this.#wanted[kind] = false;
-    if (by === 'mute') this.news.emit({ is: kind, on: false, byOther: true });
-    else this.#report(await lossTrouble(kind), 'its track ended');
+  /** The library gave up. People should not have to: this goes on by itself. */
+  async #comeBack(ending: Ending): Promise<void> {
+    this.#loseShare();
+    let room = this.#makeRoom();
+    const failure = await comeBack({
+      begins: (attempt) => {
+        if (room !== this.#room) return false;
+        if (attempt > 1) room = this.#makeRoom();
+        this.#reconnecting(room, attempt);
+        return true;
+      },
+      enter: () => this.#enterAnew(room),
+    });
+    if (room !== this.#room) return;
+    if (failure === undefined) return this.#sending.restore();
+    const cause = connectEnding(failure);
+    this.#end(comesBack(cause) || cause === 'server-unreachable' ? ending : cause);
+  }
+
+  /** A computer that slept, or a page: what was lost meanwhile is got back without a question. */
+  #woke(): void {
+    const { phase } = this.state.value;
+    if (phase.is === 'ended') {
+      if (comesBack(phase.ending)) void this.rejoin();
+      return;
+    }
+    const room = this.#room;
+    setTimeout(() => {
+      const stuck = room !== undefined && room === this.#room;
+      if (!stuck || this.state.value.phase.is !== 'reconnecting') return;
+      void this.#comeBack('connection-lost');
+      // Its tries to resume what the server gave up long ago would only take time.
+      void room.disconnect();
+    }, AFTER_SLEEP_MS);
+  }
+
+  #loseShare(): void {
+    const { sharing } = this.state.value;
+    if (sharing === 'live') this.state.set({ shareLost: true, sharing: 'no' });
   }
 
   #end(ending: Ending): void {
     this.#room = undefined;
-    clearInterval(this.#measuring);
-    this.#measuring = undefined;
+    this.#measuring.stop();
     this.#sound?.close();
-    this.#poorNetwork = new PoorNetwork();
-    this.#ownQuality = 'unknown';
+    this.#comings.clear();
+    this.#loseShare();
     this.state.set({
       phase: { is: 'ended', ending },
       people: [],
       shares: [],
       sharing: 'no',
+      waiting: [],
       microphoneBusy: false,
       cameraBusy: false,
       audioBlocked: false,
@@ -336,19 +366,14 @@ export class LiveMeeting implements Meeting {
   #show(part: (seen: Seen) => Seen): void {
     if (this.#room === undefined) return;
     const before = this.state.value;
-    this.state.set(part(seenIn(this.#room, this.#ownQuality, before)));
-    for (const news of changes(before, this.state.value)) this.news.emit(news);
+    this.state.set(part(seenIn(this.#room, this.#measuring.quality, before)));
+    for (const news of changes(before, this.state.value)) this.#comings.tell(news);
+    this.#remember();
   }
 
-  async #measure(): Promise<void> {
-    const room = this.#room;
-    if (room?.state !== ConnectionState.Connected || this.#statistics === undefined) return;
-    const own = qualityOf(await this.#statistics.own());
-    if (room !== this.#room) return;
-    const told = room.localParticipant.connectionQuality as Quality;
-    this.#ownQuality = worse(own, told);
-    this.state.set({ poorNetwork: this.#poorNetwork.observe(this.#ownQuality) });
-    this.#refresh();
+  #remember(): void {
+    const sharing = this.state.value.sharing === 'live';
+    this.options.pass.remember({ ...this.#sending.wanted, sharing });
   }
 
   async #attempt(

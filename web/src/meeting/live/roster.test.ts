@@ -52,7 +52,7 @@ describe('people', () => {
       ),
       'unknown',
     );
-    expect(people.map(({ role }) => role)).toEqual(['presenter', 'viewer', 'viewer', 'presenter']);
+    expect(people.map(({ role }) => role)).toEqual(['owner', 'viewer', 'viewer', 'presenter']);
   });
   test('a hand is a time, and nothing else', () => {
     const hand = (value: string): number | undefined =>

@@ -1,8 +1,10 @@
 // From the room of the client library to the people and shares that views render.
 import { Track, type Participant, type Room, type TrackPublication } from 'livekit-client';
-import type { Role } from '../../api';
+import { plainLine } from '../../plain';
+import { NAME_CHARACTERS, roles, type Role } from '../../session';
 import type { Quality } from '../quality';
 import type { MeetingState, MicrophoneStatus, Person, Share, View } from '../state';
+import { toldBy, type Told } from './metadata';
 import { pictureOf } from './picture';
 
 /** Holds the time at which a participant's hand went up. Names with `lectern.` are the server's. */
@@ -12,7 +14,7 @@ export const HAND = 'hand';
 export const ROLE = 'lectern.role';
 
 /** What is seen of a room at one moment. */
-export type Seen = Pick<MeetingState, 'people' | 'shares' | 'sharing' | 'role'>;
+export type Seen = Pick<MeetingState, 'people' | 'shares' | 'sharing' | 'role'> & Told;
 
 export function seenIn(room: Room, own: Quality, before: MeetingState): Seen {
   const people = peopleOf(room, own);
@@ -23,6 +25,7 @@ export function seenIn(room: Room, own: Quality, before: MeetingState): Seen {
     // The picker is open until a choice is made there, whatever the room says.
     sharing: before.sharing === 'choosing' ? 'choosing' : sharingOf(room),
     role: roleOf(room.localParticipant),
+    ...toldBy(room.metadata, before),
   };
 }
 
@@ -96,17 +99,16 @@ function personOf(participant: Participant, self: boolean, quality: Quality): Pe
   return person;
 }
 
-export function nameOf(participant: Pick<Participant, 'name' | 'identity'>): string {
-  return participant.name === undefined || participant.name === ''
-    ? participant.identity
-    : participant.name;
+/** Names are free text of other people. */
+export function nameOf({ name = '', identity }: Pick<Participant, 'name' | 'identity'>): string {
+  const shown = plainLine(name, NAME_CHARACTERS);
+  return shown === '' ? plainLine(identity, NAME_CHARACTERS) : shown;
 }
 
 /** The server's word where it gives one; else whoever may publish presents. */
 function roleOf(participant: Participant): Role {
-  const told = participant.attributes[ROLE];
-  if (told === 'viewer') return 'viewer';
-  if (told === 'presenter' || told === 'owner') return 'presenter';
+  const told = roles.find((role) => role === participant.attributes[ROLE]);
+  if (told !== undefined) return told;
   return participant.permissions?.canPublish === false ? 'viewer' : 'presenter';
 }
 
