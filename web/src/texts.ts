@@ -165,6 +165,8 @@ export const texts = {
     admit: 'Admit',
     admitThis: (name: string): string => `Admit ${name}`,
     admitAll: 'Admit all',
+    show: 'Show',
+    showAll: 'Show who waits',
     refuse: 'Refuse',
     refuseThis: (name: string): string => `Refuse ${name}`,
     reason: 'Tell them why',

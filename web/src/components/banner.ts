@@ -71,19 +71,20 @@ export class Banner extends LitElement {
   @property({ attribute: false }) state!: MeetingState;
 
   protected override willUpdate(): void {
-    const { phase, poorNetwork, offline, audioBlocked, trouble } = this.state;
+    const { phase, poorNetwork, offline, audioBlocked, trouble, shareLost } = this.state;
     const calm = !poorNetwork && !offline && !audioBlocked && trouble === undefined;
-    this.hidden = phase.is !== 'reconnecting' && calm;
+    this.hidden = phase.is !== 'reconnecting' && calm && !shareLost && !hostless(this.state);
   }
 
   protected override render(): TemplateResult {
-    return html`${this.#connection()} ${this.#sound()} ${this.#trouble()}`;
+    return html`${this.#connection()} ${this.#sound()} ${this.#host()} ${this.#share()}
+    ${this.#trouble()}`;
   }
 
   #connection(): TemplateResult | typeof nothing {
     const { phase, poorNetwork, offline } = this.state;
     if (phase.is === 'reconnecting') {
-      return html`<div class="line bad" data-testid="banner-reconnecting">
+      return html`<div class="line ${offline ? 'bad' : 'warn'}" data-testid="banner-reconnecting">
         <span class="spin">${icon('loading')}</span>
         <p>${offline ? t.offline : t.reconnecting}</p>
         <span class="attempt">${t.attempt(phase.attempt)}</span>
@@ -117,6 +118,38 @@ export class Banner extends LitElement {
     </div>`;
   }
 
+  #host(): TemplateResult | typeof nothing {
+    if (!hostless(this.state)) return nothing;
+    return html`<div class="line" data-testid="banner-no-host">
+      ${icon('people')}
+      <p>${t.noHost}</p>
+    </div>`;
+  }
+
+  /** Browsers start a share only at a click. */
+  #share(): TemplateResult | typeof nothing {
+    if (!this.state.shareLost) return nothing;
+    return html`<div class="line warn" data-testid="banner-share-lost">
+      ${icon('screenOff')}
+      <p>${t.shareLost}</p>
+      <button
+        class="btn brass small"
+        data-testid="share-again"
+        @click=${() => this.dispatchEvent(new CustomEvent('share-again'))}
+      >
+        ${t.shareAgain}
+      </button>
+      <button
+        class="btn quiet icon-only small"
+        aria-label="${texts.close}: ${t.shareAgain}"
+        data-testid="dismiss-share-lost"
+        @click=${() => this.dispatchEvent(new CustomEvent('dismiss-share-lost'))}
+      >
+        ${icon('close')}
+      </button>
+    </div>`;
+  }
+
   #trouble(): TemplateResult | typeof nothing {
     const { trouble } = this.state;
     if (trouble === undefined) return nothing;
@@ -137,4 +170,9 @@ export class Banner extends LitElement {
       </button>
     </div>`;
   }
+}
+
+/** While nothing can be known of it, nothing is said of it. */
+function hostless({ phase, host }: MeetingState): boolean {
+  return phase.is === 'live' && !host;
 }

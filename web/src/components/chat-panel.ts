@@ -185,11 +185,11 @@ export class ChatPanel extends LitElement {
       ${
         first
           ? html`<div class="from">
-            <b>${name}</b><time>${clock(message.at)}</time>
+            <b dir="auto">${name}</b><time>${clock(message.at)}</time>
           </div>`
           : html`<span class="visually-hidden">${t.from(name, clock(message.at))}</span>`
       }
-      <div class="text">${segments(message.text).map(({ text, href }) =>
+      <div class="text" dir="auto">${segments(message.text).map(({ text, href }) =>
         href === undefined
           ? text
           : html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${text}</a>`,

@@ -101,34 +101,16 @@ export const controlBarStyles = css`
     font-size: 0.6875rem;
     font-weight: 680;
   }
-  .menu {
-    display: grid;
-    min-width: 230px;
-    margin: -8px;
-  }
-  .menu button {
-    display: flex;
-    align-items: center;
-    gap: var(--s3);
-    min-height: 44px;
-    padding: 0 var(--s3);
-    border: 0;
-    border-radius: 10px;
-    background: none;
-    text-align: left;
-    font-size: var(--t-md);
-    cursor: pointer;
-  }
-  .menu button:hover {
-    background: var(--surface-2);
-  }
-  .menu .icon {
-    color: var(--ink-3);
-  }
   .menu .extra {
     display: none;
   }
+  .more .badge {
+    display: none;
+  }
   @media (max-width: 760px) {
+    .more .badge {
+      display: grid;
+    }
     :host {
       grid-template-columns: 1fr;
       justify-items: center;
@@ -168,6 +150,9 @@ export const controlBarStyles = css`
     }
   }
   @media (max-height: 480px) and (min-aspect-ratio: 1/1) {
+    .more .badge {
+      display: grid;
+    }
     :host {
       display: block;
       padding: 8px calc(6px + env(safe-area-inset-right)) 8px 6px;

@@ -2,6 +2,7 @@
 import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, query, state } from 'lit/decorators.js';
 import { controlBarStyles } from './control-bar-styles';
+import { menuStyles } from './menu-styles';
 import './popover';
 import { icon, type IconName } from '../icons';
 import { canSwitch, presents, selfOf, type MeetingState } from '../meeting/state';
@@ -38,7 +39,7 @@ interface Control {
 
 @customElement('lectern-control-bar')
 export class ControlBar extends LitElement {
-  static override styles = [controls, controlBarStyles];
+  static override styles = [controls, menuStyles, controlBarStyles];
 
   @property({ attribute: false }) state!: MeetingState;
   @property() panel: 'chat' | 'people' | undefined;
@@ -124,15 +125,17 @@ export class ControlBar extends LitElement {
   }
 
   #side(): Control[] {
-    const { unread, people, phase } = this.state;
+    const { unread, people, phase, waiting } = this.state;
+    const here = phase.is === 'connecting' ? t.people : `${t.people}: ${t.watching(people.length)}`;
     return [
       {
         action: 'people',
         icon: 'people',
-        label: phase.is === 'connecting' ? t.people : `${t.people}: ${t.watching(people.length)}`,
+        label: waiting.length > 0 ? `${here}, ${texts.waiting.count(waiting.length)}` : here,
         short: t.people,
         look: `wide ${this.panel === 'people' ? 'open' : ''}`,
         pressed: this.panel === 'people',
+        badge: waiting.length,
       },
       {
         action: 'chat',
@@ -159,7 +162,7 @@ export class ControlBar extends LitElement {
       @click=${() => disabled || this.#ask(action)}
     >
       ${icon(control.icon)}<span>${control.short}</span>
-      ${badge > 0 ? html`<span class="badge" data-testid="unread">${Math.min(badge, 99)}</span>` : nothing}
+      ${badgeOf(badge, action === 'chat' ? 'unread' : 'waiting-count')}
     </button>`;
   }
 
@@ -174,6 +177,7 @@ export class ControlBar extends LitElement {
       @click=${() => (this.menuOpen = !this.menuOpen)}
     >
       ${icon('more')}<span>${t.more}</span>
+      ${badgeOf(this.state.waiting.length, 'waiting-count')}
     </button>`;
   }
 
@@ -211,4 +215,9 @@ export class ControlBar extends LitElement {
     this.menuOpen = false;
     this.dispatchEvent(new CustomEvent<BarAction>('act', { detail: action }));
   }
+}
+
+function badgeOf(count: number, testId: string): TemplateResult | typeof nothing {
+  if (count === 0) return nothing;
+  return html`<span class="badge" data-testid=${testId}>${Math.min(count, 99)}</span>`;
 }

@@ -1,9 +1,10 @@
-// Asks before leaving; a shared screen goes with the person.
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
+// Asks before leaving; a shared screen goes with the person. Owners may end the meeting instead.
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
 import './dialog';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
+import { confirmStyles } from './confirm-styles';
 
 const t = texts.leave;
 
@@ -11,22 +12,25 @@ const t = texts.leave;
 export class LeaveDialog extends LitElement {
   static override styles = [
     controls,
+    confirmStyles,
     css`
-      :host {
-        --dialog-width: 420px;
-      }
-      p {
-        color: var(--ink-2);
-      }
-      .buttons {
-        display: flex;
-        justify-content: flex-end;
-        gap: var(--s3);
+      .end {
         margin-top: var(--s5);
+        padding-top: var(--s4);
+        border-top: 1px solid var(--line);
+      }
+      .end .btn {
+        color: var(--danger-ink);
+      }
+      .end .btn.danger {
+        color: var(--on-danger);
+      }
+      .end .buttons {
+        margin-top: var(--s3);
       }
       @media (max-width: 640px) {
-        .buttons .btn {
-          flex: 1;
+        .end > .btn {
+          width: 100%;
           min-height: 48px;
         }
       }
@@ -35,6 +39,13 @@ export class LeaveDialog extends LitElement {
 
   @property({ type: Boolean }) open = false;
   @property({ type: Boolean }) sharing = false;
+  /** May end the meeting for everybody. */
+  @property({ type: Boolean }) owner = false;
+  @state() private ending = false;
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has('open') && !this.open) this.ending = false;
+  }
 
   protected override render(): TemplateResult {
     return html`<lectern-dialog
@@ -42,28 +53,46 @@ export class LeaveDialog extends LitElement {
       .open=${this.open}
       @closed=${() => this.dispatchEvent(new CustomEvent('closed'))}
     >
-      ${
-        this.open
-          ? html`<p>${this.sharing ? t.sharingBody : t.body}</p>
-            <div class="buttons">
-              <button
-                class="btn"
-                data-testid="stay"
-                @click=${() => this.dispatchEvent(new CustomEvent('closed'))}
-              >
-                ${t.stay}
-              </button>
-              <button
-                class="btn danger"
-                data-focus
-                data-testid="leave-confirm"
-                @click=${() => this.dispatchEvent(new CustomEvent('leave'))}
-              >
-                ${t.confirm}
-              </button>
-            </div>`
-          : nothing
-      }
+      ${this.open ? this.#body() : nothing}
     </lectern-dialog>`;
+  }
+
+  #body(): TemplateResult {
+    const tell = (what: string) => () => this.dispatchEvent(new CustomEvent(what));
+    return html`<p>${this.sharing ? t.sharingBody : this.owner ? t.ownerBody : t.body}</p>
+      <div class="buttons">
+        <button class="btn" data-testid="stay" @click=${tell('closed')}>${t.stay}</button>
+        <button
+          class="btn danger"
+          data-focus
+          data-testid="leave-confirm"
+          @click=${tell('leave')}
+        >
+          ${t.confirm}
+        </button>
+      </div>
+      ${this.owner ? this.#end() : nothing}`;
+  }
+
+  #end(): TemplateResult {
+    if (!this.ending) {
+      return html`<div class="end">
+        <button class="btn" data-testid="end-meeting" @click=${() => (this.ending = true)}>
+          ${t.end}
+        </button>
+      </div>`;
+    }
+    return html`<div class="end" role="group" aria-label=${t.end}>
+      <p role="alert">${t.endAsk}</p>
+      <div class="buttons">
+        <button class="btn danger" data-testid="end-confirm" @click=${() => this.#ended()}>
+          ${t.endConfirm}
+        </button>
+      </div>
+    </div>`;
+  }
+
+  #ended(): void {
+    this.dispatchEvent(new CustomEvent('end'));
   }
 }

@@ -1,12 +1,17 @@
-// Who is here: presenters and viewers, with what they do at the moment.
+// Who is here: presenters and viewers, with what they do at the moment, and for those who may,
+// everything about who comes in and who does what.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
+import './access';
 import './avatar';
+import './person-menu';
 import './quality';
+import './waiting-list';
 import { icon, type IconName } from '../icons';
 import type { Details } from '../meeting/details';
-import { handsOf, type Person } from '../meeting/state';
+import { handsOf, mayModerate, presents, type MeetingState, type Person } from '../meeting/state';
+import type { Act } from '../moderation';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { panelStyles } from './panel-styles';
@@ -33,6 +38,16 @@ export class PeoplePanel extends LitElement {
       }
       .find {
         padding: 0 var(--s4) var(--s2);
+      }
+      .heading {
+        display: flex;
+        align-items: end;
+        justify-content: space-between;
+        min-height: 40px;
+      }
+      .heading .btn {
+        padding: 0 var(--s2);
+        font-size: var(--t-xs);
       }
       h3 {
         padding: var(--s3) var(--s2) var(--s1);
@@ -70,6 +85,14 @@ export class PeoplePanel extends LitElement {
         font-size: var(--t-xs);
         color: var(--ink-3);
       }
+      .who .host {
+        display: inline-flex;
+        align-items: center;
+        gap: 3px;
+        color: var(--primary-ink);
+        font-weight: 560;
+        margin-right: var(--s2);
+      }
       .who .live {
         color: var(--brass-ink);
         font-weight: 560;
@@ -77,7 +100,7 @@ export class PeoplePanel extends LitElement {
       .signs {
         display: flex;
         align-items: center;
-        gap: 10px;
+        gap: 8px;
         color: var(--ink-3);
         font-size: 0.85rem;
       }
@@ -104,7 +127,8 @@ export class PeoplePanel extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) people: readonly Person[] = [];
+  @property({ attribute: false }) state!: MeetingState;
+  @property({ attribute: false }) act!: (act: Act) => Promise<boolean>;
   @property({ attribute: false }) details!: (identity: string) => Promise<Details>;
   @state() private search = '';
 
@@ -115,11 +139,12 @@ export class PeoplePanel extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const found = this.people.filter(({ name }) =>
+    const { people, role, waiting, door } = this.state;
+    const found = people.filter(({ name }) =>
       name.toLocaleLowerCase().includes(this.search.toLocaleLowerCase()),
     );
     return html`<header>
-        <h2>${t.title} <span class="figures">(${this.people.length})</span></h2>
+        <h2>${t.title} <span class="figures">(${people.length})</span></h2>
         <button
           class="btn quiet icon-only"
           aria-label="${texts.close}: ${t.title}"
@@ -129,10 +154,16 @@ export class PeoplePanel extends LitElement {
           ${icon('close')}
         </button>
       </header>
-      ${this.people.length < SEARCH_FROM ? nothing : this.#find()}
+      <lectern-waiting .waiting=${waiting} .act=${this.act} ?hidden=${waiting.length === 0}></lectern-waiting>
+      ${people.length < SEARCH_FROM ? nothing : this.#find()}
       <div class="lists" tabindex="0" aria-label=${t.title} role="group">
         ${this.#list(t.presenters, 'presenter', found)} ${this.#list(t.viewers, 'viewer', found)}
-      </div>`;
+      </div>
+      ${
+        presents(role)
+          ? html`<lectern-access .door=${door} own=${role} .act=${this.act}></lectern-access>`
+          : nothing
+      }`;
   }
 
   #find(): TemplateResult {
@@ -147,9 +178,9 @@ export class PeoplePanel extends LitElement {
     </div>`;
   }
 
-  #list(title: string, role: Person['role'], found: readonly Person[]): TemplateResult {
-    const people = found.filter((person) => person.role === role);
-    const hands = handsOf(this.people);
+  #list(title: string, list: 'presenter' | 'viewer', found: readonly Person[]): TemplateResult {
+    const people = found.filter(({ role }) => presents(role) === (list === 'presenter'));
+    const hands = handsOf(this.state.people);
     // Raised hands are at the top, in the order in which they went up.
     const place = (person: Person): number => {
       const index = hands.indexOf(person);
@@ -157,9 +188,12 @@ export class PeoplePanel extends LitElement {
     };
     const sorted = [...people].sort((a, b) => place(a) - place(b));
     const more = sorted.length - SHOWN;
-    return html`<h3>${title} · <span class="figures">${people.length}</span></h3>
+    return html`<div class="heading">
+        <h3>${title} · <span class="figures">${people.length}</span></h3>
+        ${list === 'presenter' ? this.#muteAll() : nothing}
+      </div>
       ${people.length === 0 ? html`<p class="none">${t.none}</p>` : nothing}
-      <ul aria-label=${title} data-testid="list-${role}">
+      <ul aria-label=${title} data-testid="list-${list}">
         ${repeat(
           sorted.slice(0, SHOWN),
           ({ identity }) => identity,
@@ -169,11 +203,29 @@ export class PeoplePanel extends LitElement {
       ${more > 0 ? html`<p class="none">${t.more(more)}</p>` : nothing}`;
   }
 
+  #muteAll(): TemplateResult | typeof nothing {
+    const { people, role } = this.state;
+    const others = people.filter((person) => mayModerate(role, person));
+    if (!others.some(({ microphone }) => microphone === 'on')) return nothing;
+    return html`<button
+      class="btn quiet small"
+      data-testid="mute-all"
+      @click=${() => void this.act({ is: 'mute-all' })}
+    >
+      ${icon('microphoneOff')} ${t.muteAll}
+    </button>`;
+  }
+
   #person(person: Person, handPlace: number): TemplateResult {
     return html`<li data-testid="person" data-identity=${person.identity}>
       <lectern-avatar .name=${person.name}></lectern-avatar>
       <div class="who">
-        <b>${person.name}${person.self ? ` (${texts.you})` : ''}</b>
+        <b><bdi>${person.name}</bdi>${person.self ? ` (${texts.you})` : ''}</b>
+        ${
+          person.role === 'owner'
+            ? html`<span class="host" data-testid="host">${icon('crown')} ${t.roles.owner}</span>`
+            : nothing
+        }
         ${person.sharing ? html`<span class="live">${t.sharing}</span>` : nothing}
       </div>
       <div class="signs">
@@ -191,6 +243,15 @@ export class PeoplePanel extends LitElement {
           .quality=${person.quality}
           .read=${() => this.details(person.identity)}
         ></lectern-quality>
+        ${
+          mayModerate(this.state.role, person)
+            ? html`<lectern-person-menu
+                .person=${person}
+                own=${this.state.role}
+                .act=${this.act}
+              ></lectern-person-menu>`
+            : nothing
+        }
       </div>
     </li>`;
   }

@@ -164,7 +164,7 @@ export class Screen extends LitElement {
     return html`<div class="label">
       <span class="who">
         ${icon('screen')}
-        <span><b>${this.share.name}</b> ${t.shares}</span>
+        <span><b><bdi>${this.share.name}</bdi></b> ${t.shares}</span>
         ${
           this.share.withSound
             ? html`<span title=${t.withSound}>${icon('speaker')}<span class="visually-hidden">${t.withSound}</span></span>`

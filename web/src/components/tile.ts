@@ -206,7 +206,7 @@ export class Tile extends LitElement {
         ${
           person.microphone === 'on' ? nothing : html`<i class="muted">${icon('microphoneOff')}</i>`
         }
-        <span>${person.name}${person.self ? ` (${texts.you})` : ''}</span>
+        <span><bdi>${person.name}</bdi>${person.self ? ` (${texts.you})` : ''}</span>
       </div>
       <lectern-quality
         .name=${person.name}

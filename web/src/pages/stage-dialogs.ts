@@ -2,20 +2,23 @@
 import { html, type TemplateResult } from 'lit';
 import '../components/invite-dialog';
 import '../components/leave-dialog';
+import '../components/remove-dialog';
 import type { DeviceChosen } from '../components/settings-dialog';
 import '../components/settings-dialog';
 import '../components/share-dialog';
 import '../components/shortcuts-dialog';
 import type { ShareOptions } from '../meeting/sharing';
-import type { MeetingState } from '../meeting/state';
+import type { MeetingState, Person } from '../meeting/state';
+import type { Act } from '../moderation';
 
-export type Dialog = 'share' | 'invite' | 'leave' | 'settings' | 'help';
+export type Dialog = 'share' | 'invite' | 'leave' | 'settings' | 'help' | { remove: Person };
 
 export interface DialogHandlers {
   closed(): void;
   share(options: ShareOptions): void;
   device(chosen: DeviceChosen): void;
   leave(): void;
+  moderate(act: Act): void;
 }
 
 export function dialogs(
@@ -47,7 +50,15 @@ export function dialogs(
     <lectern-leave-dialog
       ?open=${open === 'leave'}
       ?sharing=${state.sharing === 'live'}
+      ?owner=${state.role === 'owner'}
       @closed=${closed}
       @leave=${() => handlers.leave()}
-    ></lectern-leave-dialog>`;
+      @end=${() => handlers.moderate({ is: 'end' })}
+    ></lectern-leave-dialog>
+    <lectern-remove-dialog
+      .person=${typeof open === 'object' ? open.remove : undefined}
+      ?lobby=${state.door.lobby}
+      @closed=${closed}
+      @act=${(event: CustomEvent<Act>) => handlers.moderate(event.detail)}
+    ></lectern-remove-dialog>`;
 }

@@ -28,6 +28,10 @@ export const stageStyles = css`
     text-overflow: ellipsis;
     white-space: nowrap;
   }
+  .top .locked {
+    color: var(--ink-3);
+    font-size: 0.85rem;
+  }
   .top .space {
     flex: 1;
   }

@@ -9,7 +9,6 @@ import type { BarAction, ControlBar } from '../components/control-bar';
 import '../components/control-bar';
 import '../components/empty-stage';
 import '../components/grid';
-import '../components/logo';
 import type { Notes } from '../components/notes';
 import '../components/notes';
 import '../components/own-share';
@@ -27,11 +26,13 @@ import { canShare, type ShareOptions } from '../meeting/sharing';
 import {
   canSwitch,
   initialState,
+  presents,
   selfOf,
   type MeetingState,
   type Person,
   type Share,
 } from '../meeting/state';
+import type { Act } from '../moderation';
 import type { Action } from '../shortcuts';
 import { Listen, Watch } from '../store';
 import { controls } from '../styles/controls';
@@ -39,7 +40,9 @@ import { texts } from '../texts';
 import { dialogs, type Dialog } from './stage-dialogs';
 import { Immersion } from './stage-immersion';
 import { StageKeys } from './stage-keys';
+import { actionOf } from './stage-notes';
 import { stageStyles } from './stage-styles';
+import { top } from './stage-top';
 
 const t = texts.stage;
 
@@ -96,17 +99,23 @@ export class Stage extends LitElement {
     this.pin = keepPin(state.value, this.pin);
   }
 
+  protected override updated(): void {
+    this.notes.refresh();
+  }
+
   protected override render(): TemplateResult {
     const state = this.meeting.state.value;
     this.#setTitle(state);
     const focus = focusOf(state, this.pin);
-    return html`${this.#top(state)}
+    return html`${top(state, (action) => this.#act(action))}
       <div class="news">
         ${this.#sharingBar(state)}
         <lectern-banner
           .state=${state}
           @dismiss=${() => this.meeting.dismissTrouble()}
           @start-audio=${() => void this.meeting.startAudio()}
+          @share-again=${() => this.#act('share')}
+          @dismiss-share-lost=${() => this.meeting.dismissShareLost()}
         ></lectern-banner>
       </div>
       <div class="middle">
@@ -129,36 +138,8 @@ export class Stage extends LitElement {
         share: (options) => this.#startShare(options),
         device: ({ kind, id }) => void this.meeting.useDevice(kind, id),
         leave: () => void this.meeting.leave(),
+        moderate: (act) => void this.meeting.moderate(act),
       })}`;
-  }
-
-  #top(state: MeetingState): TemplateResult {
-    return html`<header class="top">
-      <lectern-logo bare></lectern-logo>
-      <h1 data-testid="meeting-title">${state.meetingName}</h1>
-      <span class="space"></span>
-      ${state.phase.is === 'connecting' ? nothing : this.#count(state.people.length)}
-      <button
-        class="btn small invite"
-        aria-label=${t.invite}
-        data-testid="invite"
-        @click=${() => this.#act('invite')}
-      >
-        ${icon('userPlus')} <span>${t.invite}</span>
-      </button>
-    </header>`;
-  }
-
-  #count(people: number): TemplateResult {
-    return html`<button
-      class="btn quiet small count"
-      aria-label=${t.watching(people)}
-      title=${t.watching(people)}
-      data-testid="count"
-      @click=${() => this.#act('people')}
-    >
-      ${icon('people')} ${people}
-    </button>`;
   }
 
   #sharingBar(state: MeetingState): TemplateResult | typeof nothing {
@@ -235,7 +216,7 @@ export class Stage extends LitElement {
         ${icon('screen')}
         <p>${texts.screen.nothingShared}</p>
         ${
-          state.role === 'presenter' && canShare()
+          presents(state.role) && canShare()
             ? html`<button class="btn primary small" @click=${() => this.#act('share')}>
               ${t.shareScreen}
             </button>`
@@ -293,8 +274,10 @@ export class Stage extends LitElement {
             @close=${() => this.#open(undefined)}
           ></lectern-chat-panel>`
           : html`<lectern-people-panel
-            .people=${state.people}
+            .state=${state}
             .details=${(who: string) => this.meeting.details(who)}
+            .act=${(act: Act) => this.meeting.moderate(act)}
+            @remove-person=${(event: CustomEvent<Person>) => (this.dialog = { remove: event.detail })}
             @close=${() => this.#open(undefined)}
           ></lectern-people-panel>`
       }
@@ -313,7 +296,7 @@ export class Stage extends LitElement {
         if (canSwitch(state, action)) void this.meeting.setCamera(self?.camera.status === 'off');
         return;
       case 'share':
-        return state.role === 'presenter' ? this.#toggleShare(state) : undefined;
+        return presents(state.role) ? this.#toggleShare(state) : undefined;
       case 'hand':
         return void this.meeting.setHand(self?.handRaisedAt === undefined);
       case 'chat':
@@ -374,7 +357,9 @@ export class Stage extends LitElement {
     const told = tell(news);
     announce(told.text, told.urgent);
     const inChat = news.is === 'message' && this.panel === 'chat';
-    if (told.shown && !inChat) this.notes.show(told.text);
+    if (!told.shown || inChat) return;
+    const action = actionOf(news, this.meeting, () => this.#open('people'));
+    this.notes.show(told.text, action);
   }
 
   #setTitle({ meetingName, unread }: MeetingState): void {

@@ -1,6 +1,12 @@
 // The states of a meeting that are looked at and checked for accessibility.
 import type { Message } from '../../src/meeting/chat';
-import { initialState, type MeetingState, type Person, type Share } from '../../src/meeting/state';
+import {
+  initialState,
+  type MeetingState,
+  type Person,
+  type Share,
+  type Waiting,
+} from '../../src/meeting/state';
 import { camera, program, slide } from './pictures';
 
 const base: MeetingState = {
@@ -120,6 +126,32 @@ const many: Person[] = Array.from({ length: 240 }, (_, index) =>
   viewer(`many${index}`, `Guest ${String(index + 1).padStart(3, '0')}`),
 );
 
+const knocking = (identity: string, name: string, message = ''): Waiting => ({
+  identity,
+  name,
+  message,
+  since: 0,
+});
+
+const hosting: MeetingState = {
+  ...base,
+  role: 'owner',
+  people: [
+    selfPresenter({ role: 'owner' }),
+    { ...grace, sharing: false },
+    alan,
+    { ...katherine, role: 'presenter' },
+    ...crowd,
+  ],
+  door: { locked: false, lobby: true, pin: true },
+};
+
+const waiting: Waiting[] = [
+  knocking('w1', 'Dorothy Vaughan', 'It is me, from accounting. Could you let me in, please?'),
+  knocking('w2', 'Annie Easley'),
+  knocking('w3', 'A guest with quite a long name that does not fit', 'Hello'),
+];
+
 export const scenes: Record<string, () => MeetingState> = {
   'viewer-connecting': () => connecting,
   'presenter-connecting': () => ({
@@ -169,6 +201,28 @@ export const scenes: Record<string, () => MeetingState> = {
     ...presenting,
     people: [selfPresenter({ camera: { status: 'off' } }), alan, ...crowd],
     trouble: 'camera-denied',
+  }),
+  host: () => hosting,
+  'host-waiting': () => ({ ...hosting, waiting }),
+  'host-locked': () => ({ ...hosting, door: { locked: true, lobby: false, pin: false } }),
+  'viewer-no-host': () => ({
+    ...base,
+    people: [selfViewer, ...crowd],
+    host: false,
+  }),
+  'presenter-share-lost': () => ({ ...presenting, shareLost: true }),
+  'viewer-odd-names': () => ({
+    ...viewing,
+    people: [
+      selfViewer,
+      { ...grace, name: 'دانا شرف الدين' },
+      { ...alan, name: 'Mx. Wolfeschlegelsteinhausenbergerdorffvoralternwarengewissenhaft' },
+      viewer('h', '<img src=x onerror=alert(1)>'),
+    ],
+    messages: [
+      said(1, 'grace', 'دانا شرف الدين', 'مرحبا! الشرائح: https://example.org/q3 (pdf)', 1),
+      said(2, 'h', '<img src=x onerror=alert(1)>', `${'long '.repeat(80)}${'x'.repeat(400)}`, 2),
+    ],
   }),
   'presenter-share-cancelled': () => ({ ...presenting, trouble: 'share-cancelled' }),
 };

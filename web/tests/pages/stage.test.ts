@@ -15,12 +15,18 @@ function target(page: Page, step: string): Locator {
     .first();
 }
 
+/** Something happens in the meeting. */
+async function tell(page: Page, news: string): Promise<void> {
+  await page.evaluate((text) => window.meeting.news.emit(JSON.parse(text)), news);
+}
+
 for (const look of looks) {
   for (const [name, scene, ...steps] of scenes) {
     test(`${name} in ${look.name}`, async () => {
       const { page, context, errors } = await openScene(scene, look);
       for (const step of steps) {
         if (step.startsWith('key ')) await page.keyboard.press(step.slice(4));
+        else if (step.startsWith('tell ')) await tell(page, step.slice(5));
         else await target(page, step).click();
         await page.waitForTimeout(150);
       }
