@@ -238,7 +238,7 @@ export const texts = {
 
   banner: {
     reconnecting: 'The connection is interrupted. You stay in the meeting: reconnecting…',
-    noHost: 'No host is here right now. The meeting goes on.',
+    noHost: 'No host is here right now. You can wait, or leave and come back by the same link.',
     shareLost: 'Your screen is no longer shared: a share cannot come back by itself.',
     shareAgain: 'Share again',
     attempt: (attempt: number): string => `Attempt ${attempt}`,

@@ -19,7 +19,7 @@ export class AccessSettings extends LitElement {
       :host {
         display: block;
         flex: none;
-        max-height: 60%;
+        max-height: 70%;
         overflow-y: auto;
         border-top: 1px solid var(--line);
       }
@@ -45,7 +45,7 @@ export class AccessSettings extends LitElement {
       summary .icon {
         color: var(--ink-3);
       }
-      details[open] .turn {
+      details[open] summary .icon:last-child {
         transform: rotate(180deg);
       }
       .body {

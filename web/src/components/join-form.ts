@@ -226,6 +226,7 @@ export class JoinForm extends LitElement {
       this.pinError = t.pinShape;
       return this.pinField?.focus();
     }
+    this.pinError = '';
     remember('name', name);
     const detail: Introduction = {
       name,

@@ -129,6 +129,7 @@ export class StartPage extends LitElement {
   ];
 
   @query('#name') private nameField!: HTMLInputElement;
+  @query('details') private optionsBox!: HTMLDetailsElement;
   @query('#pin') private pinField!: HTMLInputElement;
   @query('#lobby') private lobbyField!: HTMLInputElement;
   @query('#link') private linkField!: HTMLInputElement;
@@ -183,7 +184,7 @@ export class StartPage extends LitElement {
 
   /** Who may come in; most meetings need nothing of it. */
   #options(): TemplateResult {
-    return html`<details ?open=${this.pinWrong} data-testid="options">
+    return html`<details data-testid="options">
       <summary>${icon('down')} ${t.options}</summary>
       <div class="options">
         <div class="field">
@@ -243,7 +244,10 @@ export class StartPage extends LitElement {
     const name = this.nameField.value.trim();
     const pin = this.pinField.value.trim();
     this.pinWrong = pin !== '' && !PIN.test(pin);
-    if (this.pinWrong) return this.pinField.focus();
+    if (this.pinWrong) {
+      this.optionsBox.open = true;
+      return this.pinField.focus();
+    }
     this.busy = true;
     this.trouble = undefined;
     try {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join as path } from 'node:path';
-import { isSharing, join, moment, ownership, say, shareScreen } from './app.js';
+import { isSharing, join, moment, ownMeeting, say, shareScreen } from './app.js';
 import { SCREENSHOTS, scene } from './scene.js';
 import { watchesAndHears } from './seen.js';
 import { serve } from './server.js';
@@ -39,7 +39,7 @@ async function doors(presenter, viewer, origin) {
   await presenter.press('Share my screen');
   await presenter.sees('Your meeting is ready');
   await picture(presenter, 'created');
-  const { viewer: link } = await ownership(presenter);
+  const { viewer: link } = await ownMeeting(presenter);
   await presenter.press('Set up and present');
   await presenter.sees('Your name');
   await moment(1_000);

@@ -65,8 +65,8 @@ scene('controls', 120_000, async (stage) => {
   await presenter.press('Unmute');
   await bystander.seesNoMore('Muted');
 
+  // A reload leads straight back in, as the same person.
   await viewer.page.reload();
-  await enter(viewer, 'Vera');
   await watchesAndHears(viewer);
   await leave(viewer);
   await bystander.seesNoMore('Vera');
@@ -152,6 +152,8 @@ scene('links', 150_000, async (stage) => {
 
   await moment(Math.max(0, expiresAt + 1_000 - Date.now()));
   await stillWatches(guest);
+  // Who comes back by the session needs no link: the link itself is over.
+  await guest.evaluate(() => sessionStorage.removeItem('lectern.session'));
   await guest.page.reload();
   await guest.sees('This link has expired');
   await sees(empty, short.url, 'This link does not work');

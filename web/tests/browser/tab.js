@@ -128,6 +128,13 @@ export class Tab {
     this.#note(`[typed ${text}]`);
   }
 
+  /** Ticks a box or turns a switch, which must be off before. */
+  async check(label) {
+    const box = await this.#control('checkbox', label);
+    await box.click();
+    this.#note(`[checked ${label}]`);
+  }
+
   async key(name) {
     await this.page.keyboard.press(name);
   }
