@@ -2,7 +2,7 @@
 import { checked, type KeptSession } from './kept-session';
 
 /** A tab answers at once; one in the background that takes longer is heard of later. */
-const FIND_MS = 400;
+const FIND_MS = 150;
 
 /** Somebody is there: worth a wait. */
 const TAKE_MS = 3_000;

@@ -321,7 +321,7 @@ export const texts = {
     shareStarted: (name: string): string => `${name} shares a screen`,
     shareEnded: (name: string): string => `${name} stopped sharing`,
     ownShareStarted: 'You are sharing your screen',
-    ownShareEnded: 'You stopped sharing',
+    ownShareEnded: 'Your screen is no longer shared',
     back: (name: string): string => `${name} is back`,
     knock: (name: string, others: number): string =>
       others === 0 ? `${name} wants to come in` : `${name} and ${others} more want to come in`,

@@ -84,6 +84,9 @@ export class OwnMeetings extends LitElement {
         .go {
           justify-self: stretch;
         }
+        .ask p {
+          flex-basis: 100%;
+        }
       }
     `,
   ];

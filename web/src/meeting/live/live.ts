@@ -2,8 +2,8 @@
 import { DisconnectReason, RoomEvent, type Room } from 'livekit-client';
 import type { DeviceKind } from '../../devices/list';
 import type { Taken } from '../../devices/local';
-import { moderate, type Act } from '../../moderation';
-import { isStale, type Role, type Session } from '../../session';
+import type { Act } from '../../moderation';
+import type { Role, Session } from '../../session';
 import { Emitter, Store } from '../../store';
 import type { TroubleKind } from '../../trouble';
 import { onWake } from '../../wake';
@@ -19,6 +19,7 @@ import { comeBack } from './comeback';
 import { comesBack, connectEnding, endingOf, moderationTrouble, NotAdmitted } from './ending';
 import { onChange, onTokenRefreshed } from './events';
 import { Measuring } from './measuring';
+import { moderateBy, type Pass } from './pass';
 import { makeRoom } from './room';
 import { HAND, seenIn, withOthersOf, type Seen } from './roster';
 import { Sending } from './sending';
@@ -30,16 +31,6 @@ const REFRESH_MS = 30;
 
 /** After a sleep, the library gets so long to find that its connection is whole. */
 const AFTER_SLEEP_MS = 4_000;
-
-/** The session of this person, which outlives rooms. */
-export interface Pass {
-  readonly session: Session;
-  /** The same place again, with a fresh token. */
-  renew(): Promise<Session>;
-  refreshed(token: string): void;
-  /** Kept for a reload of the page. */
-  remember(sent: { microphone: boolean; camera: boolean; sharing: boolean }): void;
-}
 
 export interface LiveOptions {
   pass: Pass;
@@ -63,6 +54,7 @@ export class LiveMeeting implements Meeting {
   #statistics: Statistics | undefined;
   readonly #measuring = new Measuring();
   #refreshing = false;
+  #stopWake: (() => void) | undefined;
   /** The room that is being entered: its failure is told to whoever enters. */
   #entering: Room | undefined;
 
@@ -79,7 +71,6 @@ export class LiveMeeting implements Meeting {
     });
     window.addEventListener('offline', () => this.state.set({ offline: true }));
     window.addEventListener('online', () => this.state.set({ offline: false }));
-    onWake(() => this.#woke());
   }
 
   /** Comes in, and sends the tracks of the preview. */
@@ -160,14 +151,8 @@ export class LiveMeeting implements Meeting {
   }
 
   async moderate(act: Act): Promise<boolean> {
-    const { pass } = this.options;
-    const ask = (): Promise<void> => moderate(pass.session.meeting.id, pass.session.token, act);
     try {
-      await ask().catch(async (error: unknown) => {
-        if (!isStale(error)) throw error;
-        await pass.renew();
-        await ask();
-      });
+      await moderateBy(this.options.pass, act);
       return true;
     } catch (error) {
       this.#report(moderationTrouble(error), error);
@@ -241,6 +226,7 @@ export class LiveMeeting implements Meeting {
   #makeRoom(): Room {
     const room = makeRoom((attempt) => this.#reconnecting(room, attempt));
     this.#room = room;
+    this.#stopWake ??= onWake(() => this.#woke());
     this.#sound?.close();
     this.#sound = new Sound(room);
     this.#statistics = new Statistics(room);
@@ -331,7 +317,12 @@ export class LiveMeeting implements Meeting {
     this.#measuring.stop();
     this.#sound?.close();
     this.#comings.clear();
-    this.#loseShare();
+    if (comesBack(ending)) {
+      this.#loseShare();
+    } else {
+      this.#stopWake?.();
+      this.#stopWake = undefined;
+    }
     this.state.set({
       phase: { is: 'ended', ending },
       people: [],
