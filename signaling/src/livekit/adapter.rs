@@ -58,6 +58,7 @@ pub struct Adapter {
     /// Kept across sockets: coming back does not fill it.
     pub(super) budget: Budget,
     pub(super) may_update: bool,
+    pub(super) forgets: bool,
     /// The number of the client's latest offer, for our answer.
     pub(super) client_offer: u32,
     /// What it may not have heard.
@@ -87,6 +88,8 @@ pub struct Terms {
     pub region: String,
     /// The participant may change its own name, metadata and attributes.
     pub may_update: bool,
+    /// Its client forgets whom it does not hear of when it comes back.
+    pub forgets: bool,
 }
 
 impl Adapter {
@@ -105,6 +108,7 @@ impl Adapter {
             out: VecDeque::new(),
             budget: Budget::new(now),
             may_update: terms.may_update,
+            forgets: terms.forgets,
             client_offer: 0,
             replay: Replay::new(now),
             region: terms.region,

@@ -166,6 +166,11 @@ async fn connect(
         return signaling.too_often(wait);
     }
     let entrance = entrance(&session, &parameters, &headers);
+    let terms = Terms {
+        region: signaling.shared.region.clone(),
+        may_update: session.may_update,
+        forgets: parameters.forgets(),
+    };
     let Ok(place) = signaling.shared.places.clone().try_acquire_owned() else {
         signaling.shared.metrics.entry(Entry::Full);
         return (StatusCode::SERVICE_UNAVAILABLE, "this edge is full\n").into_response();
@@ -175,7 +180,7 @@ async fn connect(
             let socket = Socket::new(socket, signaling.shared.metrics.clone());
             match parameters.resumes() {
                 Some(participant) => signaling.resume(socket, &session, participant),
-                None => signaling.join(socket, session, entrance, place).await,
+                None => signaling.join(socket, session, (entrance, terms), place).await,
             }
         },
     )
@@ -238,7 +243,7 @@ impl Signaling {
         &self,
         socket: Socket,
         session: token::Session,
-        entrance: Entrance,
+        (entrance, terms): (Entrance, Terms),
         place: OwnedSemaphorePermit,
     ) {
         // Followed from before the join, so that nothing is missed between the two.
@@ -250,7 +255,7 @@ impl Signaling {
             Err(error) => return self.refuse(socket, &error),
         };
         let (id, room) = (joined.participant.id, session.room);
-        let Some(adapter) = self.adapter(&entrance, joined, session.may_update) else {
+        let Some(adapter) = self.adapter(&entrance, joined, terms) else {
             self.shared.controller.leave_unclaimed(room, id);
             return self.refuse(socket, &RequestError::NoNode);
         };
@@ -269,7 +274,7 @@ impl Signaling {
         drop(place);
     }
 
-    fn adapter(&self, entrance: &Entrance, joined: Joined, may_update: bool) -> Option<Adapter> {
+    fn adapter(&self, entrance: &Entrance, joined: Joined, terms: Terms) -> Option<Adapter> {
         let (dtls, fingerprint) = certificate::generate(SystemTime::now())
             .inspect_err(|error| tracing::error!(%error, "cannot make a certificate"))
             .ok()?;
@@ -279,7 +284,6 @@ impl Signaling {
             up_data: data::up(&joined.participant),
             down_data: data::down(&joined.participant),
         };
-        let terms = Terms { region: self.shared.region.clone(), may_update };
         let now = Instant::now();
         Some(Adapter::new(entrance, joined, equipment, terms, now, rand::make_rng()))
     }

@@ -16,6 +16,7 @@ pub struct Parameters {
     sid: Option<String>,
     reconnect_reason: Option<String>,
     browser: Option<String>,
+    sdk: Option<String>,
 }
 
 impl std::fmt::Debug for Parameters {
@@ -36,6 +37,11 @@ impl Parameters {
     /// The client wants every track without asking.
     pub fn auto_subscribe(&self) -> bool {
         !is(&self.auto_subscribe, &["0", "false"])
+    }
+
+    /// Whether a client that is back forgets whom it does not hear of then: native ones do, browsers' do not.
+    pub fn forgets(&self) -> bool {
+        !is(&self.sdk, &["js"])
     }
 
     /// The client is back, and the session it means; `Some(None)` where it names none of ours.

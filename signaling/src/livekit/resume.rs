@@ -51,7 +51,9 @@ impl Adapter {
         match missed {
             Missed::Events(events) => {
                 self.again(events);
-                self.roster(Vec::new());
+                if self.forgets {
+                    self.roster(Vec::new());
+                }
             }
             Missed::Snapshot | Missed::Everything => self.snapshot(),
         }

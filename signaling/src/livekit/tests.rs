@@ -101,7 +101,7 @@ impl Client {
             up_data: DataParameters::default(),
             down_data: DataParameters::default(),
         };
-        let terms = Terms { region: "here".to_owned(), may_update: true };
+        let terms = Terms { region: "here".to_owned(), may_update: true, forgets: true };
         let rng = StdRng::seed_from_u64(5);
         let began = Instant::now();
         let adapter = Adapter::new(&entrance, joined, equipment, terms, began, rng);

@@ -32,9 +32,6 @@ export function openSession(origin, entry, who) {
 
 /** Both steps at once. */
 export async function comeIn(origin, link, name, more = {}) {
-  if (!(await hasSessions(origin))) {
-    return api(origin, 'POST', path('join'), { body: { link, name } });
-  }
   return openSession(origin, await enterByLink(origin, link), { name, ...more });
 }
 
@@ -110,21 +107,3 @@ export class Meeting {
     return this.#call('POST', ['end']);
   }
 }
-
-/**
- * Whether the server knows entries and sessions, and with them lobbies and moderation; an older one
- * knows `join` alone. Tests of what it cannot do leave that part out, and say so.
- */
-export function hasSessions(origin) {
-  // Asked once: what asks is a wrong link, and an address may show only so many.
-  if (!known.has(origin)) {
-    const answer = enterByLink(origin, 'A'.repeat(32)).catch((error) => error);
-    known.set(
-      origin,
-      answer.then(({ code }) => code !== 'not_found'),
-    );
-  }
-  return known.get(origin);
-}
-
-const known = new Map();

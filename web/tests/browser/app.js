@@ -35,14 +35,6 @@ export async function startMeeting(
   return { viewer: owner.viewer.url, presenter: owner.presenter.url, owner };
 }
 
-/** What the page keeps of the meeting that was made last: its id, its owner's key, its links. */
-export function ownership(tab) {
-  return tab.evaluate(() => {
-    const kept = sessionStorage['lectern.owner'];
-    return kept ? JSON.parse(kept) : JSON.parse(localStorage['lectern.meetings'])[0];
-  });
-}
-
 /** At a presenter's door: goes in without a camera, where only the screen matters. */
 export async function cameraOff(tab) {
   await tab.press('Turn the camera off');
