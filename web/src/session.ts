@@ -8,7 +8,12 @@ export type Role = (typeof roles)[number];
 /** The server's limits. */
 export const NAME_CHARACTERS = 64;
 export const MESSAGE_CHARACTERS = 200;
-export const PIN = /^[0-9]{4,10}$/;
+/** Whatever may have been set, also by another program. */
+export const PIN = /^[0-9]{4,12}$/;
+export const PIN_DIGITS = 12;
+/** What is set here: long enough that guessing is hopeless, short enough to say aloud. */
+export const NEW_PIN = /^[0-9]{6,10}$/;
+export const NEW_PIN_DIGITS = 10;
 
 /** The server answers a poll after this at the latest. */
 export const POLL_S = 25;

@@ -184,12 +184,12 @@ export const texts = {
     pin: 'PIN',
     pinOn: 'Whoever comes by a link is asked for it.',
     pinOff: 'Nobody is asked for a PIN.',
-    pinLabel: 'New PIN, 4 to 10 digits',
+    pinLabel: 'New PIN, 6 to 10 digits',
     pinSet: 'Set a PIN',
     pinChange: 'Change',
     pinSave: 'Save',
     pinRemove: 'Remove the PIN',
-    pinShape: 'A PIN has 4 to 10 digits.',
+    pinShape: 'A PIN has 6 to 10 digits.',
   },
 
   remove: {

@@ -5,7 +5,7 @@ import { live } from 'lit/directives/live.js';
 import { icon } from '../icons';
 import { initialState, type Door } from '../meeting/state';
 import type { AccessChange, Act } from '../moderation';
-import { PIN, type Role } from '../session';
+import { NEW_PIN, NEW_PIN_DIGITS, type Role } from '../session';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 
@@ -177,7 +177,7 @@ export class AccessSettings extends LitElement {
         type="text"
         inputmode="numeric"
         autocomplete="off"
-        maxlength="10"
+        maxlength=${NEW_PIN_DIGITS}
         aria-label=${t.pinLabel}
         placeholder=${t.pinLabel}
         aria-invalid=${this.pinWrong ? 'true' : 'false'}
@@ -211,7 +211,7 @@ export class AccessSettings extends LitElement {
   #save(event: Event): void {
     event.preventDefault();
     const pin = this.pinField.value.trim();
-    this.pinWrong = !PIN.test(pin);
+    this.pinWrong = !NEW_PIN.test(pin);
     if (this.pinWrong) return this.pinField.focus();
     this.#set(pin);
   }

@@ -7,6 +7,7 @@ import {
   MESSAGE_CHARACTERS,
   NAME_CHARACTERS,
   PIN,
+  PIN_DIGITS,
   type Entry,
   type Introduction,
 } from '../session';
@@ -144,7 +145,7 @@ export class JoinForm extends LitElement {
         type="text"
         inputmode="numeric"
         autocomplete="off"
-        maxlength="10"
+        maxlength=${PIN_DIGITS}
         placeholder=${t.pinPlaceholder}
         data-testid="pin"
         aria-invalid=${this.pinError === '' ? 'false' : 'true'}

@@ -8,7 +8,7 @@ import { icon } from '../icons';
 import { secretOf } from '../link';
 import { canShare } from '../meeting/sharing';
 import type { Ownership } from '../owned';
-import { PIN } from '../session';
+import { NEW_PIN, NEW_PIN_DIGITS } from '../session';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { troubles, type TroubleKind } from '../trouble';
@@ -194,7 +194,7 @@ export class StartPage extends LitElement {
             type="text"
             inputmode="numeric"
             autocomplete="off"
-            maxlength="10"
+            maxlength=${NEW_PIN_DIGITS}
             data-testid="new-pin"
             aria-invalid=${this.pinWrong ? 'true' : 'false'}
             aria-describedby="pin-hint"
@@ -243,7 +243,7 @@ export class StartPage extends LitElement {
     if (this.busy) return;
     const name = this.nameField.value.trim();
     const pin = this.pinField.value.trim();
-    this.pinWrong = pin !== '' && !PIN.test(pin);
+    this.pinWrong = pin !== '' && !NEW_PIN.test(pin);
     if (this.pinWrong) {
       this.optionsBox.open = true;
       return this.pinField.focus();

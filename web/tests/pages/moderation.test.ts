@@ -125,7 +125,7 @@ test('an owner locks, opens the lobby and sets a PIN', async () => {
   await page.getByTestId('pin-edit').click();
   await page.getByTestId('access-pin').fill('12');
   await page.keyboard.press('Enter');
-  await page.getByText('A PIN has 4 to 10 digits').waitFor();
+  await page.getByText('A PIN has 6 to 10 digits').waitFor();
   await page.getByTestId('access-pin').fill('987654');
   await page.getByTestId('pin-save').click();
   await page.getByTestId('pin-edit').click();

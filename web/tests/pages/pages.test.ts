@@ -62,7 +62,7 @@ for (const look of looks) {
     );
     await page.getByTestId('name').fill('Vera');
     await page.getByTestId('join').click();
-    await page.getByText('The PIN has 4 to 10 digits').waitFor();
+    await page.getByText('The PIN has digits only').waitFor();
     await page.getByTestId('pin').fill('1234');
     await page.getByTestId('join').click();
     await page.getByText('This PIN is wrong').waitFor();
@@ -81,7 +81,7 @@ for (const look of looks) {
     await page.getByTestId('options').locator('summary').click();
     await page.getByTestId('new-pin').fill('12');
     await page.getByTestId('create').click();
-    await page.getByText('A PIN has 4 to 10 digits').waitFor();
+    await page.getByText('A PIN has 6 to 10 digits').waitFor();
     await check(page, `start-options.${look.name}`);
     await page.getByTestId('new-pin').fill('123456');
     await page.getByTestId('new-lobby').check();
