@@ -53,10 +53,11 @@ const FINAL: readonly Ending[] = [
   'link-revoked',
   'link-missing',
   'removed',
+  'meeting-ended',
 ];
 
 /** After these, a reload must not lead back by itself. */
-const OVER: readonly Ending[] = ['left', 'removed', 'meeting-ended', 'duplicate', ...FINAL];
+const OVER: readonly Ending[] = ['left', 'duplicate', ...FINAL];
 
 @customElement('lectern-join')
 export class JoinFlow extends LitElement {
@@ -129,8 +130,6 @@ export class JoinFlow extends LitElement {
     const { phase } = meeting.state.value;
     if (phase.is !== 'ended') return html`<lectern-stage .meeting=${meeting}></lectern-stage>`;
     switch (phase.ending) {
-      case 'meeting-ended':
-        return this.#trouble(phase.ending, '', () => undefined);
       case 'duplicate':
         return this.#trouble(phase.ending, texts.ended.comeBack, () => void this.#comeBackHere());
       // Nothing is left of the session: the way in begins anew.

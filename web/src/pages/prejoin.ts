@@ -68,6 +68,7 @@ export class PrejoinPage extends LitElement {
         font-size: var(--t-md);
       }
       .elsewhere {
+        margin-top: var(--s5);
         padding: var(--s4);
         border: 1px solid var(--line);
         border-radius: var(--r3);
