@@ -6,7 +6,6 @@ import type { Act } from '../../moderation';
 import type { Role, Session } from '../../session';
 import { Emitter, Store } from '../../store';
 import type { TroubleKind } from '../../trouble';
-import { onWake } from '../../wake';
 import { changes } from '../changes';
 import { Comings } from '../comings';
 import type { Details } from '../details';
@@ -25,6 +24,7 @@ import { HAND, seenIn, withOthersOf, type Seen } from './roster';
 import { Sending } from './sending';
 import { Sound } from './sound';
 import { Statistics } from './statistics';
+import { hear } from './surroundings';
 
 /** Changes that come together are shown together. */
 const REFRESH_MS = 30;
@@ -54,7 +54,7 @@ export class LiveMeeting implements Meeting {
   #statistics: Statistics | undefined;
   readonly #measuring = new Measuring();
   #refreshing = false;
-  #stopWake: (() => void) | undefined;
+  #stopHearing: (() => void) | undefined;
   /** The room that is being entered: its failure is told to whoever enters. */
   #entering: Room | undefined;
 
@@ -69,8 +69,6 @@ export class LiveMeeting implements Meeting {
       shown: () => this.#showOwn(),
       report: (trouble, error) => this.#report(trouble, error),
     });
-    window.addEventListener('offline', () => this.state.set({ offline: true }));
-    window.addEventListener('online', () => this.state.set({ offline: false }));
   }
 
   /** Comes in, and sends the tracks of the preview. */
@@ -226,7 +224,7 @@ export class LiveMeeting implements Meeting {
   #makeRoom(): Room {
     const room = makeRoom((attempt) => this.#reconnecting(room, attempt));
     this.#room = room;
-    this.#stopWake ??= onWake(() => this.#woke());
+    this.#stopHearing ??= this.#hear();
     this.#sound?.close();
     this.#sound = new Sound(room);
     this.#statistics = new Statistics(room);
@@ -290,6 +288,19 @@ export class LiveMeeting implements Meeting {
     this.#end(comesBack(cause) || cause === 'server-unreachable' ? ending : cause);
   }
 
+  #hear(): () => void {
+    return hear({
+      network: (there) => this.state.set({ offline: !there }),
+      woke: () => this.#woke(),
+      // Others are told at once; this page is not, for it is gone, and may be opened again.
+      gone: () => {
+        const room = this.#room;
+        this.#room = undefined;
+        void room?.disconnect();
+      },
+    });
+  }
+
   /** A computer that slept, or a page: what was lost meanwhile is got back without a question. */
   #woke(): void {
     const { phase } = this.state.value;
@@ -320,8 +331,8 @@ export class LiveMeeting implements Meeting {
     if (comesBack(ending)) {
       this.#loseShare();
     } else {
-      this.#stopWake?.();
-      this.#stopWake = undefined;
+      this.#stopHearing?.();
+      this.#stopHearing = undefined;
     }
     this.state.set({
       phase: { is: 'ended', ending },

@@ -13,8 +13,8 @@ export function makeRoom(reconnecting: (attempt: number) => void): Room {
   return new Room({
     adaptiveStream: true,
     dynacast: true,
-    // A reload must not look to others like leaving: the page comes back as the same person. Whoever
-    // closes it for good is missed by the server, which hears the socket end.
+    // A reload must not look to others like leaving: the page comes back as the same person. A page
+    // that goes for good leaves by `page-gone.ts`.
     disconnectOnPageLeave: false,
     // The server speaks the older form: asking for the newer first costs four round trips.
     singlePeerConnection: false,
