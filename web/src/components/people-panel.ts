@@ -41,7 +41,7 @@ export class PeoplePanel extends LitElement {
       }
       .heading {
         display: flex;
-        align-items: end;
+        align-items: baseline;
         justify-content: space-between;
         min-height: 40px;
       }

@@ -39,8 +39,9 @@ export class WaitingList extends LitElement {
         font-size: var(--t-sm);
       }
       ul {
-        margin: 0;
-        padding: 0;
+        /* Room for the outline of what has the focus. */
+        margin: 0 -4px;
+        padding: 0 4px;
         list-style: none;
         max-height: min(280px, 36vh);
         overflow-y: auto;
