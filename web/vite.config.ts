@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 // The signaling server that `npm run dev` talks to.
 const server = process.env['LECTERN_SERVER'] ?? 'http://127.0.0.1:7880';
 
+// The server refuses pages of others; this one is its own, by another way.
+const proxied = { target: server, secure: false, changeOrigin: true, headers: { origin: server } };
+
 export default defineConfig({
   build: {
     target: ['chrome111', 'edge111', 'firefox121', 'safari16.4'],
@@ -12,8 +15,8 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      '/api': { target: server, secure: false },
-      '/rtc': { target: server, secure: false, ws: true },
+      '/api': proxied,
+      '/rtc': { ...proxied, ws: true },
     },
   },
   test: {

@@ -37,6 +37,6 @@ pub const MAX_KNOCK_BYTES: usize = 1 << 10;
 /// Who else may subscribe, where a publisher names them one by one.
 pub const MAX_AUDIENCE: usize = 500;
 /// Digits of a PIN: fewer are guessed too easily.
-pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=12;
+pub const PIN_DIGITS: std::ops::RangeInclusive<usize> = 6..=10;
 /// Lines of the audit log in one answer.
 pub const MAX_AUDIT_LINES: u32 = 500;

@@ -29,7 +29,7 @@ static ARGON: LazyLock<Argon2<'static>> = LazyLock::new(|| {
 pub async fn hash(pin: &Secret<String>) -> Result<String, Error> {
     let digits = pin.expose();
     if !PIN_DIGITS.contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return Err(Error::Invalid("a PIN has 6 to 12 digits"));
+        return Err(Error::Invalid("a PIN has 6 to 10 digits"));
     }
     let mut salt = [0; 16];
     rand::rng().fill_bytes(&mut salt);

@@ -38,7 +38,7 @@ pub struct CreateMeeting {
     expires_in_s: Option<u64>,
     /// With a lobby: viewers wait until somebody admits them.
     lobby: bool,
-    /// With a PIN, 6 to 12 digits.
+    /// With a PIN, 6 to 10 digits.
     #[schema(value_type = Option<String>)]
     pin: Option<Secret<String>>,
 }

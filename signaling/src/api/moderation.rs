@@ -22,7 +22,7 @@ pub struct ChangeAccess {
     locked: Option<bool>,
     /// Viewers wait until somebody admits them.
     lobby: Option<bool>,
-    /// The PIN, 6 to 12 digits; `null` takes it away. For owners.
+    /// The PIN, 6 to 10 digits; `null` takes it away. For owners.
     #[serde(deserialize_with = "said")]
     #[schema(value_type = Option<String>)]
     pin: Option<Option<Secret<String>>>,

@@ -4,6 +4,7 @@ import { append, CHAT_TOPIC, clean, cleanId, MAX_BYTES, Pace, type Message } fro
 import type { News } from '../news';
 import type { MeetingState } from '../state';
 import type { Emitter, Store } from '../../store';
+import { readyToSend } from './line';
 import { nameOf } from './roster';
 
 /** More messages under way at once are a flood. */
@@ -32,6 +33,7 @@ export class Chat {
   async send(room: Room, text: string): Promise<void> {
     const cleaned = clean(text);
     if (cleaned === undefined) return;
+    await readyToSend(room);
     const { id, timestamp } = await room.localParticipant.sendText(cleaned, { topic: CHAT_TOPIC });
     const self = room.localParticipant;
     this.#add({
