@@ -1,6 +1,8 @@
 // Moving pictures drawn on canvases: a slide, a program, faces.
 import type { Picture } from '../../src/meeting/state';
 
+const FRAMES_PER_SECOND = 3;
+
 type Draw = (context: CanvasRenderingContext2D, frame: number) => void;
 
 export function slide(id: string): Picture {
@@ -113,8 +115,9 @@ function drawn(id: string, width: number, height: number, draw: Draw): Picture {
   const context = canvas.getContext('2d')!;
   let frame = 0;
   draw(context, frame);
-  const stream = canvas.captureStream(10);
-  setInterval(() => draw(context, (frame += 1)), 100);
+  // Often enough to be seen moving; drawing more would only slow the tests down.
+  const stream = canvas.captureStream(FRAMES_PER_SECOND);
+  setInterval(() => draw(context, (frame += 1)), 1_000 / FRAMES_PER_SECOND);
   const picture: Picture = {
     id,
     attach: (element) => void (element.srcObject = stream),

@@ -1,5 +1,9 @@
-// Serves the app and the made-up meetings for the tests of this folder.
-import { createServer } from 'vite';
+// Builds the app with the made-up meetings, and serves both for the tests of this folder: a page of a
+// few files opens in a third of the time that one of two hundred modules takes.
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, preview } from 'vite';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -9,14 +13,16 @@ declare module 'vitest' {
 }
 
 export default async function serve(project: TestProject): Promise<() => Promise<void>> {
-  const server = await createServer({
-    logLevel: 'warn',
-    server: { host: '127.0.0.1', port: 0, hmr: false, proxy: {} },
-    optimizeDeps: { include: ['livekit-client', 'lucide'] },
-  });
-  await server.listen();
-  const address = server.httpServer?.address();
+  const outDir = await mkdtemp(join(tmpdir(), 'lectern-pages-'));
+  const common = { logLevel: 'warn' as const, build: { outDir } };
+  const input = ['index.html', 'tests/pages/harness.html'];
+  await build({ ...common, build: { outDir, emptyOutDir: true, rollupOptions: { input } } });
+  const server = await preview({ ...common, preview: { host: '127.0.0.1', port: 0, proxy: {} } });
+  const address = server.httpServer.address();
   if (address === null || typeof address !== 'object') throw new Error('the server has no port');
   project.provide('origin', `http://127.0.0.1:${address.port}`);
-  return () => server.close();
+  return async () => {
+    await server.close();
+    await rm(outDir, { recursive: true });
+  };
 }
