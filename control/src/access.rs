@@ -6,6 +6,7 @@ use crate::meeting::{LinkInfo, Meeting};
 use crate::room::{Participant, Role};
 use crate::{EntryId, LinkId, RoomId, Secret, TrackId};
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What is to be different.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,9 @@ pub enum PinChange {
     /// This one from now on.
     Set(Secret<String>),
 }
+
+/// How long an entry is good: a name is typed, a PIN is looked up, devices are chosen.
+pub const ENTRY_LIFETIME: Duration = Duration::from_secs(300);
 
 /// What opens an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

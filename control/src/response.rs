@@ -95,6 +95,9 @@ pub enum RequestError {
     /// No such meeting, link, room, participant or track; or it has expired or was revoked.
     #[error("not found, expired or revoked")]
     NotFound,
+    /// Who asks may, but the person or thing it is about is not there, or no longer.
+    #[error("not there, or no longer")]
+    Absent,
     /// The asker may not do this.
     #[error("not permitted")]
     NotPermitted,
@@ -138,6 +141,7 @@ impl RequestError {
     pub fn label(&self) -> &'static str {
         match self {
             RequestError::NotFound => "not_found",
+            RequestError::Absent => "absent",
             RequestError::NotPermitted => "not_permitted",
             RequestError::Limit(_) => "limit",
             RequestError::Invalid(_) => "invalid",

@@ -3,13 +3,12 @@
 //!
 //! They live in memory: after a restart none is good, so that none can be used twice.
 
+use lectern_control::access::ENTRY_LIFETIME as LIFETIME;
 use lectern_control::room::Role;
 use lectern_control::{EntryId, LinkId, RoomId};
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// How long an entry is good: a name is typed, a PIN is looked up, devices are chosen.
-pub const LIFETIME: Duration = Duration::from_secs(300);
 /// Entries that are open: several for each person who may join within five minutes. Beyond, the oldest
 /// is closed, and its holder asks again.
 const MAX_ENTRIES: usize = 50_000;

@@ -153,7 +153,7 @@ impl From<RequestError> for Problem {
             return Problem::too_many(Duration::from_secs(retry_after_s.saturating_sub(1)));
         }
         let code = match &error {
-            RequestError::NotFound => Code::NotFound,
+            RequestError::NotFound | RequestError::Absent => Code::NotFound,
             RequestError::NotPermitted => Code::NotPermitted,
             RequestError::EntryInvalid => Code::TokenInvalid,
             RequestError::PinWrong => Code::PinWrong,

@@ -395,7 +395,7 @@ impl Session {
 /// A refusal in the client's words.
 fn refusal(error: &RequestError) -> Refusal {
     match error {
-        RequestError::NotFound => Refusal::NotFound,
+        RequestError::NotFound | RequestError::Absent => Refusal::NotFound,
         RequestError::NotPermitted
         | RequestError::EntryInvalid
         | RequestError::PinWrong

@@ -3,12 +3,10 @@
 use super::{InvalidToken, OWN_ISSUER, Tokens, seconds};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use lectern_control::EntryId;
+use lectern_control::access::ENTRY_LIFETIME as LIFETIME;
 use serde::{Deserialize, Serialize};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-/// How long an entry token is good, as the controller keeps the entry: a name is typed, devices are
-/// chosen.
-pub const LIFETIME: Duration = Duration::from_secs(300);
 /// For whom entry tokens are: no session token can be taken for one.
 const AUDIENCE: &str = "lectern-entry";
 
