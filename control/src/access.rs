@@ -216,8 +216,42 @@ pub enum Moderation {
     End,
 }
 
+impl Moderation {
+    /// Its kind as one word, for the audit log.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Moderation::Look => "look",
+            Moderation::SetAccess(_) => "set_access",
+            Moderation::Admit { .. } => "admit",
+            Moderation::AdmitAll => "admit_all",
+            Moderation::Refuse { .. } => "refuse",
+            Moderation::Mute { .. } => "mute",
+            Moderation::MuteAll => "mute_all",
+            Moderation::StopShare { .. } => "stop_share",
+            Moderation::Remove { .. } => "remove",
+            Moderation::SetRole { .. } => "set_role",
+            Moderation::HandOver { .. } => "hand_over",
+            Moderation::End => "end",
+        }
+    }
+}
+
+impl AccessChange {
+    /// What is to be different, in words without the PIN.
+    pub fn describe(&self) -> String {
+        let flag = |name: &str, value: Option<bool>| value.map(|value| format!("{name}={value}"));
+        let pin = match self.pin {
+            PinChange::Keep => None,
+            PinChange::Clear => Some("pin=none".to_owned()),
+            PinChange::Set(_) => Some("pin=new".to_owned()),
+        };
+        let all = [flag("locked", self.locked), flag("lobby", self.lobby), pin];
+        all.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
 /// Who is in a room and who wants to be.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct People {
     /// In the room.
     pub participants: Vec<Participant>,

@@ -226,6 +226,13 @@ pub enum Command {
         /// The track.
         track: TrackId,
     },
+    /// A track is not for these any more: their subscriptions end; who has none is passed over.
+    EndSubscriptions {
+        /// The track.
+        track: TrackId,
+        /// The subscribers' transports.
+        peers: Vec<PeerId>,
+    },
     /// A subscriber does not show a track for now, or does again.
     SetPaused {
         /// The subscriber.

@@ -80,8 +80,8 @@ pub enum RecordsDone {
     },
     /// To [`RecordsJob::Remember`].
     Remembered {
-        /// The room.
-        room: RoomId,
+        /// The job, to be done again where it failed.
+        job: Box<RecordsJob>,
         /// The result.
         result: Result<(), records::Error>,
     },

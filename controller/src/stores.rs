@@ -8,6 +8,8 @@ use crate::job::{Claimed, KeptAlive, LeaseDone, LeaseJob, RecordsDone, RecordsJo
 use crate::lease::TTL;
 use crate::metrics::Metrics;
 use crate::records::{self, AuditEntry, Records, ask};
+use lectern_control::access::{Moderation, PinChange};
+use lectern_control::edge::Request;
 use lectern_control::{Revision, RoomId};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -22,6 +24,8 @@ pub const QUEUED_AUDIT: usize = 16_384;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Jobs of the records done at once.
 const RECORDS_AT_ONCE: usize = 16;
+/// Jobs with a PIN that wait for a core at once; more are refused, and tried again by people.
+const HASHING_AT_ONCE: usize = 32;
 /// Audit entries written together: one sync of the disk for all of them.
 const AUDIT_BATCH: usize = 256;
 /// Attempts to write audit entries before they are given up.
@@ -187,8 +191,20 @@ pub async fn run_records(
     inputs: mpsc::Sender<Input>,
 ) {
     let permits = Arc::new(Semaphore::new(RECORDS_AT_ONCE));
+    let hashing = Arc::new(Semaphore::new(HASHING_AT_ONCE));
     while let Some(job) = jobs.recv().await {
-        let Ok(permit) = permits.clone().acquire_owned().await else { return };
+        // Who hashes waits for a core, and must not keep the records from everybody else meanwhile.
+        let permit = if hashes(&job) {
+            hashing.clone().try_acquire_owned().ok()
+        } else {
+            permits.clone().acquire_owned().await.ok()
+        };
+        let Some(permit) = permit else {
+            let done = refused(job);
+            metrics.store_errors.with_label_values(&["records"]).inc();
+            let _ = inputs.send(Input::Records(done)).await;
+            continue;
+        };
         let (records, metrics, inputs) = (records.clone(), metrics.clone(), inputs.clone());
         tokio::spawn(async move {
             let began = Instant::now();
@@ -202,6 +218,19 @@ pub async fn run_records(
             let _ = inputs.send(Input::Records(done)).await;
             drop(permit);
         });
+    }
+}
+
+/// Whether a job hashes a PIN.
+fn hashes(job: &RecordsJob) -> bool {
+    let sets = |pin: &PinChange| matches!(pin, PinChange::Set(_));
+    match job {
+        RecordsJob::Enter { pin, .. } => pin.is_some(),
+        RecordsJob::Ask { request: Request::CreateMeeting { pin, .. }, .. } => sets(pin),
+        RecordsJob::Ask { request: Request::Moderate { action, .. }, .. } => {
+            matches!(action, Moderation::SetAccess(change) if sets(&change.pin))
+        }
+        _ => false,
     }
 }
 
@@ -232,7 +261,9 @@ pub fn refused(job: RecordsJob) -> RecordsDone {
             let tried = pin.is_some();
             RecordsDone::Entered { ticket, entry, opens, tried, result: Err(error()) }
         }
-        RecordsJob::Remember { room, .. } => RecordsDone::Remembered { room, result: Err(error()) },
+        RecordsJob::Remember { .. } => {
+            RecordsDone::Remembered { job: Box::new(job), result: Err(error()) }
+        }
         RecordsJob::Load { room, .. } => RecordsDone::Loaded { room, result: Err(error()) },
     }
 }
@@ -253,7 +284,8 @@ async fn records_done(records: &Records, job: RecordsJob) -> RecordsDone {
         RecordsJob::Remember { room, identity, standing } => {
             let kept = records.remember(room, &identity, standing);
             let result = timeout(PATIENCE, kept).await.map_err(late).flatten();
-            RecordsDone::Remembered { room, result }
+            let job = Box::new(RecordsJob::Remember { room, identity, standing });
+            RecordsDone::Remembered { job, result }
         }
         RecordsJob::Load { room, now_unix_ms } => {
             let loaded = async {

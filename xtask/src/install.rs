@@ -2,7 +2,7 @@
 //!
 //! Crates come through cargo, the web app's packages through npm, the test client's through pip.
 
-use crate::{serve, step};
+use crate::step;
 use anyhow::{Context, Result, bail};
 use std::fs;
 
@@ -57,7 +57,7 @@ pub fn node() -> Result<()> {
 pub fn python() -> Result<()> {
     let wanted = fs::read(crate::root().join(PYTHON_PACKAGES))
         .with_context(|| format!("cannot read {PYTHON_PACKAGES}"))?;
-    let folder = serve::target_directory().join("python");
+    let folder = step::target_directory().join("python");
     // Written last: an installation that was interrupted begins anew.
     let stamp = folder.join("requirements.txt");
     if fs::read(&stamp).is_ok_and(|installed| installed == wanted) {

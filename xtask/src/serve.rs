@@ -3,7 +3,6 @@
 use crate::{install, step, web};
 use anyhow::{Context, Result};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -15,12 +14,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     web::build()?;
     step::run("build", &mut step::cargo(&["build", "--release", "--locked", "-p", "lectern"]))?;
     println!("── everything is built, {:.0} s after the start\n", started.elapsed().as_secs_f64());
-    let binary = target_directory().join("release/lectern");
+    let binary = step::target_directory().join("release/lectern");
     let failure = Command::new(&binary).arg("serve").args(arguments).exec();
     Err(failure).with_context(|| format!("cannot start {}", binary.display()))
-}
-
-/// Where cargo builds to.
-pub fn target_directory() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
 }

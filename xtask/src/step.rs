@@ -1,7 +1,8 @@
 //! Running other programs: what runs is printed, how long it took, and what to do if it fails.
 
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -73,4 +74,9 @@ fn describe(command: &Command) -> String {
         text.push_str(&argument.to_string_lossy());
     }
     text
+}
+
+/// Where cargo builds to.
+pub fn target_directory() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::root().join("target"), PathBuf::from)
 }

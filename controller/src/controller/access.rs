@@ -6,15 +6,22 @@ use crate::attempts::Try;
 use crate::clock::Now;
 use crate::entries::Opens;
 use crate::job::{RecordsDone, RecordsJob};
-use crate::records::{self, AuditEntry, AuditKind};
+use crate::records::{self, AuditKind};
 use crate::room::{Authority, Ticket};
 use lectern_control::access::{Moderation, Moderator, Opened};
 use lectern_control::edge::{Meeting, Request, RequestError, Response};
 use lectern_control::{EntryId, RoomId, Secret};
+use std::time::Duration;
 
 /// Refused links written to the audit log in a minute: a flood of guesses must not fill the disk.
 /// The metrics count them all.
 const REFUSALS_PER_MINUTE: u32 = 60;
+
+/// Decisions that wait for the records: an hour of a busy cluster's.
+const MAX_UNKEPT: usize = 4_096;
+/// How often the records are asked again, and for how many.
+const KEEP_AGAIN: Duration = Duration::from_secs(1);
+const KEEP_AT_ONCE: usize = 64;
 
 /// Counts what went into the audit log in the present minute.
 #[derive(Debug, Default)]
@@ -34,6 +41,15 @@ impl Refusals {
     }
 }
 
+/// Somebody tries to open a session.
+#[derive(Debug, Clone, Copy)]
+struct Attempt {
+    entry: EntryId,
+    opens: Opens,
+    /// With a PIN.
+    tried: bool,
+}
+
 impl Controller {
     /// The second step into a meeting. The PIN counts as a wrong one until it is known to be right.
     pub(super) fn open_session(
@@ -50,7 +66,8 @@ impl Controller {
             match self.attempts.take(opens.room, now.at) {
                 Try::Granted => {}
                 Try::Last => {
-                    self.audit_room(now, AuditKind::PinBlocked, opens.room, String::new());
+                    let by = (ticket.edge.as_str(), String::new());
+                    self.audit(now, AuditKind::PinBlocked, Some(opens.room), by);
                 }
                 Try::Blocked { wait } => {
                     let retry_after_s = wait.as_secs() + 1;
@@ -67,9 +84,10 @@ impl Controller {
         &mut self,
         now: Now,
         ticket: &Ticket,
-        (entry, opens, tried): (EntryId, Opens, bool),
+        attempt: Attempt,
         result: Result<Option<Meeting>, records::Error>,
     ) {
+        let Attempt { entry, opens, tried } = attempt;
         let wrong = matches!(result, Ok(None));
         if tried && !wrong {
             self.attempts.right(opens.room);
@@ -77,7 +95,8 @@ impl Controller {
         let answer = match result {
             Ok(Some(meeting)) if self.entries.take(now.at, entry) => {
                 let detail = format!("{:?}", opens.role);
-                self.audit_room(now, AuditKind::SessionOpened, opens.room, detail);
+                let by = (ticket.edge.as_str(), detail);
+                self.audit(now, AuditKind::SessionOpened, Some(opens.room), by);
                 let Opens { link, role, .. } = opens;
                 Ok(Response::Opened(Box::new(Opened { role, link, meeting })))
             }
@@ -85,7 +104,8 @@ impl Controller {
             Ok(Some(_)) => Err(RequestError::EntryInvalid),
             Ok(None) => {
                 if tried && self.refusals.may_log(now) {
-                    self.audit_room(now, AuditKind::PinRefused, opens.room, String::new());
+                    let by = (ticket.edge.as_str(), String::new());
+                    self.audit(now, AuditKind::PinRefused, Some(opens.room), by);
                 }
                 Err(RequestError::PinWrong)
             }
@@ -100,11 +120,14 @@ impl Controller {
             Request::Moderate { room, by, action } => (*room, by, action),
             // The log is its owner's, as the end of the meeting is.
             Request::Audit { room, by, .. } => (*room, by, &Moderation::End),
-            _ => return,
+            _ => {
+                let error = RequestError::Invalid("nothing a moderator asks".to_owned());
+                return self.conclude(&ticket, Err(error));
+            }
         };
         let is_owner = matches!(by, Moderator::Owner { .. });
         if !is_owner {
-            let mut allowed = Err(RequestError::NotFound);
+            let mut allowed = Err(RequestError::Absent);
             let (by, action) = (by.clone(), action.clone());
             self.with_room(now, room, |room| allowed = room.authority(&by, &action).map(|_| ()));
             if let Err(error) = allowed {
@@ -122,14 +145,13 @@ impl Controller {
         match done {
             RecordsDone::Loaded { room, result } => self.loaded(room, result),
             RecordsDone::Entered { ticket, entry, opens, tried, result } => {
-                self.entered(now, &ticket, (entry, opens, tried), result);
+                self.entered(now, &ticket, Attempt { entry, opens, tried }, result);
             }
-            // It holds while the room is live; that it was not kept is counted and logged.
-            RecordsDone::Remembered { .. } => {}
+            RecordsDone::Remembered { job, result } => self.remembered(*job, &result),
             RecordsDone::Answered { ticket, request, result } => {
                 self.records_answered(now, &ticket, &request, &result);
                 if let (Request::Moderate { room, by, action }, Ok(response)) = (request, &result) {
-                    return self.permitted(now, &ticket, room, &by, action, response.clone());
+                    return self.permitted(now, ticket, room, (&by, action), response.clone());
                 }
                 self.conclude(&ticket, result.map_err(request_error));
             }
@@ -140,10 +162,9 @@ impl Controller {
     fn permitted(
         &mut self,
         now: Now,
-        ticket: &Ticket,
+        ticket: Ticket,
         id: RoomId,
-        by: &Moderator,
-        action: Moderation,
+        (by, action): (&Moderator, Moderation),
         response: Response,
     ) {
         if let Response::Access(access) = response {
@@ -152,27 +173,27 @@ impl Controller {
                 Moderator::Owner { .. } => "owner",
                 Moderator::Integrator => "integrator",
             };
-            let at_unix_ms = now.unix_ms;
-            let (actor, detail) = (actor.to_owned(), format!("{access:?}"));
-            let kind = AuditKind::AccessChanged;
-            self.out.push_back(Output::Audit(AuditEntry {
-                at_unix_ms,
-                kind,
-                room: Some(id),
-                actor,
-                detail,
-            }));
+            let detail = match &action {
+                Moderation::SetAccess(change) => change.describe(),
+                other => other.label().to_owned(),
+            };
+            self.audit(now, AuditKind::AccessChanged, Some(id), (actor, detail));
             self.with_room(now, id, |room| room.set_access(now, access));
             if let Some(opening) = self.opening.get_mut(&id) {
                 opening.access = Some(access);
             }
-            return self.conclude(ticket, Ok(response));
+            return self.conclude(&ticket, Ok(response));
         }
-        let mut answer = Err(RequestError::NotFound);
-        self.with_room(now, id, |room| {
-            answer = room.moderate(now, &Authority::owner_key(), action);
-        });
-        self.conclude(ticket, answer);
+        if !self.rooms.contains_key(&id) {
+            // The key is right; there is nobody to act on.
+            let answer = match action {
+                Moderation::Look => Ok(Response::People(Box::default())),
+                _ => Err(RequestError::Absent),
+            };
+            return self.conclude(&ticket, answer);
+        }
+        let by = Authority::owner_key();
+        self.with_room(now, id, |room| room.handle_moderation(now, ticket, by, action));
     }
 
     fn records_answered(
@@ -184,10 +205,20 @@ impl Controller {
     ) {
         match (request, result) {
             (Request::CreateMeeting { .. }, Ok(Response::Meeting(meeting))) => {
-                self.audit(now, AuditKind::MeetingCreated, Some(meeting.room), &ticket.edge);
+                self.audit(
+                    now,
+                    AuditKind::MeetingCreated,
+                    Some(meeting.room),
+                    (ticket.edge.as_str(), String::new()),
+                );
             }
             (Request::CreateLink { room, .. }, Ok(Response::Link(link))) => {
-                self.audit(now, AuditKind::LinkCreated, Some(*room), &ticket.edge);
+                self.audit(
+                    now,
+                    AuditKind::LinkCreated,
+                    Some(*room),
+                    (ticket.edge.as_str(), String::new()),
+                );
                 if let Some(live) = self.rooms.get_mut(room) {
                     live.add_link(link.clone());
                 }
@@ -196,7 +227,12 @@ impl Controller {
                 }
             }
             (Request::RevokeLink { room, link, .. }, Ok(_)) => {
-                self.audit(now, AuditKind::LinkRevoked, Some(*room), &ticket.edge);
+                self.audit(
+                    now,
+                    AuditKind::LinkRevoked,
+                    Some(*room),
+                    (ticket.edge.as_str(), String::new()),
+                );
                 self.with_room(now, *room, |room| room.revoke_link(now, *link));
                 if let Some(opening) = self.opening.get_mut(room) {
                     opening.links_revoked.push(*link);
@@ -210,14 +246,36 @@ impl Controller {
             (Request::OpenEntry { .. }, Err(records::Error::NotFound))
                 if self.refusals.may_log(now) =>
             {
-                self.audit(now, AuditKind::LinkRefused, None, &ticket.edge);
+                self.audit(
+                    now,
+                    AuditKind::LinkRefused,
+                    None,
+                    (ticket.edge.as_str(), String::new()),
+                );
             }
             _ => {}
         }
     }
 
-    fn audit_room(&mut self, now: Now, kind: AuditKind, room: RoomId, detail: String) {
-        let (at_unix_ms, room, actor) = (now.unix_ms, Some(room), String::new());
-        self.out.push_back(Output::Audit(AuditEntry { at_unix_ms, kind, room, actor, detail }));
+    /// What could not be kept is tried again: it holds in the live room, and must hold afterwards.
+    fn remembered(&mut self, job: RecordsJob, result: &Result<(), records::Error>) {
+        if result.is_ok() {
+            return;
+        }
+        self.unkept.push_back(job);
+        if self.unkept.len() > MAX_UNKEPT {
+            self.unkept.pop_front();
+            tracing::error!("a decision about somebody is lost: the records are away for too long");
+        }
+    }
+
+    /// Tries once more to keep what could not be kept.
+    pub(super) fn keep_again(&mut self, now: Now) {
+        if self.keep_again_at.is_some_and(|at| now.at < at) {
+            return;
+        }
+        self.keep_again_at = Some(now.at + KEEP_AGAIN);
+        let count = self.unkept.len().min(KEEP_AT_ONCE);
+        self.out.extend(self.unkept.drain(..count).map(Output::Records));
     }
 }

@@ -27,7 +27,7 @@ use crate::records::{AuditEntry, AuditKind};
 use crate::room::{self, Room, Ticket};
 use lectern_control::delivery::Number;
 use lectern_control::edge::{RequestError, Response, ToEdge};
-use lectern_control::{EdgeId, NodeId, RoomId};
+use lectern_control::{NodeId, RoomId};
 use opening::Opening;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -57,6 +57,9 @@ pub struct Controller {
     unreadable: BTreeMap<u64, u32>,
     entries: Entries,
     attempts: Attempts,
+    /// Decisions about people that the records could not keep yet.
+    unkept: VecDeque<RecordsJob>,
+    keep_again_at: Option<Instant>,
     refusals: access::Refusals,
     ticked: Option<Instant>,
     settled: bool,
@@ -84,6 +87,8 @@ impl Controller {
             unreadable: BTreeMap::new(),
             entries: Entries::default(),
             attempts: Attempts::default(),
+            unkept: VecDeque::new(),
+            keep_again_at: None,
             refusals: access::Refusals::default(),
             ticked: None,
             settled: false,
@@ -126,15 +131,15 @@ impl Controller {
         self.out.push_back(Output::ToEdge { link: ticket.link, message });
     }
 
-    fn audit(&mut self, now: Now, kind: AuditKind, room: Option<RoomId>, actor: &EdgeId) {
-        let entry = AuditEntry {
-            at_unix_ms: now.unix_ms,
-            kind,
-            room,
-            actor: actor.as_str().to_owned(),
-            detail: String::new(),
-        };
-        self.out.push_back(Output::Audit(entry));
+    fn audit(
+        &mut self,
+        now: Now,
+        kind: AuditKind,
+        room: Option<RoomId>,
+        (actor, detail): (&str, String),
+    ) {
+        let (at_unix_ms, actor) = (now.unix_ms, actor.to_owned());
+        self.out.push_back(Output::Audit(AuditEntry { at_unix_ms, kind, room, actor, detail }));
     }
 
     /// Lets a room do something, and carries out what comes of it.

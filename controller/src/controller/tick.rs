@@ -64,6 +64,7 @@ impl Controller {
             }
             None => {}
         }
+        self.keep_again(now);
         self.claim_unowned(now);
         self.measure();
     }

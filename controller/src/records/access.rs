@@ -105,14 +105,17 @@ impl Records {
         sqlx::query(
             "INSERT INTO standings SELECT ?1, ?2, ?3, ?4, ?5 \
              WHERE EXISTS (SELECT 1 FROM meetings WHERE room = ?1) \
+             AND (?4 IS NOT 'ended' OR (SELECT count(*) FROM standings WHERE room = ?1) < ?6) \
              ON CONFLICT (room, identity) DO UPDATE SET role = excluded.role, out = excluded.out, \
-             at_unix_ms = excluded.at_unix_ms",
+             at_unix_ms = excluded.at_unix_ms \
+             WHERE excluded.at_unix_ms >= standings.at_unix_ms",
         )
         .bind(room.0.cast_signed())
         .bind(identity)
         .bind(standing.role.map(role_text))
         .bind(standing.out.map(Out::text))
         .bind(standing.at_unix_ms.cast_signed())
+        .bind(i64::try_from(MAX_STANDINGS).unwrap_or(i64::MAX))
         .execute(&self.pool)
         .await?;
         Ok(())

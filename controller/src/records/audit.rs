@@ -47,6 +47,8 @@ pub enum AuditKind {
     Removed,
     /// A moderator gave somebody a role.
     RoleChanged,
+    /// Presenting was handed over.
+    HandedOver,
     /// A moderator was refused what it wanted to do.
     ModerationRefused,
     /// A meeting was ended for everybody.
@@ -83,6 +85,7 @@ impl fmt::Display for AuditKind {
             AuditKind::ShareStopped => "share_stopped",
             AuditKind::Removed => "removed",
             AuditKind::RoleChanged => "role_changed",
+            AuditKind::HandedOver => "handed_over",
             AuditKind::ModerationRefused => "moderation_refused",
             AuditKind::MeetingEnded => "meeting_ended",
             AuditKind::Joined => "joined",

@@ -15,6 +15,10 @@ impl Room {
         audience: Audience,
     ) -> Result<Response, RequestError> {
         check(&audience)?;
+        let may = self.roster.get(id).is_some_and(|known| known.permissions.publish);
+        if !may && audience != Audience::Everybody {
+            return Err(RequestError::NotPermitted);
+        }
         let done = self.change(id, |known| {
             known.audience = audience;
             Ok(())
@@ -26,16 +30,15 @@ impl Room {
             participant != id
                 && subscriber.is_some_and(|one| !publisher.audience.admits(&one.identity, track))
         };
-        let mut ended: Vec<(ParticipantId, PeerId, TrackId)> = Vec::new();
-        for (peer, known) in &self.peers {
-            let participant = known.participant();
-            let of = tracks.iter().filter(|track| barred(participant, **track));
-            ended.extend(of.map(|track| (participant, *peer, *track)));
-        }
-        for (participant, peer, track) in ended {
+        let peers_barred = |track: TrackId| -> Vec<PeerId> {
+            let barred = self.peers.iter().filter(|(_, one)| barred(one.participant(), track));
+            barred.map(|(peer, _)| *peer).collect()
+        };
+        let ended: Vec<(TrackId, Vec<PeerId>)> =
+            tracks.iter().map(|track| (*track, peers_barred(*track))).collect();
+        for (track, peers) in ended.into_iter().filter(|(_, peers)| !peers.is_empty()) {
             // Most of these transports do not receive the track; the node passes over them.
-            let command = Command::Unsubscribe { peer, track };
-            self.tell_active(participant, Some(peer), command);
+            self.tell_active(id, None, Command::EndSubscriptions { track, peers });
         }
         Ok(done)
     }

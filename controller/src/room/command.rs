@@ -70,6 +70,7 @@ impl Room {
             Command::AddPeer { .. }
             | Command::SetPermissions { .. }
             | Command::WarmStandby { .. }
+            | Command::EndSubscriptions { .. }
             | Command::Export { .. }
             | Command::Restore { .. }
             | Command::CloseRoom => return Err(RequestError::NotPermitted),

@@ -9,9 +9,13 @@ use crate::standing::{MAX_STANDINGS, Out, Standing};
 use lectern_control::access::{Access, Admission, Knock, Reception, Waiting};
 use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::limits::{MAX_KNOCK_BYTES, MAX_NAME_BYTES};
-use lectern_control::room::{LeaveReason, Participant, Role};
+use lectern_control::room::{LeaveReason, Role};
 use lectern_control::{EdgeId, LinkId, ParticipantId};
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// How often edges are told of the door, at most: a crowd that comes at once is told of a few times.
+const RECEPTION_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What the door knows of somebody who wants to come in.
 #[derive(Debug, Clone, Copy)]
@@ -44,8 +48,16 @@ impl Standings {
     fn set(&mut self, identity: &str, standing: Standing) {
         self.known.insert(identity.to_owned(), standing);
         if self.known.len() > MAX_STANDINGS {
-            // A role can be given again; who was removed is let go of last.
-            let weight = |one: &Standing| (one.out == Some(Out::Removed), one.at_unix_ms);
+            // What people end themselves is forgotten first, who was removed last.
+            let weight = |one: &Standing| {
+                let rank = match one.out {
+                    Some(Out::Ended) => 0,
+                    None => 1,
+                    Some(Out::Refused) => 2,
+                    Some(Out::Removed) => 3,
+                };
+                (rank, one.at_unix_ms)
+            };
             let others = self.known.iter().filter(|(known, _)| *known != identity);
             let oldest = others.min_by_key(|(_, one)| weight(one)).map(|(known, _)| known.clone());
             oldest.and_then(|oldest| self.known.remove(&oldest));
@@ -116,7 +128,8 @@ impl Room {
         };
         let role = standing.and_then(|standing| standing.role).unwrap_or(granted);
         if let Some(out) = standing.and_then(|standing| still_out(standing, guest)) {
-            return Ok((out, role));
+            let message = self.lobby.last_word(guest.identity, now.at);
+            return Ok((with_word(out, message), role));
         }
         let lasting = guest.admitted || self.lobby.is_admitted(guest.identity, now.at);
         let admission = if lasting || role == Role::Owner {
@@ -168,15 +181,22 @@ impl Room {
         out: Option<Out>,
     ) {
         let role = role.or(self.standings.get(identity).and_then(|standing| standing.role));
-        let standing = Standing { role, out, at_unix_ms: now.unix_ms };
+        // Each later than the one before, so that the records keep the last of two at once.
+        let at_unix_ms = now.unix_ms.max(self.decided_at_unix_ms + 1);
+        self.decided_at_unix_ms = at_unix_ms;
+        let standing = Standing { role, out, at_unix_ms };
         self.standings.set(identity, standing);
         self.out.push_back(Output::Remember { identity: identity.to_owned(), standing });
     }
 
     /// A session ends for good, by its holder's wish.
     pub(super) fn end_session(&mut self, now: Now, identity: &str) -> Response {
-        self.decide(now, identity, None, Some(Out::Ended));
-        self.audit(AuditKind::SessionEnded, identity.to_owned(), String::new());
+        // Who was sent out does not become somebody who left by ending the session.
+        let standing = self.standings.get(identity);
+        if standing.is_none_or(|standing| standing.out.is_none()) {
+            self.decide(now, identity, None, Some(Out::Ended));
+            self.audit(AuditKind::SessionEnded, identity.to_owned(), String::new());
+        }
         if self.lobby.take(identity).is_some() {
             self.reception_changed();
         }
@@ -194,6 +214,7 @@ impl Room {
         self.meeting.access = access;
         if !access.lobby && !access.locked {
             for waiter in self.lobby.take_if(|_| true) {
+                self.audit(AuditKind::Admitted, String::new(), waiter.shown.identity.clone());
                 self.admit(now, waiter);
             }
         }
@@ -231,36 +252,44 @@ impl Room {
     pub(super) fn reception(&self) -> Reception {
         Reception {
             access: self.meeting.access,
-            host: self.roster.participants().any(is_host),
+            host: self.roster.participants().any(|one| one.role >= Role::Presenter),
             waiting: self.lobby.shown(),
             waiting_count: self.lobby.len(),
         }
     }
 
+    /// Something about the door may be different: edges are told of it soon.
     pub(super) fn reception_changed(&mut self) {
-        let reception = self.reception();
-        self.notify_all(&Notice::Reception(reception));
+        self.reception_stale = true;
     }
 
-    /// Tells of hosts who came or went.
-    pub(super) fn hosts_changed(&mut self, before: bool) {
-        if self.roster.participants().any(is_host) != before {
-            self.reception_changed();
+    /// Tells edges how people are received, not more often than anybody could follow.
+    pub(super) fn tell_reception(&mut self, now: Now) {
+        if !self.reception_stale || now.at < self.reception_at {
+            return;
+        }
+        self.reception_stale = false;
+        self.reception_at = now.at + RECEPTION_INTERVAL;
+        let reception = self.reception();
+        if self.reception_told.as_ref() != Some(&reception) {
+            self.notify_all(&Notice::Reception(reception.clone()));
+            self.reception_told = Some(reception);
         }
     }
+}
 
-    pub(super) fn has_host(&self) -> bool {
-        self.roster.participants().any(is_host)
+/// Adds what a moderator said to who is refused.
+fn with_word(admission: Admission, word: Option<String>) -> Admission {
+    match (admission, word) {
+        (Admission::Refused { .. }, Some(message)) => Admission::Refused { message },
+        (admission, _) => admission,
     }
 }
 
-fn is_host(participant: &Participant) -> bool {
-    participant.role >= Role::Presenter
-}
-
-/// Why somebody stays out, if it does. An integrator lets somebody in again by a new token.
+/// Why somebody stays out, if it does. An integrator lets somebody in again by a new token; links are
+/// given to all alike.
 fn still_out(standing: &Standing, guest: Guest<'_>) -> Option<Admission> {
-    let again = guest.issued_at_unix_ms > standing.at_unix_ms;
+    let again = guest.link.is_none() && guest.issued_at_unix_ms > standing.at_unix_ms;
     match standing.out? {
         Out::Removed | Out::Ended if again => None,
         Out::Removed => Some(Admission::Removed),

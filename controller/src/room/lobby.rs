@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 /// Silent for so long, and the page is closed or the machine asleep.
 const GONE_AFTER: Duration = KNOCK_EVERY.saturating_mul(4);
-/// How long an admission waits to be used: the page may just be reconnecting.
-const ADMITTED_FOR: Duration = Duration::from_secs(600);
+/// How long a decision waits to be heard of: the page may just be reconnecting.
+const REMEMBERED_FOR: Duration = Duration::from_secs(600);
 
 /// Somebody at the door.
 #[derive(Debug, Clone)]
@@ -30,6 +30,8 @@ pub(super) struct Lobby {
     waiters: Vec<Waiter>,
     /// Who was admitted, and until when that may be used.
     admitted: BTreeMap<String, Instant>,
+    /// What moderators said to whom they refused, for whoever was not listening just then.
+    last_words: BTreeMap<String, (String, Instant)>,
 }
 
 impl Lobby {
@@ -54,9 +56,12 @@ impl Lobby {
     pub(super) fn knock(&mut self, waiter: Waiter) -> Result<bool, RequestError> {
         let identity = &waiter.shown.identity;
         if let Some(known) = self.waiters.iter_mut().find(|one| one.shown.identity == *identity) {
-            let since_unix_ms = known.shown.since_unix_ms;
-            *known = waiter;
-            known.shown.since_unix_ms = since_unix_ms;
+            let former = std::mem::replace(known, waiter);
+            known.shown.since_unix_ms = former.shown.since_unix_ms;
+            // Who only asks how it stands has nothing new to say.
+            if known.shown.message.is_empty() {
+                known.shown.message = former.shown.message;
+            }
             return Ok(false);
         }
         if self.waiters.len() >= MAX_WAITING {
@@ -88,12 +93,26 @@ impl Lobby {
 
     /// Notes that somebody may come in.
     pub(super) fn admit(&mut self, now: Instant, identity: &str) {
-        self.admitted.insert(identity.to_owned(), now + ADMITTED_FOR);
+        self.admitted.insert(identity.to_owned(), now + REMEMBERED_FOR);
+    }
+
+    /// Notes what somebody was told who is refused.
+    pub(super) fn refuse(&mut self, now: Instant, identity: &str, message: &str) {
+        if self.last_words.len() < MAX_WAITING && !message.is_empty() {
+            let until = now + REMEMBERED_FOR;
+            self.last_words.insert(identity.to_owned(), (message.to_owned(), until));
+        }
+    }
+
+    pub(super) fn last_word(&self, identity: &str, now: Instant) -> Option<String> {
+        let (message, until) = self.last_words.get(identity)?;
+        (*until > now).then(|| message.clone())
     }
 
     /// Forgets whoever does not ask any more; true where the line is another one then.
     pub(super) fn expire(&mut self, now: Instant) -> bool {
         self.admitted.retain(|_, until| *until > now);
+        self.last_words.retain(|_, (_, until)| *until > now);
         let before = self.waiters.len();
         self.waiters.retain(|one| now < one.knocked_at + GONE_AFTER);
         before != self.waiters.len()

@@ -3,6 +3,7 @@
 //! Sans-IO: requests, events, losses and the time go in; answers, commands and notices come out.
 //! It chooses no nodes (see [`crate::placement`]) and knows no links.
 
+mod ask;
 mod audience;
 mod check;
 mod command;
@@ -24,12 +25,13 @@ pub use output::{Output, Ticket};
 
 use crate::clock::Now;
 use crate::standing::Standing;
+use ask::Ask;
 use door::Standings;
 use lectern_control::edge::{
-    Admission, LinkInfo, Meeting, Notice, Request, RequestError, RoomInfo,
+    Admission, LinkInfo, Meeting, Notice, Reception, RequestError, RoomInfo,
 };
 use lectern_control::node::Command;
-use lectern_control::room::LeaveReason;
+use lectern_control::room::{LeaveReason, Role};
 use lectern_control::{
     LinkId, NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId,
 };
@@ -45,8 +47,8 @@ use std::time::{Duration, Instant};
 
 /// How long a room without people stays: whoever lost the connection finds it as it was.
 pub const EMPTY_ROOM_LINGER: Duration = Duration::from_secs(20);
-/// Requests that wait while a room moves; a move takes a fraction of a second.
-const MAX_DEFERRED: usize = 4_096;
+/// Who left lately and can still be removed: somebody disturbs, and is gone before anybody acts.
+const MAX_DEPARTED: usize = 100;
 /// Commands that wait until a lost lease is regained; a room that needs more has changed too much.
 const MAX_HELD_COMMANDS: usize = 4_096;
 /// Commands whose failure can still be told to whom it concerns: more than a move of a big room needs.
@@ -91,7 +93,16 @@ pub struct Room {
     home: Home,
     relocation: Option<Relocation>,
     removals: Vec<Removal>,
-    deferred: VecDeque<(Ticket, Request)>,
+    deferred: VecDeque<(Ticket, Ask)>,
+    /// What edges were told of the door is not what it is now.
+    reception_stale: bool,
+    /// They are told no sooner.
+    reception_at: Instant,
+    reception_told: Option<Reception>,
+    /// Who left lately: they can still be removed.
+    departed: VecDeque<(String, Role)>,
+    /// When the latest decision about somebody was made.
+    decided_at_unix_ms: u64,
     issued: BTreeMap<RequestId, Issued>,
     /// At this time what was issued before this request is forgotten.
     forget: (Instant, RequestId),
@@ -124,6 +135,11 @@ impl Room {
             relocation: None,
             removals: Vec::new(),
             deferred: VecDeque::new(),
+            reception_stale: false,
+            reception_at: now.at,
+            reception_told: None,
+            departed: VecDeque::new(),
+            decided_at_unix_ms: 0,
             issued: BTreeMap::new(),
             forget: (now.at + ISSUED_FOR, RequestId(next_request)),
             next_request,
@@ -200,32 +216,6 @@ impl Room {
         self.out.pop_front()
     }
 
-    /// An edge asks for something; the answer comes out before all that follows from it.
-    pub fn handle_request(&mut self, now: Now, ticket: Ticket, request: Request) {
-        let moving = self.relocation.as_ref().is_some_and(Relocation::is_moving);
-        if !moving {
-            return self.answer(now, ticket, request);
-        }
-        if self.deferred.len() >= MAX_DEFERRED {
-            let error = RequestError::Unavailable("the room is moving".to_owned());
-            return self.out.push_back(Output::Respond(ticket, Err(error)));
-        }
-        self.deferred.push_back((ticket, request));
-    }
-
-    fn answer(&mut self, now: Now, ticket: Ticket, request: Request) {
-        let before = self.out.len();
-        let result = self.execute(now, &ticket, request);
-        self.out.insert(before, Output::Respond(ticket, result));
-    }
-
-    /// Answers what waited for a move to end.
-    fn answer_deferred(&mut self, now: Now) {
-        while let Some((ticket, request)) = self.deferred.pop_front() {
-            self.answer(now, ticket, request);
-        }
-    }
-
     /// The time has come for something, perhaps.
     pub fn handle_timeout(&mut self, now: Now) {
         self.remove_leftovers(|removal| removal.at <= now.at);
@@ -237,6 +227,7 @@ impl Room {
         if self.lobby.expire(now.at) {
             self.reception_changed();
         }
+        self.tell_reception(now);
         if !self.lobby.is_empty() && self.roster.is_empty() {
             // Who waits keeps the room as well as who is in it.
             self.empty_since = Some(now.at);
@@ -327,10 +318,15 @@ impl Room {
         }
         // While it still counts: its own edge hears of it too.
         self.notify_all(&notice);
-        let host = self.has_host();
+        if let Some(known) = self.roster.get(participant) {
+            self.departed.push_back((known.identity.clone(), known.role));
+            if self.departed.len() > MAX_DEPARTED {
+                self.departed.pop_front();
+            }
+        }
         self.roster.remove(participant);
         self.came_by.remove(&participant);
-        self.hosts_changed(host);
+        self.reception_changed();
         if self.roster.is_empty() {
             self.empty_since = Some(now.at);
         }

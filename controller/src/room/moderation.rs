@@ -7,9 +7,10 @@ use crate::standing::Out;
 use lectern_control::access::{Admission, Moderation, Moderator, People};
 use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::limits::MAX_KNOCK_BYTES;
-use lectern_control::media::Source;
+use lectern_control::media::{MediaKind, Source};
 use lectern_control::node::Command;
 use lectern_control::room::{LeaveReason, Participant, Role, Track};
+use lectern_control::transport::Permissions;
 use lectern_control::{ParticipantId, PeerId, TrackId};
 
 /// Who acts, once it is known to be so.
@@ -58,7 +59,7 @@ impl Room {
         if authority.role >= least(action) {
             return Ok(authority);
         }
-        let detail = format!("{} by a {:?}", name(action), authority.role);
+        let detail = format!("{} by a {:?}", action.label(), authority.role);
         self.audit(AuditKind::ModerationRefused, authority.actor, detail);
         Err(RequestError::NotPermitted)
     }
@@ -66,7 +67,10 @@ impl Room {
     /// Does what a moderator wants.
     pub fn moderate(&mut self, now: Now, by: &Authority, action: Moderation) -> Answer {
         if self.closed {
-            return Err(RequestError::NotFound);
+            return Err(RequestError::Absent);
+        }
+        if self.revision.is_none() {
+            return Err(RequestError::Unavailable("the room's lease is lost".to_owned()));
         }
         match action {
             Moderation::Look => {
@@ -79,7 +83,7 @@ impl Room {
                 let mut access = self.meeting.access;
                 access.locked = change.locked.unwrap_or(access.locked);
                 access.lobby = change.lobby.unwrap_or(access.lobby);
-                self.audit(AuditKind::AccessChanged, by.actor.clone(), format!("{access:?}"));
+                self.audit(AuditKind::AccessChanged, by.actor.clone(), change.describe());
                 self.set_access(now, access);
                 return Ok(Response::Access(access));
             }
@@ -107,7 +111,7 @@ impl Room {
                 let known = self.subject(by, &identity)?;
                 let (id, tracks) = (known.id, ids(known, is_share));
                 if tracks.is_empty() {
-                    return Err(RequestError::NotFound);
+                    return Err(RequestError::Absent);
                 }
                 self.audit(AuditKind::ShareStopped, by.actor.clone(), identity);
                 self.unpublish(id, &tracks);
@@ -124,14 +128,19 @@ impl Room {
     }
 
     /// Somebody in the room on whom this authority may act: nobody acts on who is above.
-    fn subject(&self, by: &Authority, identity: &str) -> Result<&Participant, RequestError> {
-        let id = self.roster.by_identity(identity).ok_or(RequestError::NotFound)?;
-        let known = self.roster.get(id).ok_or(RequestError::NotFound)?;
-        if known.role > by.role { Err(RequestError::NotPermitted) } else { Ok(known) }
+    fn subject(&mut self, by: &Authority, identity: &str) -> Result<&Participant, RequestError> {
+        let id = self.roster.by_identity(identity).ok_or(RequestError::Absent)?;
+        let role = self.roster.get(id).ok_or(RequestError::Absent)?.role;
+        if role > by.role {
+            let detail = format!("acted on {identity}, a {role:?}");
+            self.audit(AuditKind::ModerationRefused, by.actor.clone(), detail);
+            return Err(RequestError::NotPermitted);
+        }
+        self.roster.get(id).ok_or(RequestError::Absent)
     }
 
     fn admit_one(&mut self, now: Now, by: &Authority, identity: &str) -> Result<(), RequestError> {
-        let waiter = self.lobby.take(identity).ok_or(RequestError::NotFound)?;
+        let waiter = self.lobby.take(identity).ok_or(RequestError::Absent)?;
         self.audit(AuditKind::Admitted, by.actor.clone(), identity.to_owned());
         self.admit(now, waiter);
         self.reception_changed();
@@ -148,7 +157,8 @@ impl Room {
         if message.len() > MAX_KNOCK_BYTES {
             return Err(RequestError::Limit("the length of a message".to_owned()));
         }
-        let waiter = self.lobby.take(identity).ok_or(RequestError::NotFound)?;
+        let waiter = self.lobby.take(identity).ok_or(RequestError::Absent)?;
+        self.lobby.refuse(now.at, identity, &message);
         self.audit(AuditKind::Refused, by.actor.clone(), identity.to_owned());
         self.decide(now, identity, None, Some(Out::Refused));
         self.tell_waiter(waiter, Admission::Refused { message });
@@ -163,8 +173,12 @@ impl Room {
             self.subject(by, identity)?;
         }
         let waiter = self.lobby.take(identity);
+        let departed = self.departed.iter().rev().find(|(known, _)| known == identity);
         if present.is_none() && waiter.is_none() {
-            return Err(RequestError::NotFound);
+            let role = departed.map(|(_, role)| *role).ok_or(RequestError::Absent)?;
+            if role > by.role {
+                return Err(RequestError::NotPermitted);
+            }
         }
         self.audit(AuditKind::Removed, by.actor.clone(), identity.to_owned());
         // First of all the media: everything else may wait.
@@ -250,15 +264,23 @@ impl Room {
             // An owner stays one, and stops sharing for the other.
             let known = self.subject(by, &me)?;
             let (id, tracks) = (known.id, ids(known, is_share));
+            self.audit(AuditKind::HandedOver, me, identity.to_owned());
             self.unpublish(id, &tracks);
             return Ok(());
         }
+        self.audit(AuditKind::HandedOver, me.clone(), identity.to_owned());
         self.set_role(now, by, &me, Role::Viewer)
     }
 
     /// Everything that a role allows changes at once, on the node before anywhere else.
     fn change_role(&mut self, id: ParticipantId, role: Role) {
-        let (host, permissions) = (self.has_host(), role.permissions());
+        let Some(known) = self.roster.get(id) else { return };
+        // What an integrator's token says of receiving and of data is not a moderator's to change.
+        let permissions = if self.came_by.contains_key(&id) {
+            role.permissions()
+        } else {
+            Permissions { publish: role.permissions().publish, ..known.permissions }
+        };
         let own = |(peer, one): (&PeerId, &super::Peer)| (one.participant() == id).then_some(*peer);
         for peer in self.peers.iter().filter_map(own).collect::<Vec<_>>() {
             if let Some(one) = self.peers.get_mut(&peer) {
@@ -279,7 +301,7 @@ impl Room {
             Ok(())
         });
         debug_assert!(changed.is_ok(), "a role takes no room");
-        self.hosts_changed(host);
+        self.reception_changed();
     }
 }
 
@@ -292,17 +314,12 @@ fn least(action: &Moderation) -> Role {
     }
 }
 
-fn name(action: &Moderation) -> String {
-    let text = format!("{action:?}");
-    text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
-}
-
 fn is_share(track: &Track) -> bool {
     matches!(track.source, Source::Screen | Source::ScreenAudio)
 }
 
 fn is_voice(track: &Track) -> bool {
-    track.source == Source::Microphone
+    track.kind == MediaKind::Audio && track.source != Source::ScreenAudio
 }
 
 fn ids(participant: &Participant, wanted: impl Fn(&Track) -> bool) -> Vec<TrackId> {
@@ -315,5 +332,5 @@ fn to_mute(known: &Participant, track: Option<TrackId>) -> Result<Vec<TrackId>, 
         Some(track) => ids(known, |one| one.id == track),
         None => ids(known, is_voice),
     };
-    if tracks.is_empty() { Err(RequestError::NotFound) } else { Ok(tracks) }
+    if tracks.is_empty() { Err(RequestError::Absent) } else { Ok(tracks) }
 }

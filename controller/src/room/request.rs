@@ -10,7 +10,7 @@ use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
 use lectern_control::limits::{MAX_PEERS_PER_PARTICIPANT, MAX_TRACKS_PER_PARTICIPANT};
 use lectern_control::node::Command;
 use lectern_control::room::{Audience, LeaveReason, Participant, Track};
-use lectern_control::transport::{Duty, PeerParameters};
+use lectern_control::transport::{Duty, PeerParameters, Permissions};
 use lectern_control::{EdgeId, LinkId, ParticipantId, PeerId, TrackId};
 use rand::Rng;
 
@@ -79,13 +79,21 @@ impl Room {
         };
         let guest = Guest { identity: &identity, link, role, admitted, issued_at_unix_ms };
         let role = self.check_door(now, guest)?;
-        let by_role = link.is_some() || self.has_given_role(&identity);
+        // A role that a moderator gave lets publish or not; what else an integrator grants is its own.
+        let by_token = Permissions {
+            publish: if self.has_given_role(&identity) {
+                role.permissions().publish
+            } else {
+                permissions.publish
+            },
+            ..permissions
+        };
         let participant = Participant {
             id: ParticipantId(self.ids.next_u64()),
             identity,
             name,
             role,
-            permissions: if by_role { role.permissions() } else { permissions },
+            permissions: if link.is_some() { role.permissions() } else { by_token },
             metadata,
             attributes,
             joined_at_unix_ms: now.unix_ms,
@@ -122,14 +130,13 @@ impl Room {
         let id = participant.id;
         let detail = format!("{id} {:?} on {}", participant.role, participant.edge);
         self.audit(AuditKind::Joined, participant.identity.clone(), detail);
-        let host = self.has_host();
         self.roster.insert(participant.clone());
         if let Some(link) = link {
             self.came_by.insert(id, link);
         }
         self.empty_since = None;
         self.notify_all(&Notice::Participant(participant.clone()));
-        self.hosts_changed(host);
+        self.reception_changed();
         Ok(Response::Joined(Box::new(Joined {
             participant,
             others: self.roster.others(id),

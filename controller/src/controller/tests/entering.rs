@@ -84,7 +84,7 @@ fn who_is_in_no_room_moderates_none() {
     let edge = bench.edge("e1");
     let end = |by| Request::Moderate { room: ROOM, by, action: Moderation::End };
     let request = bench.ask(edge, end(Moderator::Integrator));
-    assert_eq!(bench.answer(request), Some(Err(RequestError::NotFound)), "no live room");
+    assert_eq!(bench.answer(request), Some(Err(RequestError::Absent)), "no live room");
     bench.must(edge, join("ada"));
     for by in
         [Moderator::Participant("ada".to_owned()), Moderator::Participant("nobody".to_owned())]
@@ -99,4 +99,27 @@ fn who_is_in_no_room_moderates_none() {
     assert_eq!(bench.must(edge, end(Moderator::Integrator)), Response::Done);
     let Response::Rooms(rooms) = bench.must(edge, Request::Rooms) else { panic!("rooms") };
     assert!(rooms.is_empty());
+}
+
+#[test]
+fn what_the_records_could_not_keep_is_kept_once_they_are_back() {
+    let mut bench = Bench::new();
+    let node = bench.node("a", &[]);
+    let edge = bench.edge("e1");
+    bench.must(edge, join("ada"));
+    bench.must(edge, join("bob"));
+    bench.records = Store::Fails;
+    let remove = Moderation::Remove { identity: "bob".to_owned() };
+    let by = Moderator::Participant("ada".to_owned());
+    bench.must(edge, Request::Moderate { room: ROOM, by, action: remove });
+    assert_eq!(bench.kept.len(), 1);
+    let wait = |bench: &mut Bench| bench.tick_with(1_250, &[node]);
+    wait(&mut bench);
+    assert!(bench.kept.len() > 1, "tried again");
+    bench.records = Store::Works;
+    wait(&mut bench);
+    let tries = bench.kept.len();
+    assert!(bench.kept.iter().all(|job| *job == bench.kept[0]), "the same decision each time");
+    wait(&mut bench);
+    assert_eq!(bench.kept.len(), tries, "and it is kept once");
 }

@@ -43,6 +43,8 @@ struct Bench {
     next_link: u64,
     next_request: u64,
     records: Store,
+    /// Decisions about people that the records were asked to keep.
+    kept: Vec<RecordsJob>,
     coordination: Store,
     revision: u64,
     lease: u64,
@@ -69,6 +71,7 @@ impl Bench {
             next_link: 0,
             next_request: 0,
             records: Store::Works,
+            kept: Vec::new(),
             coordination: Store::Works,
             revision: 100,
             lease: 0,
@@ -161,7 +164,11 @@ impl Bench {
                 let result = Ok(right.then(|| meeting(opens.room)));
                 RecordsDone::Entered { ticket, entry, opens, tried: pin.is_some(), result }
             }
-            RecordsJob::Remember { room, .. } => RecordsDone::Remembered { room, result: Ok(()) },
+            RecordsJob::Remember { .. } => {
+                self.kept.push(job.clone());
+                let result = if works { Ok(()) } else { Err(error()) };
+                RecordsDone::Remembered { job: Box::new(job), result }
+            }
             RecordsJob::Ask { ticket, request, fresh, .. } if works && is_entry(&request) => {
                 let opened = Entry {
                     id: EntryId(fresh),
@@ -311,6 +318,8 @@ impl Bench {
     fn notices(&self, link: u64) -> Vec<Notice> {
         let to = self.to_edge.iter().filter(|(to, _)| *to == link);
         let notice = |(_, message): &(u64, ToEdge)| match message {
+            // Of the door everybody is told at times of its own.
+            ToEdge::Notice { notice: Notice::Reception(_), .. } => None,
             ToEdge::Notice { notice, .. } => Some(notice.clone()),
             _ => None,
         };

@@ -9,6 +9,7 @@ impl Bench {
     fn set(&mut self, access: Access) {
         self.room.set_access(self.now(), access);
         self.settle();
+        self.pass(250);
     }
 
     fn knock(&mut self, by: &str, identity: &str) -> Admission {
@@ -28,7 +29,8 @@ impl Bench {
     }
 
     /// What edges were told of the door last.
-    fn reception(&self) -> Option<&lectern_control::edge::Reception> {
+    fn reception(&mut self) -> Option<&lectern_control::edge::Reception> {
+        self.pass(250);
         self.notices.iter().rev().find_map(|(_, notice)| match notice {
             Notice::Reception(reception) => Some(reception),
             _ => None,
@@ -246,4 +248,71 @@ fn knock_of(identity: &str) -> Knock {
         Request::Knock { knock, .. } => knock,
         _ => unreachable!(),
     }
+}
+
+#[test]
+fn a_word_to_and_from_who_waits_is_not_lost_between_two_questions() {
+    let mut bench = Bench::new();
+    bench.set(LOBBY);
+    bench.join("e1", "ada", PRESENTER_LINK);
+    bench.knock("e2", "bob");
+    let again = Knock { message: String::new(), ..knock_of("bob") };
+    bench.must("e2", Request::Knock { room: ROOM, knock: again });
+    assert_eq!(bench.reception().expect("told").waiting[0].message, "hello");
+    let message = "tomorrow".to_owned();
+    let refuse = Moderation::Refuse { identity: "bob".to_owned(), message: message.clone() };
+    bench.moderate("ada", refuse).expect("refused");
+    assert_eq!(bench.knock("e2", "bob"), Admission::Refused { message });
+    bench.pass(601_000);
+    assert_eq!(bench.knock("e2", "bob"), Admission::Refused { message: String::new() });
+}
+
+#[test]
+fn who_was_removed_stays_so_by_ending_the_session_and_by_a_newer_token() {
+    let mut bench = Bench::new();
+    bench.ms = 10_000;
+    bench.join("e1", "ada", PRESENTER_LINK);
+    bench.join("e2", "eve", VIEWER_LINK);
+    bench.moderate("ada", Moderation::Remove { identity: "eve".to_owned() }).expect("removed");
+    bench.must("e2", Request::EndSession { room: ROOM, identity: "eve".to_owned() });
+    assert_eq!(bench.knock("e2", "eve"), Admission::Removed);
+    let mut renewed = returning("eve");
+    if let Request::Join { issued_at_unix_ms, .. } = &mut renewed {
+        *issued_at_unix_ms = 99_000;
+    }
+    assert_eq!(bench.try_ask("e2", renewed), Err(RequestError::Removed), "links are for all alike");
+    let ended = (0..2 * crate::standing::MAX_STANDINGS).map(|n| format!("x{n}"));
+    for identity in ended.collect::<Vec<_>>() {
+        bench.must("e2", Request::EndSession { room: ROOM, identity });
+    }
+    assert_eq!(bench.knock("e2", "eve"), Admission::Removed, "whatever else is forgotten");
+}
+
+#[test]
+fn who_has_just_left_can_still_be_removed() {
+    let mut bench = Bench::new();
+    bench.join("e1", "ada", PRESENTER_LINK);
+    let eve = bench.join("e2", "eve", VIEWER_LINK).participant.id;
+    let reason = LeaveReason::ClientLeft;
+    bench.must("e2", Request::Leave { room: ROOM, participant: eve, reason });
+    bench.moderate("ada", Moderation::Remove { identity: "eve".to_owned() }).expect("removed");
+    assert_eq!(bench.try_ask("e2", returning("eve")), Err(RequestError::Removed));
+    let nobody = Moderation::Remove { identity: "nobody".to_owned() };
+    assert_eq!(bench.moderate("ada", nobody), Err(RequestError::Absent));
+}
+
+#[test]
+fn a_crowd_at_the_door_is_told_of_a_few_times() {
+    let mut bench = Bench::new();
+    bench.set(LOBBY);
+    bench.join("e1", "ada", PRESENTER_LINK);
+    bench.pass(250);
+    bench.forget();
+    for n in 0..500 {
+        bench.knock("e2", &format!("w{n}"));
+        bench.pass(2);
+    }
+    let told = bench.notices.iter().filter(|(_, one)| matches!(one, Notice::Reception(_)));
+    assert!((4..=5).contains(&told.count()), "four times a second");
+    assert_eq!(bench.reception().expect("told").waiting_count, 500);
 }

@@ -12,7 +12,7 @@ use super::*;
 use crate::records::AuditKind;
 use lectern_control::Secret;
 use lectern_control::access::Access;
-use lectern_control::edge::{Joined, Response};
+use lectern_control::edge::{Joined, Request, Response};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
 use lectern_control::node::{CommandError, Event, Security};
 use lectern_control::room::{Participant, Role, Track};
@@ -110,6 +110,10 @@ impl Bench {
                     assert_eq!(Some(revision), self.room.revision());
                     self.story.push(format!("{} at {node}", name_of(&command)));
                     self.commands.push((node, request, command));
+                }
+                // Told of at times of its own.
+                Output::Notice { edge, notice: notice @ Notice::Reception(_) } => {
+                    self.notices.push((edge, notice));
                 }
                 Output::Notice { edge, notice } => {
                     self.story.push(format!("{} for {edge}", name_of(&notice)));

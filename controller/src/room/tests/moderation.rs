@@ -129,7 +129,7 @@ fn one_and_all_are_muted_and_their_clients_told() {
     bench.moderate("ada", camera).expect("done");
     assert!(bench.room.roster.get(cleo).expect("here").tracks[1].muted);
     let foreign = Moderation::Mute { identity: "ada".to_owned(), track: Some(TrackId(2)) };
-    assert_eq!(bench.moderate("cleo", foreign), Err(RequestError::NotFound));
+    assert_eq!(bench.moderate("cleo", foreign), Err(RequestError::Absent));
     assert!(bench.room.roster.get(ada).is_some());
 }
 
@@ -151,7 +151,7 @@ fn a_stopped_share_ends_on_the_node_and_for_its_publisher() {
             "Unpublished for e2"
         ]
     );
-    assert_eq!(bench.moderate("ada", stop), Err(RequestError::NotFound), "nothing is shared");
+    assert_eq!(bench.moderate("ada", stop), Err(RequestError::Absent), "nothing is shared");
     assert_eq!(bench.room.roster.get(cleo).expect("here").tracks.len(), 1);
 }
 
@@ -215,11 +215,12 @@ fn a_publisher_s_audience_is_enforced_on_the_node() {
     assert_eq!(bench.try_ask("e1", set.clone()), Err(RequestError::NotPermitted), "not hers");
     bench.must("e2", set);
     let ended = bench.commands.iter().filter_map(|(_, _, command)| match command {
-        Command::Unsubscribe { peer, track } => Some((peer.0, track.0)),
+        Command::EndSubscriptions { track, peers } => Some((track.0, peers.clone())),
         _ => None,
     });
-    let ended: Vec<(u64, u64)> = ended.collect();
-    assert_eq!(ended, [(10, 2), (20, 1), (20, 2)]);
+    let ended: Vec<(u64, Vec<PeerId>)> = ended.collect();
+    let [ada_s, bob_s] = [10, 20].map(PeerId);
+    assert_eq!(ended, [(1, vec![bob_s]), (2, vec![ada_s, bob_s])]);
     assert_eq!(subscribe(&mut bench, "e2", bob, 20, 1), Err(RequestError::NotPermitted));
     assert_eq!(subscribe(&mut bench, "e1", ada, 10, 2), Err(RequestError::NotPermitted));
     subscribe(&mut bench, "e1", ada, 10, 1).expect("she may");
@@ -230,4 +231,70 @@ fn a_publisher_s_audience_is_enforced_on_the_node() {
     let refused =
         bench.try_ask("e2", Request::SetAudience { room: ROOM, participant: cleo, audience });
     assert!(matches!(refused, Err(RequestError::Limit(_))));
+}
+
+#[test]
+fn a_removal_does_not_wait_for_a_move() {
+    let (mut bench, ..) = meeting();
+    let (to, standby) = (place("b", 2), None);
+    bench.room.begin_move(bench.now(), to, standby).expect("begun");
+    bench.settle();
+    bench.forget();
+    let waits = bench.ask(
+        "e1",
+        Request::Moderate {
+            room: ROOM,
+            by: Moderator::Participant("ada".to_owned()),
+            action: Moderation::MuteAll,
+        },
+    );
+    assert!(bench.answer(waits).is_none(), "the node it would be told of is about to change");
+    bench.moderate("ada", remove("bob")).expect("removed at once");
+    assert!(bench.told().contains(&"RemovePeer at a".to_owned()), "{:?}", bench.told());
+    let exported = state("ada");
+    bench.event("a", Event::Exported { peer: PeerId(10), state: exported });
+    for _ in 0..200 {
+        bench.pass(25);
+    }
+    let restored = bench
+        .commands
+        .iter()
+        .any(|(_, _, command)| matches!(command, Command::Restore { peer: PeerId(20), .. }));
+    assert!(!restored, "who is out is not taken along");
+}
+
+#[test]
+fn an_owner_outside_the_room_waits_for_a_move_like_everybody() {
+    let (mut bench, ..) = meeting();
+    bench.room.begin_move(bench.now(), place("b", 2), None).expect("begun");
+    bench.settle();
+    let ticket = Ticket { edge: edge("e1"), link: 0, request: RequestId(9_000) };
+    let by = Authority::owner_key();
+    let demote = set_role("cleo", Role::Viewer);
+    bench.room.handle_moderation(bench.now(), ticket, by, demote);
+    bench.settle();
+    assert!(bench.answer(9_000).is_none());
+    for _ in 0..200 {
+        bench.pass(25);
+    }
+    assert!(matches!(bench.answer(9_000), Some(Ok(Response::Done))));
+}
+
+#[test]
+fn what_an_integrator_granted_is_not_widened_by_a_role() {
+    let (mut bench, ..) = meeting();
+    let mut guest = join_request("guest", None);
+    if let Request::Join { permissions, .. } = &mut guest {
+        *permissions = Permissions { publish: true, subscribe: false, publish_data: false };
+    }
+    bench.must("e1", guest.clone());
+    bench.moderate("ada", set_role("guest", Role::Viewer)).expect("done");
+    let none = Permissions { publish: false, subscribe: false, publish_data: false };
+    let permissions = |bench: &Bench| {
+        let id = bench.room.roster.by_identity("guest").expect("here");
+        bench.room.roster.get(id).expect("here").permissions
+    };
+    assert_eq!(permissions(&bench), none);
+    bench.must("e1", guest);
+    assert_eq!(permissions(&bench), none, "and not by coming again");
 }

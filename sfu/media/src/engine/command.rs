@@ -94,12 +94,7 @@ impl Engine {
             Command::Publish { peer, track, parameters } => {
                 self.publish(now, room, peer, track, &parameters)
             }
-            Command::Unpublish { track } => {
-                let key = self.router.track(room, track)?;
-                self.router.unpublish(&mut self.pool, key);
-                self.count();
-                Ok(())
-            }
+            Command::Unpublish { track } => self.unpublish(room, track),
             Command::SetMuted { track, muted } => {
                 let key = self.router.track(room, track)?;
                 self.set_muted(now, key, muted);
@@ -109,6 +104,9 @@ impl Engine {
                 self.subscribe(now, room, peer, track, &parameters)
             }
             Command::Unsubscribe { peer, track } => self.unsubscribe(room, peer, track),
+            Command::EndSubscriptions { track, peers } => {
+                self.end_subscriptions(room, track, &peers)
+            }
             Command::SetPaused { peer, track, paused } => {
                 self.set_paused(now, room, peer, track, paused)
             }
@@ -237,6 +235,13 @@ impl Engine {
         Ok(())
     }
 
+    fn unpublish(&mut self, room: RoomKey, track: TrackId) -> Result<(), CommandError> {
+        let key = self.router.track(room, track)?;
+        self.router.unpublish(&mut self.pool, key);
+        self.count();
+        Ok(())
+    }
+
     fn set_muted(&mut self, now: Instant, key: TrackKey, muted: bool) {
         let Some(track) = self.router.tracks.get_mut(key) else { return };
         if track.is_muted() == muted {
@@ -292,6 +297,19 @@ impl Engine {
         let track = self.router.track(room, track)?;
         self.router.unsubscribe(key, track);
         self.count();
+        Ok(())
+    }
+
+    fn end_subscriptions(
+        &mut self,
+        room: RoomKey,
+        track: TrackId,
+        peers: &[PeerId],
+    ) -> Result<(), CommandError> {
+        for peer in peers {
+            // Gone already, or never subscribed: then nothing is to be ended.
+            let _ = self.unsubscribe(room, *peer, track);
+        }
         Ok(())
     }
 
