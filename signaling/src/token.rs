@@ -67,6 +67,10 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+fn is_zero(value: &u64) -> bool {
+    *value == 0
+}
+
 /// The claims of a token (RFC 7519 section 4.1, and the grants).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Claims {
@@ -102,6 +106,9 @@ struct OwnClaims {
     /// Takes the place of an integrator's token.
     #[serde(default, skip_serializing_if = "is_false")]
     integrator: bool,
+    /// When the integrator signed that one, in seconds since 1970; 0 for everybody whom we let in.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    issued_at_s: u64,
 }
 
 /// A token's meaning, once its signature and its times were found good.
@@ -129,7 +136,8 @@ pub struct Session {
     pub may_update: bool,
     /// Was admitted, or was in the room before.
     pub admitted: bool,
-    /// When it was signed, in milliseconds since 1970.
+    /// When an integrator signed it, in milliseconds since 1970: that we sign it anew does not make it
+    /// a later word of theirs. 0 for those whom we let in.
     pub issued_at_unix_ms: u64,
     /// Who let its holder in, whoever signed it last.
     pub let_in_by: LetInBy,
@@ -184,6 +192,7 @@ impl Tokens {
     pub fn issue(&self, session: &Session, now: SystemTime) -> (String, SystemTime) {
         let expires = now + LIFETIME;
         let permissions = session.permissions;
+        let integrator = session.let_in_by == LetInBy::Integrator;
         let claims = Claims {
             iss: OWN_ISSUER.to_owned(),
             sub: session.identity.clone(),
@@ -209,7 +218,8 @@ impl Tokens {
                 link: session.link.map(|link| link.to_string()),
                 role: session.role,
                 admitted: session.admitted,
-                integrator: session.let_in_by == LetInBy::Integrator,
+                integrator,
+                issued_at_s: if integrator { session.issued_at_unix_ms / 1_000 } else { 0 },
             }),
         };
         (self.sign(&claims), expires)
@@ -223,13 +233,13 @@ impl Tokens {
 
     /// What a token grants now.
     pub fn verify(&self, token: &str) -> Result<Session, InvalidToken> {
-        let (claims, by) = self.claims(token, LEEWAY_SECONDS)?;
+        let (claims, by) = self.claims(token, Duration::ZERO)?;
         session(claims, by)
     }
 
     /// What a token of ours granted that may have ended, though not long ago.
     pub fn verify_to_renew(&self, token: &str) -> Result<Session, InvalidToken> {
-        let (claims, by) = self.claims(token, RENEWABLE.as_secs())?;
+        let (claims, by) = self.claims(token, RENEWABLE)?;
         let session = session(claims, by)?;
         match session.let_in_by {
             LetInBy::Us => Ok(session),
@@ -237,17 +247,20 @@ impl Tokens {
         }
     }
 
-    /// The room that an integrator's token administers; it needs not let its holder in.
+    /// The room that an integrator's token administers; it needs not let its holder in. Meetings of
+    /// ours belong to those who have their keys.
     pub fn verify_admin(&self, token: &str) -> Result<RoomId, InvalidToken> {
-        let (claims, by) = self.claims(token, LEEWAY_SECONDS)?;
+        let (claims, by) = self.claims(token, Duration::ZERO)?;
         let grant = &claims.video;
         if by != LetInBy::Integrator || !grant.room_admin || grant.room.is_empty() {
             return Err(InvalidToken::NoAdmin);
         }
-        Ok(integrator_room(&claims.iss, &grant.room))
+        let room = integrator_room(&claims.iss, &grant.room);
+        if room.is_named() { Ok(room) } else { Err(InvalidToken::NoAdmin) }
     }
 
-    fn claims(&self, token: &str, leeway: u64) -> Result<(Claims, LetInBy), InvalidToken> {
+    /// Verified claims of a token that ended no longer ago than that.
+    fn claims(&self, token: &str, ended: Duration) -> Result<(Claims, LetInBy), InvalidToken> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(InvalidToken::TooLong);
         }
@@ -259,7 +272,9 @@ impl Tokens {
             (DecodingKey::from_secret(secret.expose().as_bytes()), LetInBy::Integrator)
         };
         let mut validation = Validation::new(Algorithm::HS256);
-        validation.leeway = leeway;
+        validation.leeway = LEEWAY_SECONDS;
+        // Its leeway would count for the beginning as well: the end is looked at below.
+        validation.validate_exp = false;
         validation.validate_nbf = true;
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "sub"]);
         validation.set_issuer(&[&issuer]);
@@ -271,8 +286,13 @@ impl Tokens {
             // Without a list, whatever names an audience is for somebody else.
             LetInBy::Integrator => validation.aud = None,
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(refused)?;
-        Ok((claims.claims, by))
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &key, &validation).map_err(refused)?.claims;
+        let good_until = claims.exp.saturating_add(LEEWAY_SECONDS).saturating_add(ended.as_secs());
+        if seconds(SystemTime::now()) > good_until {
+            return Err(InvalidToken::Expired);
+        }
+        Ok((claims, by))
     }
 }
 
@@ -299,6 +319,7 @@ fn session(claims: Claims, by: LetInBy) -> Result<Session, InvalidToken> {
         publish_data: grant.can_publish_data.unwrap_or(publish),
     };
     let mut let_in_by = by;
+    let mut issued_at_s = claims.iat.unwrap_or(claims.nbf);
     let (room, link, role, admitted) = match (by, claims.lectern) {
         (LetInBy::Us, Some(own)) => {
             let room = grant.room.parse().map_err(|_| InvalidToken::Invalid)?;
@@ -306,18 +327,21 @@ fn session(claims: Claims, by: LetInBy) -> Result<Session, InvalidToken> {
             if own.integrator {
                 let_in_by = LetInBy::Integrator;
             }
+            issued_at_s = own.issued_at_s;
             (room, link.map_err(|_| InvalidToken::Invalid)?, own.role, own.admitted)
         }
         (LetInBy::Us, None) => return Err(InvalidToken::Invalid),
         (LetInBy::Integrator, _) => {
-            let role = if grant.room_admin {
+            let room = integrator_room(&claims.iss, &grant.room);
+            // Meetings of ours belong to those who have their keys.
+            let role = if grant.room_admin && room.is_named() {
                 Role::Owner
             } else if publish {
                 Role::Presenter
             } else {
                 Role::Viewer
             };
-            (integrator_room(&claims.iss, &grant.room), None, role, false)
+            (room, None, role, false)
         }
     };
     let name = if claims.name.is_empty() { claims.sub.clone() } else { claims.name };
@@ -333,7 +357,7 @@ fn session(claims: Claims, by: LetInBy) -> Result<Session, InvalidToken> {
         attributes: claims.attributes,
         may_update: grant.can_update_own_metadata.unwrap_or(false),
         admitted,
-        issued_at_unix_ms: claims.iat.unwrap_or(claims.nbf).saturating_mul(1_000),
+        issued_at_unix_ms: issued_at_s.saturating_mul(1_000),
         let_in_by,
     })
 }

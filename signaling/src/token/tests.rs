@@ -29,11 +29,6 @@ pub fn viewer() -> Session {
     }
 }
 
-/// What was granted, whenever.
-fn granted(tokens: &Tokens, token: &str) -> Session {
-    Session { issued_at_unix_ms: 0, ..tokens.verify(token).expect("a good token") }
-}
-
 fn now() -> u64 {
     seconds(SystemTime::now())
 }
@@ -62,21 +57,25 @@ fn signed(claims: &Value) -> String {
 fn our_own_token_grants_what_it_was_issued_for() {
     let tokens = tokens();
     let (token, expires) = tokens.issue(&viewer(), SystemTime::now());
-    assert_eq!(granted(&tokens, &token), viewer());
-    let issued = tokens.verify(&token).expect("a good token").issued_at_unix_ms;
-    assert!(issued.abs_diff(now() * 1_000) <= 2_000);
+    assert_eq!(tokens.verify(&token), Ok(viewer()), "and says of no time that it was signed anew");
     assert!(expires > SystemTime::now());
 }
 
 #[test]
 fn a_running_session_of_an_integrator_gets_a_token_of_ours() {
     let tokens = tokens();
-    let session = tokens.verify(&signed(&claims())).expect("a good token");
-    let (token, _) = tokens.issue(&session, SystemTime::now());
-    let expected = Session { issued_at_unix_ms: 0, ..session };
-    assert_eq!(expected.let_in_by, LetInBy::Integrator, "still theirs to let in");
-    assert_eq!(tokens.verify_to_renew(&token), Err(InvalidToken::Invalid));
-    assert_eq!(granted(&tokens, &token), expected);
+    let mut signed_before = claims();
+    signed_before["nbf"] = json!(1_700_000_000);
+    let session = tokens.verify(&signed(&signed_before)).expect("a good token");
+    assert_eq!(session.issued_at_unix_ms, 1_700_000_000_000);
+    let mut latest = session.clone();
+    for _ in 0..20 {
+        let (token, _) = tokens.issue(&latest, SystemTime::now());
+        assert_eq!(tokens.verify_to_renew(&token), Err(InvalidToken::Invalid));
+        latest = tokens.verify(&token).expect("ours");
+    }
+    assert_eq!(latest.let_in_by, LetInBy::Integrator, "still theirs to let in");
+    assert_eq!(latest, session, "it is no later word of theirs than it was");
 }
 
 #[test]
@@ -194,6 +193,8 @@ fn our_tokens_are_renewed_for_a_while_and_integrators_are_not() {
     let (too_old, _) = tokens.issue(&viewer(), ago(13));
     assert_eq!(tokens.verify_to_renew(&too_old), Err(InvalidToken::Expired));
     assert_eq!(tokens.verify_to_renew(&signed(&claims())), Err(InvalidToken::Invalid));
+    let (of_tomorrow, _) = tokens.issue(&viewer(), SystemTime::now() + Duration::from_secs(60));
+    assert_eq!(tokens.verify_to_renew(&of_tomorrow), Err(InvalidToken::Expired), "not yet");
 }
 
 #[test]
@@ -204,6 +205,13 @@ fn who_administers_a_room_needs_not_come_in() {
     let room = tokens.verify_admin(&signed(&admin)).expect("administers");
     assert_eq!(room, integrator_room("integrator", "daily"));
     assert_eq!(tokens.verify_admin(&signed(&claims())), Err(InvalidToken::NoAdmin));
+    for meeting in [RoomId(77), viewer().room] {
+        let named = json!({ "room": meeting.to_string(), "roomJoin": true, "roomAdmin": true });
+        admin["video"] = named;
+        assert_eq!(tokens.verify_admin(&signed(&admin)), Err(InvalidToken::NoAdmin), "is ours");
+        let session = tokens.verify(&signed(&admin)).expect("comes in");
+        assert_eq!((session.room, session.role), (meeting, Role::Presenter));
+    }
     let owner = Session { role: Role::Owner, link: None, ..viewer() };
     let (ours, _) = tokens.issue(&owner, SystemTime::now());
     assert_eq!(tokens.verify_admin(&ours), Err(InvalidToken::NoAdmin), "owners act as themselves");
