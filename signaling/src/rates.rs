@@ -1,8 +1,9 @@
 //! How often each of many may try: one bucket for each, and a bound on how many are kept.
 
 use crate::bucket::{Bucket, Quota};
+use lectern_control::RoomId;
 use std::collections::HashMap;
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 const MAX_KEYS: usize = 100_000;
 /// Buckets that are full again are forgotten no more often than this: looking at all of them for
 /// every newcomer would be the flood's own work done for it.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What counts as one place to try from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +29,26 @@ impl Network {
                 IpAddr::from([a, b, c, d, 0, 0, 0, 0])
             }
         })
+    }
+}
+
+/// One budget for each identity in each room, hashed under a key of this process: the longest take no
+/// more memory.
+#[derive(Debug)]
+pub struct PersonRates {
+    rates: Rates<u64>,
+    hasher: RandomState,
+}
+
+impl PersonRates {
+    /// A full budget for everybody.
+    pub fn new(quota: Quota) -> PersonRates {
+        PersonRates { rates: Rates::new(quota), hasher: RandomState::new() }
+    }
+
+    /// Takes one try; otherwise says how long to wait.
+    pub fn take(&self, room: RoomId, identity: &str, now: Instant) -> Result<(), Duration> {
+        self.rates.take(self.hasher.hash_one((room, identity)), now)
     }
 }
 

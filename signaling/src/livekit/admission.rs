@@ -3,9 +3,8 @@
 
 use crate::bucket::Quota;
 use crate::config::Config;
-use crate::rates::{Network, Rates};
+use crate::rates::{Network, PersonRates, Rates};
 use lectern_control::RoomId;
-use std::hash::{BuildHasher, RandomState};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -16,16 +15,11 @@ const MINUTES_AT_ONCE: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 /// ten times in a row and then begin anew; more would be a flicker in everybody's list.
 const PER_PERSON: NonZeroU32 = NonZeroU32::new(20).expect("not zero");
 
-/// One identity in one room, hashed under a key of this process: the longest take no more memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Person(u64);
-
 /// The budgets.
 #[derive(Debug)]
 pub struct Admission {
     networks: Rates<Network>,
-    people: Rates<Person>,
-    hasher: RandomState,
+    people: PersonRates,
 }
 
 impl Admission {
@@ -35,8 +29,7 @@ impl Admission {
         let at_once = a_minute.saturating_mul(MINUTES_AT_ONCE);
         Admission {
             networks: Rates::new(Quota::per_minute(a_minute, at_once)),
-            people: Rates::new(Quota::per_minute(PER_PERSON, PER_PERSON)),
-            hasher: RandomState::new(),
+            people: PersonRates::new(Quota::per_minute(PER_PERSON, PER_PERSON)),
         }
     }
 
@@ -47,7 +40,7 @@ impl Admission {
 
     /// Takes a connection of a person; otherwise says how long to wait.
     pub fn person(&self, room: RoomId, identity: &str, now: Instant) -> Result<(), Duration> {
-        self.people.take(Person(self.hasher.hash_one((room, identity))), now)
+        self.people.take(room, identity, now)
     }
 }
 
