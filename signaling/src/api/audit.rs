@@ -52,7 +52,8 @@ pub struct AuditLineView {
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 200, body = AuditView), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 422, body = Problem))
+        (status = 422, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn show(
     State(api): State<Api>,

@@ -1,7 +1,9 @@
 //! Who calls: somebody with a session, the owner by key, or an integrator by token.
 
+use super::limits::Guess;
 use super::problem::Code;
-use super::{Api, Guess, Problem, secret};
+use super::{Api, Problem, secret};
+use crate::tls;
 use crate::token::{InvalidToken, LetInBy, Session};
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
@@ -32,16 +34,20 @@ impl Caller<'_> {
 }
 
 impl Api {
-    /// The session of `Authorization: Bearer …`.
+    /// The session of `Authorization: Bearer …`, which takes a call of its holder.
     pub fn session(&self, headers: &HeaderMap) -> Result<Session, Problem> {
         let token = session_token(headers)?;
         let session = self.tokens.verify(token).map_err(refused)?;
         // Sessions of integrators are theirs to give and to take.
-        if session.let_in_by == LetInBy::Us { Ok(session) } else { Err(foreign()) }
+        if session.let_in_by != LetInBy::Us {
+            return Err(refused(InvalidToken::Invalid));
+        }
+        self.limits.call(session.room, &session.identity)?;
+        Ok(session)
     }
 
-    /// Who acts on the meeting of a path. That a meeting is another one's, or none at all, is one
-    /// answer.
+    /// Who acts on the meeting of a path; that takes a call of theirs. That a meeting is another
+    /// one's, or none at all, is one answer.
     pub fn caller(
         &self,
         connection: ConnectInfo<SocketAddr>,
@@ -49,29 +55,51 @@ impl Api {
         meeting: &str,
     ) -> Result<Caller<'_>, Problem> {
         let shown = session_token(headers)?;
-        let room: Result<RoomId, Problem> = meeting.parse().map_err(|_| unknown());
         if !is_token(shown) {
-            let guess = self.guess(connection)?;
-            if !secret::is_plausible(shown) {
-                return Err(unknown());
-            }
+            let (room, guess) = self.key(connection, shown, meeting)?;
             let by = Moderator::Owner { owner_key_hash: secret::hash(shown) };
-            return Ok(Caller { room: room?, by, guess: Some(guess) });
+            return Ok(Caller { room, by, guess: Some(guess) });
         }
+        let room: Result<RoomId, Problem> = meeting.parse().map_err(|_| unknown());
         if let Ok(administers) = self.tokens.verify_admin(shown) {
             // Integrators name their rooms as their tokens do; the path is checked all the same.
             let room = if meeting == administers.to_string() { administers } else { room? };
             if room != administers {
                 return Err(unknown());
             }
+            // Nobody else is called nothing.
+            self.limits.call(room, "")?;
             return Ok(Caller { room, by: Moderator::Integrator, guess: None });
         }
         let session = self.tokens.verify(shown).map_err(refused)?;
         if room? != session.room {
             return Err(unknown());
         }
+        self.limits.call(session.room, &session.identity)?;
         let by = Moderator::Participant(session.identity);
         Ok(Caller { room: session.room, by, guess: None })
+    }
+
+    /// The room of a path for whoever shows what may be its owner's key, as a guess and a call. What
+    /// cannot be a key at all is no guess, and asks nothing of anybody.
+    pub fn key(
+        &self,
+        connection: ConnectInfo<SocketAddr>,
+        shown: &str,
+        meeting: &str,
+    ) -> Result<(RoomId, Guess<'_>), Problem> {
+        if !secret::is_plausible(shown) {
+            return Err(unknown());
+        }
+        let room: RoomId = meeting.parse().map_err(|_| unknown())?;
+        let guess = self.limits.guess(tls::client(connection))?;
+        match self.limits.call(room, shown) {
+            Ok(()) => Ok((room, guess)),
+            Err(too_often) => {
+                guess.give_back();
+                Err(too_often)
+            }
+        }
     }
 }
 
@@ -92,10 +120,6 @@ pub fn refused(error: InvalidToken) -> Problem {
         InvalidToken::Expired => Problem::new(Code::TokenExpired, "get a new one"),
         _ => Problem::new(Code::TokenInvalid, "the token is not good for this"),
     }
-}
-
-fn foreign() -> Problem {
-    refused(InvalidToken::Invalid)
 }
 
 /// The same answer for a meeting that is not there and for one that is somebody else's.

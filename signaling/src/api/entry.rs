@@ -2,7 +2,8 @@
 
 use super::meetings::{RoleView, rfc3339, unexpected};
 use super::problem::Body;
-use super::{Api, Code, Problem, caller, secret};
+use super::{Api, Code, Problem, secret};
+use crate::tls;
 use axum::Json;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::HeaderMap;
@@ -78,12 +79,14 @@ pub async fn open(
     connection: ConnectInfo<SocketAddr>,
     Body(body): Body<OpenEntry>,
 ) -> Result<Json<EntryView>, Problem> {
-    let guess = api.guess(connection)?;
+    let network = tls::client(connection);
+    api.limits.entry(network)?;
     // People and programs hand over the whole link as well.
     let secret = body.link.rsplit_once('#').map_or(body.link.as_str(), |(_, secret)| secret);
     if !secret::is_plausible(secret) {
         return Err(link_invalid());
     }
+    let guess = api.limits.guess(network)?;
     let key = EntryKey::Link { secret_hash: secret::hash(secret) };
     match guess.judge(api.controller.request(Request::OpenEntry { key }).await) {
         Ok(Response::Entry(entry)) => Ok(Json(api.entry_view(&entry))),
@@ -106,12 +109,8 @@ pub async fn open_as_owner(
     headers: HeaderMap,
     Path(meeting): Path<String>,
 ) -> Result<Json<EntryView>, Problem> {
-    let guess = api.guess(connection)?;
     let shown = secret::bearer(&headers)?;
-    if !secret::is_plausible(shown) {
-        return Err(caller::unknown());
-    }
-    let room = meeting.parse().map_err(|_| caller::unknown())?;
+    let (room, guess) = api.key(connection, shown, &meeting)?;
     let key = EntryKey::Owner { room, owner_key_hash: secret::hash(shown) };
     match guess.judge(api.controller.request(Request::OpenEntry { key }).await)? {
         Response::Entry(entry) => Ok(Json(api.entry_view(&entry))),

@@ -1,20 +1,22 @@
 //! Meetings and their links. Whoever makes a meeting gets the key to manage it.
 
+use super::caller::unknown;
+use super::limits::Guess;
 use super::problem::Body;
 use super::secret;
-use super::{Api, Code, Guess, Problem, clean_name};
+use super::{Api, Code, Problem, clean_name};
 use crate::controller_link::Controller;
 use crate::tls;
 use axum::Json;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use lectern_control::access::{Access, PinChange};
-use lectern_control::edge::{LinkInfo, Meeting, Request, RequestError, Response};
+use lectern_control::edge::{LinkInfo, Meeting, Request, Response};
 use lectern_control::room::Role;
 use lectern_control::{LinkId, RoomId, Secret};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use utoipa::ToSchema;
@@ -188,7 +190,7 @@ pub async fn create(
     headers: HeaderMap,
     Body(body): Body<CreateMeeting>,
 ) -> Result<(StatusCode, Json<NewMeeting>), Problem> {
-    api.creations.take(tls::client(connection), Instant::now()).map_err(Problem::too_many)?;
+    api.limits.creation(tls::client(connection))?;
     let origin = api.origin(&headers)?;
     let name = clean_name("name", body.name.as_deref().unwrap_or(DEFAULT_NAME))?;
     let expires_at_unix_ms = expiry(body.expires_in_s, DEFAULT_LIFETIME)?;
@@ -313,23 +315,15 @@ fn owner<'a>(
     headers: &HeaderMap,
     id: &str,
 ) -> Result<(Owner<'a>, Guess<'a>), Problem> {
-    let guess = api.guess(connection)?;
     let key = secret::bearer(headers)?;
-    if !secret::is_plausible(key) {
-        return Err(unknown());
-    }
+    let (room, guess) = api.key(connection, key, id)?;
     let owner = Owner {
         controller: &api.controller,
-        room: id.parse().map_err(|_| unknown())?,
+        room,
         owner_key_hash: secret::hash(key),
         origin: api.origin(headers)?,
     };
     Ok((owner, guess))
-}
-
-/// The same answer for a meeting that is not there and for a key that is not its own.
-fn unknown() -> Problem {
-    Problem::from(RequestError::NotFound)
 }
 
 /// A response of another kind than the request's: two versions that do not fit.

@@ -3,6 +3,7 @@
 mod audit;
 mod caller;
 mod entry;
+mod limits;
 mod meetings;
 mod moderation;
 mod name;
@@ -12,29 +13,20 @@ mod problem;
 mod secret;
 mod session;
 
-use crate::bucket::Quota;
 use crate::config::Config;
 use crate::controller_link::Controller;
-use crate::failures::Failures;
-use crate::rates::{Network, Rates};
-use crate::tls;
 use crate::token::Tokens;
-use axum::extract::{ConnectInfo, DefaultBodyLimit};
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
 use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
-use lectern_control::edge::{RequestError, Response};
-use std::net::SocketAddr;
-use std::num::NonZeroU32;
+use limits::Limits;
 use std::sync::Arc;
-use std::time::Instant;
 use utoipa::OpenApi;
 
 pub use name::{clean_message, clean_name};
 pub use problem::{Code, Problem};
 
-/// Wrong PINs of one address before it is blocked for a while; the controller bounds what all may try.
-const WRONG_PINS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
 /// A request's body: names and secrets are short.
 const MAX_BODY_BYTES: usize = 16 << 10;
 
@@ -45,14 +37,8 @@ pub struct Api {
     pub controller: Controller,
     /// Signs session tokens.
     pub tokens: Arc<Tokens>,
-    /// Bounds guessing of links and of owners' keys.
-    pub guesses: Arc<Rates<Network>>,
-    /// Wrong links and keys, by address.
-    pub failures: Arc<Failures<Network>>,
-    /// Wrong PINs, by address.
-    pub pins: Arc<Failures<Network>>,
-    /// Bounds the making of meetings.
-    pub creations: Arc<Rates<Network>>,
+    /// How often it may be called.
+    limits: Arc<Limits>,
     /// What the operator said.
     pub config: Arc<Config>,
 }
@@ -60,25 +46,8 @@ pub struct Api {
 impl Api {
     /// The handlers' shared state; the configuration has been checked.
     pub fn new(config: Arc<Config>, controller: Controller, tokens: Arc<Tokens>) -> Api {
-        let per_minute = NonZeroU32::new(config.guesses_per_minute).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_minute(per_minute, per_minute);
-        Api {
-            controller,
-            tokens,
-            guesses: Arc::new(Rates::new(quota)),
-            failures: Arc::new(Failures::new(per_minute)),
-            pins: Arc::new(Failures::new(WRONG_PINS)),
-            creations: Arc::new(Rates::new(quota)),
-            config,
-        }
-    }
-
-    /// Takes a guess before it is known to be one, so that many at once are counted as well.
-    fn guess(&self, connection: ConnectInfo<SocketAddr>) -> Result<Guess<'_>, Problem> {
-        let (network, now) = (tls::client(connection), Instant::now());
-        self.failures.check(&network, now).map_err(Problem::too_many)?;
-        self.guesses.take(network, now).map_err(Problem::too_many)?;
-        Ok(Guess { api: self, network })
+        let limits = Arc::new(Limits::new(&config));
+        Api { controller, tokens, limits, config }
     }
 
     /// What links begin with: as configured, or as the browser asked for us.
@@ -93,25 +62,6 @@ impl Api {
             return Err(Problem::invalid("the Host header cannot be used"));
         }
         Ok(format!("https://{host}"))
-    }
-}
-
-/// A try that counts as a guess unless the controller knows what was shown: an office behind one
-/// address may open as many good links as it has people.
-struct Guess<'a> {
-    api: &'a Api,
-    network: Network,
-}
-
-impl Guess<'_> {
-    /// Gives the try back where it was no wrong guess, and passes the answer on.
-    fn judge(self, answer: Result<Response, RequestError>) -> Result<Response, RequestError> {
-        if matches!(answer, Err(RequestError::NotFound)) {
-            self.api.failures.failed(self.network, Instant::now());
-        } else {
-            self.api.guesses.give_back(&self.network);
-        }
-        answer
     }
 }
 

@@ -68,7 +68,8 @@ type Nothing = Result<StatusCode, Problem>;
     request_body = ChangeAccess, security(("session_token" = []), ("owner_key" = [])),
     responses((status = 200, body = AccessView), (status = 401, body = Problem),
         (status = 403, body = Problem), (status = 404, body = Problem),
-        (status = 408, body = Problem), (status = 422, body = Problem))
+        (status = 408, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn change_access(
     State(api): State<Api>,
@@ -96,7 +97,8 @@ pub async fn change_access(
     params(("meeting" = String, Path), ("identity" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn admit(
     State(api): State<Api>,
@@ -112,7 +114,8 @@ pub async fn admit(
     post, path = "/api/v1/meetings/{meeting}/lobby/admit", params(("meeting" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn admit_all(
     State(api): State<Api>,
@@ -130,7 +133,8 @@ pub async fn admit_all(
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 422, body = Problem))
+        (status = 422, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn refuse(
     State(api): State<Api>,
@@ -150,7 +154,8 @@ pub async fn refuse(
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 422, body = Problem))
+        (status = 422, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn mute(
     State(api): State<Api>,
@@ -169,7 +174,8 @@ pub async fn mute(
     post, path = "/api/v1/meetings/{meeting}/mute", params(("meeting" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn mute_all(
     State(api): State<Api>,
@@ -186,7 +192,8 @@ pub async fn mute_all(
     params(("meeting" = String, Path), ("identity" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn stop_share(
     State(api): State<Api>,
@@ -203,7 +210,8 @@ pub async fn stop_share(
     params(("meeting" = String, Path), ("identity" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn remove(
     State(api): State<Api>,
@@ -221,7 +229,8 @@ pub async fn remove(
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
         (status = 404, body = Problem), (status = 408, body = Problem),
-        (status = 422, body = Problem))
+        (status = 422, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn set_role(
     State(api): State<Api>,
@@ -240,7 +249,8 @@ pub async fn set_role(
     params(("meeting" = String, Path), ("identity" = String, Path)),
     security(("session_token" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn hand_over(
     State(api): State<Api>,
@@ -256,7 +266,8 @@ pub async fn hand_over(
     post, path = "/api/v1/meetings/{meeting}/end", params(("meeting" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 204), (status = 401, body = Problem), (status = 403, body = Problem),
-        (status = 404, body = Problem))
+        (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn end(
     State(api): State<Api>,

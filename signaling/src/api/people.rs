@@ -73,7 +73,8 @@ pub struct WaitingView {
     get, path = "/api/v1/meetings/{meeting}/people", params(("meeting" = String, Path)),
     security(("session_token" = []), ("owner_key" = [])),
     responses((status = 200, body = PeopleView), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem))
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn show(
     State(api): State<Api>,

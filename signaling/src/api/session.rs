@@ -7,6 +7,7 @@ use super::meetings::{RoleView, rfc3339, unexpected};
 use super::problem::Body;
 use super::{Api, Code, Problem, clean_message, clean_name};
 use crate::controller_link::Following;
+use crate::failures::Try;
 use crate::session::Sources;
 use crate::tls;
 use crate::token::{LetInBy, Session};
@@ -131,18 +132,16 @@ pub async fn open(
     headers: HeaderMap,
     Body(body): Body<OpenSession>,
 ) -> Result<(StatusCode, Json<SessionView>), Problem> {
+    let network = tls::client(connection);
+    api.limits.session(network)?;
     let entry = api.tokens.verify_entry(session_token(&headers)?).map_err(refused)?;
     let name = clean_name("name", &body.name)?;
     let message = clean_message("message", &body.message)?;
     let origin = api.origin(&headers)?;
-    let tried = body.pin.is_some();
-    let network = tls::client(connection);
-    if tried {
-        api.pins.check(&network, Instant::now()).map_err(Problem::too_many)?;
-    }
+    let tried = body.pin.is_some().then(|| api.limits.pin(network)).transpose()?;
     let answer = api.controller.request(Request::OpenSession { entry, pin: body.pin }).await;
-    if tried && answer == Err(RequestError::PinWrong) {
-        api.pins.failed(network, Instant::now());
+    if answer != Err(RequestError::PinWrong) {
+        tried.map(Try::was_right);
     }
     let opened = match answer {
         Ok(Response::Opened(opened)) => *opened,
@@ -173,7 +172,8 @@ pub async fn open(
 #[utoipa::path(
     get, path = "/api/v1/sessions/current", params(Wait), security(("session_token" = [])),
     responses((status = 200, body = Standing), (status = 401, body = Problem),
-        (status = 404, body = Problem), (status = 422, body = Problem))
+        (status = 404, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn current(
     State(api): State<Api>,
@@ -210,13 +210,15 @@ pub async fn current(
 #[utoipa::path(
     post, path = "/api/v1/sessions/renew", security(("session_token" = [])),
     responses((status = 200, body = SessionView), (status = 401, body = Problem),
-        (status = 403, body = Problem), (status = 404, body = Problem))
+        (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn renew(
     State(api): State<Api>,
     headers: HeaderMap,
 ) -> Result<Json<SessionView>, Problem> {
     let session = api.tokens.verify_to_renew(session_token(&headers)?).map_err(refused)?;
+    api.limits.call(session.room, &session.identity)?;
     let origin = api.origin(&headers)?;
     let (session, door) = api.knock(session, String::new()).await?;
     Ok(Json(api.view(&session, &origin, door)?))
@@ -225,7 +227,8 @@ pub async fn renew(
 /// Ends a session for good: its holder leaves, and its token is worth nothing any more.
 #[utoipa::path(
     delete, path = "/api/v1/sessions/current", security(("session_token" = [])),
-    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem))
+    responses((status = 204), (status = 401, body = Problem), (status = 404, body = Problem),
+        (status = 429, body = Problem))
 )]
 pub async fn end(State(api): State<Api>, headers: HeaderMap) -> Result<StatusCode, Problem> {
     let Session { room, identity, .. } = api.session(&headers)?;

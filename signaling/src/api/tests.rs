@@ -6,7 +6,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode};
 use bytes::Bytes;
-use lectern_control::access::{Access, Admission, Entry, EntryKey, Opened, PinChange};
+use lectern_control::access::{
+    Access, Admission, Entry, EntryKey, Moderation, Moderator, Opened, PinChange,
+};
 use lectern_control::delivery::Number;
 use lectern_control::edge::{self, FromEdge, LinkInfo, Meeting, RequestError, Response, ToEdge};
 use lectern_control::{EntryId, LinkId, RoomId, Secret, Version, frame};
@@ -77,8 +79,16 @@ impl Meetings {
             edge::Request::RevokeLink { room, owner_key_hash, link } => {
                 let links = &mut self.owned(room, owner_key_hash)?.links;
                 let link = links.iter_mut().find(|known| known.id == link);
-                link.ok_or(RequestError::NotFound)?.revoked = true;
+                link.ok_or(RequestError::Absent)?.revoked = true;
                 Ok(Response::Done)
+            }
+            edge::Request::Moderate { room, by: Moderator::Owner { owner_key_hash }, action } => {
+                self.owned(room, owner_key_hash)?;
+                // Nobody is here.
+                match action {
+                    Moderation::Remove { .. } => Err(RequestError::Absent),
+                    _ => Ok(Response::Done),
+                }
             }
             edge::Request::Nodes => Ok(Response::Nodes(vec![])),
             edge::Request::Rooms => Ok(Response::Rooms(vec![])),
@@ -387,6 +397,73 @@ async fn good_links_and_good_keys_are_no_guesses() {
     let body = json!({ "link": link });
     let (status, _) = client.call(Method::POST, "/entries", "", body).await;
     assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "who has guessed too often cannot tell");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_no_wrong_key() {
+    let client = client(Config { guesses_per_minute: 3, ..config() }).await;
+    let made = client.meeting().await;
+    let path = format!("/meetings/{}", made["meeting"]["id"].as_str().expect("an id"));
+    let key = made["owner_key"].as_str().expect("a key");
+    let absent = (404, "not_found".to_owned());
+    for _ in 0..10 {
+        let person = format!("{path}/people/nobody");
+        assert_eq!(client.code(Method::DELETE, &person, key, Value::Null).await, absent);
+        let link = format!("{path}/links/{}", LinkId(99));
+        assert_eq!(client.code(Method::DELETE, &link, key, Value::Null).await, absent);
+    }
+    assert_eq!(client.call(Method::GET, &path, key, Value::Null).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_person_s_loop_of_calls_is_slowed_and_told_how_long_to_wait() {
+    let client = client(config()).await;
+    let made = client.meeting().await;
+    let entry = client.entry(&secret_of(&made["links"]["viewer"])).await;
+    let body = json!({ "name": "Ana" });
+    let (_, opened) = client.call(Method::POST, "/sessions", &entry, body).await;
+    let path = format!("/meetings/{}/mute", made["meeting"]["id"].as_str().expect("an id"));
+    let (token, key) = (opened["token"].as_str(), made["owner_key"].as_str());
+    for (method, path, key) in
+        [(Method::POST, "/sessions/renew", token), (Method::POST, &path[..], key)]
+    {
+        let call = || client.call(method.clone(), path, key.expect("a key"), Value::Null);
+        let mut calls = 0;
+        let problem = loop {
+            let (status, body) = call().await;
+            match status {
+                StatusCode::TOO_MANY_REQUESTS => break body,
+                _ => calls += 1,
+            }
+            assert!(calls < 100 && status.is_success(), "{body}");
+        };
+        assert!(calls >= 60 && problem["retry_after_s"] == 1, "{calls} {problem}");
+    }
+    for (method, path) in
+        [(Method::GET, "/sessions/current"), (Method::DELETE, "/sessions/current")]
+    {
+        let answer = client.code(method, path, token.expect("a token"), Value::Null).await;
+        assert_eq!(answer, (429, "too_many_requests".to_owned()), "one budget for all calls");
+    }
+}
+
+#[tokio::test]
+async fn a_loop_of_good_links_from_one_address_does_not_go_on() {
+    let client = client(Config { connects_per_minute: 5, ..config() }).await;
+    let made = client.meeting().await;
+    let link = secret_of(&made["links"]["viewer"]);
+    let entries = [(); 25].map(|()| client.entry(&link));
+    let entries = futures_util::future::join_all(entries).await;
+    let body = json!({ "link": link });
+    let answer = client.code(Method::POST, "/entries", "", body).await;
+    assert_eq!(answer, (429, "too_many_requests".to_owned()));
+    let body = json!({ "name": "Ana" });
+    for entry in &entries {
+        let opened = client.call(Method::POST, "/sessions", entry, body.clone()).await;
+        assert_eq!(opened.0, StatusCode::CREATED);
+    }
+    let answer = client.code(Method::POST, "/sessions", &entries[0], body).await;
+    assert_eq!(answer, (429, "too_many_requests".to_owned()));
 }
 
 #[tokio::test]
