@@ -12,6 +12,7 @@ mod payload;
 mod profile;
 mod publication;
 pub mod random;
+mod response;
 mod roster;
 mod slot;
 mod sources;
@@ -28,7 +29,7 @@ pub use sources::Sources;
 
 use crate::sdp;
 use downlink::Downlink;
-use lectern_control::edge::{Joined, Notice, Reception, Request, RequestError, Response};
+use lectern_control::edge::{Joined, Notice, Reception, Request, RequestError};
 use lectern_control::node::{Command, CommandError, DisconnectReason};
 use lectern_control::room::{LeaveReason, Participant, Placement};
 use lectern_control::transport::IceRole;
@@ -207,42 +208,6 @@ impl Session {
         Ok(())
     }
 
-    /// The controller answered.
-    pub fn handle_response(&mut self, purpose: Purpose, result: Result<Response, RequestError>) {
-        match (purpose, result) {
-            (Purpose::Update(request), result) => {
-                if result.is_err() {
-                    self.profile.reset(&self.me);
-                }
-                let result = result.map(|_| ()).map_err(|error| refusal(&error));
-                self.tell(ClientNotice::Updated { request, result });
-            }
-            (Purpose::Publish(track), Err(error)) => {
-                let Some(publication) = self.publications.remove(track) else { return };
-                let (room, participant) = (self.placement.room, self.me.id);
-                let request = Request::RemoveTrack { room, participant, track };
-                self.request(Purpose::Courtesy, request);
-                let (key, why) = (publication.key().to_owned(), refusal(&error));
-                self.tell(ClientNotice::PublicationRefused { track, key, why });
-            }
-            // The link broke while it was on its way: whether it was done nobody knows.
-            (Purpose::Subscribe, Err(RequestError::Unavailable(_))) => {
-                let reason = LeaveReason::ConnectionLost;
-                self.end(reason, Some(End::Rejoin(reason)));
-            }
-            (Purpose::Essential, Err(error)) => {
-                let reason = LeaveReason::MediaFailed;
-                let end = match error {
-                    // The controller lost us, or could not be asked: coming again mends it.
-                    RequestError::NotFound | RequestError::Unavailable(_) => End::Rejoin(reason),
-                    _ => End::Out(reason),
-                };
-                self.end(reason, Some(end));
-            }
-            (Purpose::Subscribe | Purpose::Courtesy, Err(_)) | (_, Ok(_)) => {}
-        }
-    }
-
     /// News of the room.
     pub fn handle_notice(&mut self, notice: &Notice) {
         if self.ended {
@@ -389,21 +354,5 @@ impl Session {
 
     fn tell(&mut self, notice: ClientNotice) {
         self.out.push_back(Output::Client(notice));
-    }
-}
-
-/// A refusal in the client's words.
-fn refusal(error: &RequestError) -> Refusal {
-    match error {
-        RequestError::NotFound | RequestError::Absent => Refusal::NotFound,
-        RequestError::NotPermitted
-        | RequestError::EntryInvalid
-        | RequestError::PinWrong
-        | RequestError::Locked
-        | RequestError::InLobby
-        | RequestError::Removed => Refusal::NotPermitted,
-        RequestError::TooOften { .. } | RequestError::Limit(_) => Refusal::Limit,
-        RequestError::Invalid(_) => Refusal::Invalid,
-        RequestError::NoNode | RequestError::Unavailable(_) => Refusal::Unavailable,
     }
 }
