@@ -295,7 +295,7 @@ impl Signaling {
             RequestError::Unavailable(_) | RequestError::NoNode => {
                 End::Rejoin(LeaveReason::ServerShutdown)
             }
-            RequestError::NotFound => End::Out(LeaveReason::RoomClosed),
+            RequestError::NotFound | RequestError::Absent => End::Out(LeaveReason::RoomClosed),
             RequestError::Removed => End::Out(LeaveReason::Removed),
             _ => End::Out(LeaveReason::NotAdmitted),
         };

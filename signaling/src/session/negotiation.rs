@@ -69,7 +69,9 @@ impl Session {
                     let Some(publication) = self.publications.find(id) else { continue };
                     let (track, parameters) = (publication.track.clone(), publication.parameters());
                     let publish = Command::Publish { peer, track: id, parameters };
-                    self.command(Purpose::Essential, publish);
+                    // Both may be refused, as to somebody who is just made a viewer: the first refusal
+                    // is told, and takes the track back.
+                    self.command(Purpose::Publish(id), publish);
                     let request = Request::AddTrack { room, participant, track };
                     self.request(Purpose::Publish(id), request);
                 }

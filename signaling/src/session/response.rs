@@ -17,7 +17,12 @@ impl Session {
                 self.tell(ClientNotice::Updated { request, result });
             }
             (Purpose::Publish(track), Err(error)) => {
+                // The second refusal of what was asked in two parts, or the track has ended.
                 let Some(publication) = self.publications.remove(track) else { return };
+                if is_lost(&error) {
+                    let reason = LeaveReason::MediaFailed;
+                    return self.end(reason, Some(End::Rejoin(reason)));
+                }
                 let (room, participant) = (self.placement.room, self.me.id);
                 let request = Request::RemoveTrack { room, participant, track };
                 self.request(Purpose::Courtesy, request);
@@ -31,16 +36,17 @@ impl Session {
             }
             (Purpose::Essential, Err(error)) => {
                 let reason = LeaveReason::MediaFailed;
-                let end = match error {
-                    // The controller lost us, or could not be asked: coming again mends it.
-                    RequestError::NotFound | RequestError::Unavailable(_) => End::Rejoin(reason),
-                    _ => End::Out(reason),
-                };
-                self.end(reason, Some(end));
+                let end = if is_lost(&error) { End::Rejoin } else { End::Out };
+                self.end(reason, Some(end(reason)));
             }
             (Purpose::Subscribe | Purpose::Courtesy, Err(_)) | (_, Ok(_)) => {}
         }
     }
+}
+
+/// Whether the controller lost us, or could not be asked: coming again mends it.
+fn is_lost(error: &RequestError) -> bool {
+    matches!(error, RequestError::NotFound | RequestError::Absent | RequestError::Unavailable(_))
 }
 
 /// A refusal in the client's words.

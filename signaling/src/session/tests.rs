@@ -153,6 +153,14 @@ impl Stay {
         self.drain();
     }
 
+    /// Forgets what was said, then the controller refuses something.
+    fn answered(&mut self, purpose: Purpose, error: RequestError) {
+        self.requests.clear();
+        self.notices.clear();
+        self.session.handle_response(purpose, Err(error));
+        self.drain();
+    }
+
     fn commands(&self) -> Vec<&Command> {
         let commands = self.requests.iter().filter_map(|(_, request)| match request {
             Request::Node { command, .. } => Some(command),
@@ -527,16 +535,51 @@ fn a_track_the_controller_refuses_is_taken_back() {
         Request::AddTrack { .. } => Some(*purpose),
         _ => None,
     });
-    stay.requests.clear();
-    stay.notices.clear();
     let error = RequestError::Limit("tracks".to_owned());
-    stay.session.handle_response(purpose.expect("added"), Err(error));
-    stay.drain();
+    stay.answered(purpose.expect("added"), error);
     assert!(matches!(stay.requests[..], [(_, Request::RemoveTrack { .. })]));
     assert!(matches!(
         stay.notices[..],
         [ClientNotice::PublicationRefused { why: Refusal::Limit, .. }]
     ));
+}
+
+/// Somebody begins to share while a moderator makes it a viewer.
+#[test]
+fn a_publication_that_is_refused_in_both_parts_is_told_once_and_ends_nothing() {
+    let asked = |stay: &Stay| -> Vec<Purpose> {
+        let of = |request: &Request| match request {
+            Request::AddTrack { .. } => true,
+            Request::Node { command, .. } => matches!(command, Command::Publish { .. }),
+            _ => false,
+        };
+        stay.requests.iter().filter(|(_, request)| of(request)).map(|(why, _)| *why).collect()
+    };
+    let mut stay = Stay::begin(vec![]);
+    stay.announce(CAMERA_KEY, MediaKind::Video);
+    stay.does(says_offer(CAMERA)).expect("a good offer");
+    let [publish, add] = asked(&stay)[..] else { panic!("{:?}", stay.requests) };
+    stay.answered(publish, RequestError::NotPermitted);
+    let [ClientNotice::PublicationRefused { why: Refusal::NotPermitted, .. }] = stay.notices[..]
+    else {
+        panic!("{:?}", stay.notices)
+    };
+    assert!(matches!(stay.requests[..], [(_, Request::RemoveTrack { .. })]));
+    stay.answered(add, RequestError::NotPermitted);
+    assert!(stay.notices.is_empty() && stay.requests.is_empty());
+    assert!(!stay.session.is_over(), "it goes on watching");
+
+    for lost in [RequestError::NotFound, RequestError::Absent] {
+        let mut stay = Stay::begin(vec![]);
+        stay.announce(CAMERA_KEY, MediaKind::Video);
+        stay.does(says_offer(CAMERA)).expect("a good offer");
+        let [publish, add] = asked(&stay)[..] else { panic!("{:?}", stay.requests) };
+        stay.answered(publish, lost.clone());
+        let again = ClientNotice::Ended(End::Rejoin(LeaveReason::MediaFailed));
+        assert_eq!(stay.notices, [again], "the controller has lost it: it comes as new");
+        stay.answered(add, lost);
+        assert!(stay.notices.is_empty());
+    }
 }
 
 #[test]
