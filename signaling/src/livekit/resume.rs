@@ -5,7 +5,7 @@ use super::adapter::{Adapter, Out};
 use super::info;
 use super::message::Outcome;
 use super::replay::{Missed, Said};
-use super::reply::published;
+use super::reply::{permitted, published};
 use crate::session::{ClientEvent, End, MAX_LEAVERS};
 use lectern_control::ParticipantId;
 use lectern_control::room::LeaveReason;
@@ -111,5 +111,9 @@ impl Adapter {
         let participants = participants.map(|one| self.info(one)).chain(leavers).collect();
         let update = Message::Update(proto::ParticipantUpdate { participants });
         self.out.push_back(Out::Message(Box::new(update)));
+        for (publisher, track) in self.session.barred() {
+            let barred = permitted(publisher, track, false);
+            self.out.push_back(Out::Message(Box::new(barred)));
+        }
     }
 }

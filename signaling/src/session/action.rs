@@ -53,9 +53,8 @@ impl Session {
     pub(super) fn subscribe(&mut self, tracks: &[TrackId], wanted: bool) {
         for track in tracks {
             let kept = self.roster.want(*track, wanted);
-            let refused = if !self.me.permissions.subscribe
-                || self.roster.is_barred(*track, &self.me.identity)
-            {
+            let barred = self.roster.is_barred(*track, &self.me.identity);
+            let refused = if !self.me.permissions.subscribe || barred {
                 Some(Refusal::NotPermitted)
             } else if !kept {
                 Some(Refusal::Limit)
@@ -66,6 +65,13 @@ impl Session {
             };
             if let Some(why) = refused.filter(|_| wanted) {
                 self.tell(ClientNotice::SubscriptionRefused { track: *track, why });
+            }
+            // Clients take a track that they ask for to be permitted, unless they hear otherwise.
+            if let Some(publisher) = self.owner_of(*track).map(|owner| owner.id)
+                && barred
+                && wanted
+            {
+                self.tell(ClientNotice::Permitted { publisher, track: *track, allowed: false });
             }
         }
         self.renegotiate();

@@ -33,7 +33,7 @@ use lectern_control::edge::{Joined, Notice, Reception, Request, RequestError};
 use lectern_control::node::{Command, CommandError, DisconnectReason};
 use lectern_control::room::{LeaveReason, Participant, Placement};
 use lectern_control::transport::IceRole;
-use lectern_control::{PeerId, TrackId};
+use lectern_control::{ParticipantId, PeerId, TrackId};
 use profile::{Profile, Trust};
 use publication::Publications;
 use rand::rngs::StdRng;
@@ -108,7 +108,7 @@ impl Session {
             session.equipment.down_data.clone(),
         );
         session.open(peer, parameters, session.placement.standby.is_some());
-        for (publisher, track) in session.roster.barred(&session.me.identity) {
+        for (publisher, track) in session.barred() {
             session.tell(ClientNotice::Permitted { publisher, track, allowed: false });
         }
         session.renegotiate();
@@ -153,6 +153,11 @@ impl Session {
     /// Those who left lately.
     pub fn leavers(&self) -> impl Iterator<Item = &Leaver> {
         self.roster.leavers()
+    }
+
+    /// Tracks that are not for the client, with their publishers.
+    pub fn barred(&self) -> Vec<(ParticipantId, TrackId)> {
+        self.roster.barred(&self.me.identity)
     }
 
     /// The owner of a track of somebody else.

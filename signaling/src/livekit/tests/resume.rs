@@ -26,6 +26,7 @@ fn kind(message: &Tell) -> &'static str {
         Tell::Offer(_) => "offer",
         Tell::RefreshToken(_) => "token",
         Tell::Leave(_) => "leave",
+        Tell::SubscriptionPermissionUpdate(_) => "permission",
         other => panic!("{other:?}"),
     }
 }
@@ -198,4 +199,28 @@ fn pongs_that_nobody_asked_for_are_a_flood_like_any_other() {
         .take_while(|number| client.adapter.acknowledge(*number, client.began) == Outcome::Handled);
     assert_eq!(pongs.count(), 500);
     assert!(client.adapter.session().is_over());
+}
+
+#[test]
+fn who_is_back_hears_again_which_tracks_are_not_for_it() {
+    use lectern_control::room::Audience;
+    let nobody =
+        |id, version| Participant { audience: Audience::Only(vec![]), ..with_screen(id, version) };
+    let mut client = Client::join(vec![participant(2), nobody(3, 1)]);
+    client.heard_all();
+    let expected = ["reconnect", "update", "permission", "offer", "token"];
+    assert_eq!(client.back(), expected, "its client forgets");
+    client.heard_all();
+    client.adapter.cut();
+    for version in 2..3_000 {
+        client.hears(&Notice::Participant(nobody(3, version)));
+    }
+    assert_eq!(client.back(), expected, "told as it is");
+    let told = client.messages.iter().find_map(|message| match message {
+        Tell::SubscriptionPermissionUpdate(update) => Some(update),
+        _ => None,
+    });
+    let told = told.expect("told");
+    assert_eq!((&told.participant_sid, &told.track_sid), (&sid(3), &TrackId(20).to_string()));
+    assert!(!told.allowed);
 }

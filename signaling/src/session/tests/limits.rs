@@ -3,6 +3,7 @@
 use super::*;
 use lectern_control::LinkId;
 use lectern_control::limits::MAX_METADATA_BYTES;
+use lectern_control::room::{Audience, Listener};
 
 fn update(request: u32, key: &str, bytes: usize) -> ClientEvent {
     let attributes = [(key.to_owned(), "x".repeat(bytes))].into();
@@ -141,4 +142,26 @@ fn what_a_broken_link_swallows_is_mended_by_coming_again() {
     stay.session.handle_response(purpose, Err(lost));
     stay.drain();
     assert_eq!(stay.notices, [ClientNotice::Ended(End::Rejoin(LeaveReason::ConnectionLost))]);
+}
+
+fn only(identities: &[&str]) -> Audience {
+    let listener = |identity: &&str| Listener { identity: (*identity).to_owned(), tracks: None };
+    Audience::Only(identities.iter().map(listener).collect())
+}
+
+#[test]
+fn a_track_that_is_not_for_somebody_is_said_so_each_time_it_is_asked_for() {
+    let only_bob =
+        Participant { audience: only(&["bob"]), ..participant(2, vec![track(20, CodecName::Vp8)]) };
+    let mut stay = Stay::begin(vec![only_bob, participant(3, vec![track(30, CodecName::Vp8)])]);
+    let (publisher, track) = (ParticipantId(2), TrackId(20));
+    let barred = ClientNotice::Permitted { publisher, track, allowed: false };
+    assert!(stay.notices.contains(&barred));
+    for (wanted, told) in [(false, false), (true, true), (true, true)] {
+        stay.does(ClientEvent::Subscribe { tracks: vec![track, TrackId(30)], wanted })
+            .expect("no description");
+        assert_eq!(stay.notices.contains(&barred), told);
+        let permitted = |notice: &&ClientNotice| matches!(notice, ClientNotice::Permitted { .. });
+        assert_eq!(stay.notices.iter().filter(permitted).count(), usize::from(told));
+    }
 }
