@@ -1,10 +1,12 @@
 //! What a client does besides negotiating: announce, mute, subscribe, pause, update.
 
 use super::event::{Announcement, ClientNotice, Purpose, Refusal};
+use super::profile::Trust;
 use super::{Session, publication};
 use lectern_control::TrackId;
 use lectern_control::edge::Request;
 use lectern_control::limits::MAX_NAME_BYTES;
+use lectern_control::media::Source;
 use lectern_control::node::Command;
 use lectern_control::room::Audience;
 use std::collections::BTreeMap;
@@ -18,9 +20,11 @@ impl Session {
             || key.len() > MAX_NAME_BYTES;
         let fits = publication::source_fits(announcement.kind, announcement.source);
         let source = announcement.source;
+        // A voice that says not what it is would pass by those who mute microphones.
+        let hides = source == Source::Unknown && self.profile.trust() == Trust::Link;
         let refused = if !self.me.permissions.publish || !self.sources.permit(source) {
             Some(Refusal::NotPermitted)
-        } else if too_long || !fits {
+        } else if too_long || !fits || hides {
             Some(Refusal::Invalid)
         } else {
             None

@@ -16,6 +16,7 @@ const ATTRIBUTE_BYTES: usize = 8;
 /// lags behind: changes that overtake it must not add up.
 #[derive(Debug)]
 pub struct Profile {
+    trust: Trust,
     limit: usize,
     metadata_bytes: usize,
     attributes: BTreeMap<String, usize>,
@@ -37,9 +38,14 @@ impl Profile {
             Trust::Link => MAX_BYTES_BY_LINK,
             Trust::Integrator => MAX_METADATA_BYTES,
         };
-        let mut profile = Profile { limit, metadata_bytes: 0, attributes: BTreeMap::new() };
+        let mut profile = Profile { trust, limit, metadata_bytes: 0, attributes: BTreeMap::new() };
         profile.reset(me);
         profile
+    }
+
+    /// How the participant came in.
+    pub fn trust(&self) -> Trust {
+        self.trust
     }
 
     /// Something that was asked for was not done: what is known counts again.

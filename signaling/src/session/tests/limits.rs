@@ -165,3 +165,38 @@ fn a_track_that_is_not_for_somebody_is_said_so_each_time_it_is_asked_for() {
         assert_eq!(stay.notices.iter().filter(permitted).count(), usize::from(told));
     }
 }
+
+fn by_link(permissions: Permissions) -> Stay {
+    let link = Some(LinkId(3));
+    Stay::with(Entrance { link, ..entrance(TrackIds::Shown, permissions) }, vec![])
+}
+
+#[test]
+fn who_came_by_a_link_says_what_it_publishes() {
+    let announcement = |source| Announcement {
+        key: "key".to_owned(),
+        kind: MediaKind::Audio,
+        source,
+        name: String::new(),
+        stream: String::new(),
+        muted: false,
+        width: 0,
+        height: 0,
+        codec: None,
+        layers: vec![],
+        stereo: false,
+        disable_dtx: false,
+        disable_red: false,
+    };
+    let unknown = ClientEvent::Announce(Box::new(announcement(Source::Unknown)));
+    let mut stay = by_link(Permissions::ALL);
+    stay.does(unknown.clone()).expect("no description");
+    let why = Refusal::Invalid;
+    assert_eq!(stay.notices, [ClientNotice::AnnounceRefused { key: "key".to_owned(), why }]);
+    let microphone = ClientEvent::Announce(Box::new(announcement(Source::Microphone)));
+    stay.does(microphone).expect("no description");
+    assert!(matches!(stay.notices[..], [ClientNotice::Announced { .. }]));
+    let mut integrators = Stay::begin(vec![]);
+    integrators.does(unknown).expect("no description");
+    assert!(matches!(integrators.notices[..], [ClientNotice::Announced { .. }]));
+}
