@@ -81,11 +81,18 @@ impl Session {
         self.renegotiate();
     }
 
-    /// Nothing is asked where nothing would change: clients say it all at every start.
+    /// Nothing is asked where nothing would change: clients say it all at every start. Who may not
+    /// publish asks for nothing either, until it may: its tracks are then for no more than it said.
     pub(super) fn set_audience(&mut self, audience: Audience) {
-        if self.me.audience == audience {
+        let audience = self.profile.fitting(audience);
+        if !self.me.permissions.publish {
+            self.audience_unasked = Some(audience);
             return;
         }
+        if self.audience == audience {
+            return;
+        }
+        self.audience = audience.clone();
         let (room, participant) = (self.placement.room, self.me.id);
         // Unheard of, somebody would go on receiving what is not for them.
         self.request(Purpose::Essential, Request::SetAudience { room, participant, audience });

@@ -31,7 +31,7 @@ use crate::sdp;
 use downlink::Downlink;
 use lectern_control::edge::{Joined, Notice, Reception, Request, RequestError};
 use lectern_control::node::{Command, CommandError, DisconnectReason};
-use lectern_control::room::{LeaveReason, Participant, Placement};
+use lectern_control::room::{Audience, LeaveReason, Participant, Placement};
 use lectern_control::transport::IceRole;
 use lectern_control::{ParticipantId, PeerId, TrackId};
 use profile::{Profile, Trust};
@@ -63,6 +63,10 @@ pub struct Session {
     created_at_unix_ms: u64,
     equipment: Equipment,
     profile: Profile,
+    /// Who may receive its tracks, as was asked last: what the controller has told lags behind.
+    audience: Audience,
+    /// What the client said of that while it might not publish.
+    audience_unasked: Option<Audience>,
     sources: Sources,
     roster: Roster,
     publications: Publications,
@@ -84,6 +88,8 @@ impl Session {
         let mut session = Session {
             roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.track_ids),
             profile: Profile::new(&joined.participant, trust),
+            audience: joined.participant.audience.clone(),
+            audience_unasked: None,
             sources: entrance.sources.clone(),
             me: joined.participant,
             placement,
@@ -325,6 +331,9 @@ impl Session {
             let role = std::mem::replace(&mut self.me, participant.clone()).role;
             if role != self.me.role {
                 self.tell(ClientNotice::Reception);
+            }
+            if let Some(audience) = self.audience_unasked.take() {
+                self.set_audience(audience);
             }
             return self.changed(participant);
         }

@@ -2,15 +2,19 @@
 //! everybody in the room.
 
 use lectern_control::limits::MAX_METADATA_BYTES;
-use lectern_control::room::Participant;
+use lectern_control::room::{Audience, Listener, Participant};
 use std::collections::BTreeMap;
 
-/// Metadata and attributes of somebody who came by a link, in bytes. A raised hand and a few marks of
-/// an application fit; more would let anybody who was sent the link fill everybody's line. Integrators
-/// who need more sign tokens themselves.
+/// Metadata and attributes of somebody who came by a link, in bytes; as much again may say who receives
+/// its tracks. A raised hand and a few marks of an application fit; more would let anybody who was sent
+/// the link fill everybody's line. Integrators who need more sign tokens themselves.
 const MAX_BYTES_BY_LINK: usize = 4 << 10;
 /// What an attribute takes in a message beside its text.
 const ATTRIBUTE_BYTES: usize = 8;
+/// What one of an audience takes in a message beside its identity and its tracks.
+const LISTENER_BYTES: usize = 16;
+/// What a track of one of an audience takes.
+const TRACK_ID_BYTES: usize = 16;
 
 /// Metadata and attributes once everything that was asked for is done. What the controller has told
 /// lags behind: changes that overtake it must not add up.
@@ -48,6 +52,21 @@ impl Profile {
         self.trust
     }
 
+    /// As much of an audience as the participant may name: fewer may receive then, and nobody more.
+    pub fn fitting(&self, audience: Audience) -> Audience {
+        match (audience, self.trust) {
+            (Audience::Only(mut listeners), Trust::Link) => {
+                let mut bytes = 0;
+                listeners.retain(|listener| {
+                    bytes += listener_bytes(listener);
+                    bytes <= MAX_BYTES_BY_LINK
+                });
+                Audience::Only(listeners)
+            }
+            (audience, _) => audience,
+        }
+    }
+
     /// Something that was asked for was not done: what is known counts again.
     pub fn reset(&mut self, me: &Participant) {
         self.metadata_bytes = me.metadata.len();
@@ -78,4 +97,9 @@ impl Profile {
         self.attributes = changed;
         true
     }
+}
+
+fn listener_bytes(listener: &Listener) -> usize {
+    let tracks = listener.tracks.as_ref().map_or(0, Vec::len);
+    LISTENER_BYTES + listener.identity.len() + tracks * TRACK_ID_BYTES
 }

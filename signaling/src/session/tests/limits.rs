@@ -144,9 +144,71 @@ fn what_a_broken_link_swallows_is_mended_by_coming_again() {
     assert_eq!(stay.notices, [ClientNotice::Ended(End::Rejoin(LeaveReason::ConnectionLost))]);
 }
 
+fn by_link(permissions: Permissions) -> Stay {
+    let link = Some(LinkId(3));
+    Stay::with(Entrance { link, ..entrance(TrackIds::Shown, permissions) }, vec![])
+}
+
 fn only(identities: &[&str]) -> Audience {
     let listener = |identity: &&str| Listener { identity: (*identity).to_owned(), tracks: None };
     Audience::Only(identities.iter().map(listener).collect())
+}
+
+/// Says who may receive, and tells what of that was asked.
+fn asked(stay: &mut Stay, audience: Audience) -> Option<Audience> {
+    stay.does(ClientEvent::Audience(audience)).expect("no description");
+    audience_of(stay)
+}
+
+fn audience_of(stay: &Stay) -> Option<Audience> {
+    match &stay.requests[..] {
+        [] => None,
+        [(Purpose::Essential, Request::SetAudience { audience, .. })] => Some(audience.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_last_word_on_an_audience_counts_however_fast_the_words_follow_each_other() {
+    let mut stay = by_link(Permissions::ALL);
+    assert_eq!(asked(&mut stay, Audience::Everybody), None, "as it is");
+    let bob = only(&["bob"]);
+    assert_eq!(asked(&mut stay, bob.clone()), Some(bob.clone()));
+    let me = Participant { audience: bob.clone(), version: 2, ..participant(1, vec![]) };
+    stay.hears(&Notice::Participant(me));
+    // Within one round trip: the room still says Bob throughout.
+    assert_eq!(asked(&mut stay, Audience::Everybody), Some(Audience::Everybody));
+    assert_eq!(asked(&mut stay, bob.clone()), Some(bob.clone()));
+    assert_eq!(asked(&mut stay, bob), None);
+}
+
+#[test]
+fn who_came_by_a_link_names_no_more_of_an_audience_than_others_bear() {
+    let names: Vec<String> = (0..1_000).map(|n| format!("somebody-{n:06}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let Some(Audience::Only(kept)) = asked(&mut by_link(Permissions::ALL), only(&names)) else {
+        panic!("asked")
+    };
+    let bytes: usize = kept.iter().map(|listener| listener.identity.len()).sum();
+    assert!((100..names.len()).contains(&kept.len()) && bytes <= 4 << 10, "{}", kept.len());
+    assert!(kept.iter().all(|one| names.contains(&one.identity.as_str())), "nobody more");
+    let mut integrators = Stay::begin(vec![]);
+    assert_eq!(asked(&mut integrators, only(&names)), Some(only(&names)));
+}
+
+#[test]
+fn a_viewer_s_audience_is_asked_for_when_it_may_publish() {
+    let mut stay = by_link(Role::Viewer.permissions());
+    assert_eq!(asked(&mut stay, only(&["bob"])), None, "nobody else need hear of it");
+    let told = |permissions, version| {
+        Notice::Participant(Participant { permissions, version, ..participant(1, vec![]) })
+    };
+    stay.hears(&told(Role::Viewer.permissions(), 2));
+    assert_eq!(audience_of(&stay), None);
+    stay.hears(&told(Permissions::ALL, 3));
+    assert_eq!(audience_of(&stay), Some(only(&["bob"])));
+    stay.hears(&told(Permissions::ALL, 4));
+    assert_eq!(audience_of(&stay), None);
 }
 
 #[test]
@@ -164,11 +226,6 @@ fn a_track_that_is_not_for_somebody_is_said_so_each_time_it_is_asked_for() {
         let permitted = |notice: &&ClientNotice| matches!(notice, ClientNotice::Permitted { .. });
         assert_eq!(stay.notices.iter().filter(permitted).count(), usize::from(told));
     }
-}
-
-fn by_link(permissions: Permissions) -> Stay {
-    let link = Some(LinkId(3));
-    Stay::with(Entrance { link, ..entrance(TrackIds::Shown, permissions) }, vec![])
 }
 
 #[test]
