@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// Failures count for so long, and a block lasts as long.
 pub const BLOCK: Duration = Duration::from_secs(900);
 /// When to try again where only tries that are still under way stand in the way: they end in a moment.
-const UNDER_WAY: Duration = Duration::from_secs(1);
+pub const UNDER_WAY: Duration = Duration::from_secs(1);
 /// Who is remembered. Where more have failed lately, whoever is new is not counted until others are
 /// forgotten: what one room may be asked is bounded elsewhere.
 const MAX_KEYS: usize = 100_000;

@@ -3,15 +3,19 @@
 use super::Problem;
 use crate::bucket::Quota;
 use crate::config::Config;
-use crate::failures::{Failures, Try};
+use crate::failures::{Failures, Try, UNDER_WAY};
 use crate::rates::{Network, PersonRates, Rates};
 use lectern_control::RoomId;
 use lectern_control::edge::{RequestError, Response};
 use std::num::NonZeroU32;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Wrong PINs of one address before it is blocked for a while; the controller bounds what all may try.
 const WRONG_PINS: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
+/// How long a PIN waits for others that are under way: the controller takes milliseconds for each.
+const PIN_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it looks whether it may.
+const PIN_LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Minutes' worth of connections that one address may open entries or sessions for at once: with the
 /// default, a room of the largest kind behind one NAT comes in together.
 const MINUTES_AT_ONCE: NonZeroU32 = NonZeroU32::new(5).expect("not zero");
@@ -71,9 +75,19 @@ impl Limits {
         Ok(Guess { limits: self, network, begun })
     }
 
-    /// Takes a try of a PIN: a wrong one unless it is said to have been right.
-    pub fn pin(&self, network: Network) -> Result<Try<'_, Network>, Problem> {
-        self.pins.begin(network, Instant::now()).map_err(Problem::too_many)
+    /// Takes a try of a PIN: a wrong one unless it is said to have been right. Where others of the same
+    /// address are under way it waits a little for them, so that an office comes in together.
+    pub async fn pin(&self, network: Network) -> Result<Try<'_, Network>, Problem> {
+        let until = Instant::now() + PIN_PATIENCE;
+        loop {
+            let now = Instant::now();
+            match self.pins.begin(network, now) {
+                Err(wait) if wait == UNDER_WAY && now < until => {
+                    tokio::time::sleep(PIN_LOOK_EVERY).await;
+                }
+                begun => return begun.map_err(Problem::too_many),
+            }
+        }
     }
 
     /// Takes the making of a meeting.
@@ -166,7 +180,24 @@ mod tests {
             let _ = guess.judge(Err(RequestError::NotFound));
         }
         assert!(limits.guess(network()).is_err());
-        let pins: Vec<_> = (0..10).filter_map(|_| limits.pin(network()).ok()).collect();
-        assert_eq!(pins.len(), 5, "and so it is with PINs");
+    }
+
+    #[tokio::test]
+    async fn pins_are_tried_five_at_once_and_the_right_ones_of_an_office_all_pass() {
+        let limits = Limits::new(&Config::default());
+        let right = || async {
+            let begun = limits.pin(network()).await.expect("waits for the others");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            begun.was_right();
+        };
+        let office: Vec<_> = (0..60).map(|_| right()).collect();
+        futures_util::future::join_all(office).await;
+        let mut wrong = Vec::new();
+        for _ in 0..5 {
+            wrong.push(limits.pin(network()).await.expect("free"));
+        }
+        assert!(limits.pins.begin(network(), Instant::now()).is_err(), "before any is known");
+        drop(wrong);
+        assert!(limits.pin(network()).await.is_err(), "and for a while");
     }
 }

@@ -138,7 +138,10 @@ pub async fn open(
     let name = clean_name("name", &body.name)?;
     let message = clean_message("message", &body.message)?;
     let origin = api.origin(&headers)?;
-    let tried = body.pin.is_some().then(|| api.limits.pin(network)).transpose()?;
+    let tried = match body.pin {
+        Some(_) => Some(api.limits.pin(network).await?),
+        None => None,
+    };
     let answer = api.controller.request(Request::OpenSession { entry, pin: body.pin }).await;
     if answer != Err(RequestError::PinWrong) {
         tried.map(Try::was_right);
