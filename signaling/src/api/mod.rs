@@ -9,6 +9,7 @@ mod moderation;
 mod name;
 mod operator;
 mod people;
+mod poll;
 mod problem;
 mod secret;
 mod session;
@@ -21,6 +22,7 @@ use axum::http::{HeaderMap, header};
 use axum::routing::{delete, get, patch, post, put};
 use axum::{Json, Router};
 use limits::Limits;
+use poll::Polls;
 use std::sync::Arc;
 use utoipa::OpenApi;
 
@@ -39,6 +41,8 @@ pub struct Api {
     pub tokens: Arc<Tokens>,
     /// How often it may be called.
     limits: Arc<Limits>,
+    /// Who waits at the door.
+    polls: Arc<Polls>,
     /// What the operator said.
     pub config: Arc<Config>,
 }
@@ -47,7 +51,7 @@ impl Api {
     /// The handlers' shared state; the configuration has been checked.
     pub fn new(config: Arc<Config>, controller: Controller, tokens: Arc<Tokens>) -> Api {
         let limits = Arc::new(Limits::new(&config));
-        Api { controller, tokens, limits, config }
+        Api { controller, tokens, limits, polls: Arc::default(), config }
     }
 
     /// What links begin with: as configured, or as the browser asked for us.

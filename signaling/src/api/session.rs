@@ -171,7 +171,8 @@ pub async fn open(
     Ok((StatusCode::CREATED, Json(api.view(&session, &origin, door)?)))
 }
 
-/// How it stands with a session: who waits in the lobby waits here, and keeps its place by that.
+/// How it stands with a session: who waits in the lobby waits here, and keeps its place by that. A
+/// later call of the same session ends the earlier one, which is answered at once.
 #[utoipa::path(
     get, path = "/api/v1/sessions/current", params(Wait), security(("session_token" = [])),
     responses((status = 200, body = Standing), (status = 401, body = Problem),
@@ -187,6 +188,8 @@ pub async fn current(
     let Query(Wait { wait_s }) =
         wait.map_err(|_| Problem::invalid("wait_s must be a number of seconds"))?;
     let until = Instant::now() + Duration::from_secs(wait_s).min(MAX_WAIT);
+    let polls = api.polls.clone();
+    let mut poll = polls.begin(session.room, &session.identity);
     // Followed from before the question, so that no decision is missed.
     let mut notices = api.controller.follow(session.room);
     let (mut session, mut door) = api.knock(session, String::new()).await?;
@@ -197,7 +200,11 @@ pub async fn current(
             break;
         }
         let look_at = until.min(now + LOOK_EVERY);
-        match decision(&mut notices, &session, look_at).await {
+        let decided = tokio::select! {
+            decided = decision(&mut notices, &session, look_at) => decided,
+            () = poll.replaced() => break,
+        };
+        match decided {
             Some(decided @ Admission::Refused { .. }) => door.admission = decided,
             _ => (session, door) = api.knock(session, String::new()).await?,
         }

@@ -11,10 +11,12 @@ use lectern_control::access::{
 };
 use lectern_control::delivery::Number;
 use lectern_control::edge::{self, FromEdge, LinkInfo, Meeting, RequestError, Response, ToEdge};
+use lectern_control::room::Role;
 use lectern_control::{EntryId, LinkId, RoomId, Secret, Version, frame};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
@@ -124,11 +126,16 @@ impl Meetings {
                 let opened = Opened { role: link.role, link: Some(link.id), meeting };
                 Ok(Response::Opened(Box::new(opened)))
             }
-            edge::Request::Knock { room, knock } => Ok(Response::Admission {
-                admission: Admission::Admitted { lasting: false },
-                role: knock.role,
-                room_name: self.meetings[&room].0.name.clone(),
-            }),
+            edge::Request::Knock { room, knock } => {
+                let meeting = &self.meetings[&room].0;
+                let admission = if meeting.access.lobby && knock.role == Role::Viewer {
+                    Admission::Waiting { position: 1, waiting: 1 }
+                } else {
+                    Admission::Admitted { lasting: false }
+                };
+                let room_name = meeting.name.clone();
+                Ok(Response::Admission { admission, role: knock.role, room_name })
+            }
             _ => Err(RequestError::NotFound),
         }
     }
@@ -564,6 +571,32 @@ async fn wrong_pins_block_an_address_and_right_ones_never_do() {
             assert_eq!(client.code(Method::POST, "/meetings", "", body).await.0, 422);
         }
     }
+}
+
+#[tokio::test]
+async fn of_two_calls_that_wait_for_one_person_the_earlier_is_answered_at_once() {
+    let client = client(config()).await;
+    let body = json!({ "name": "Weekly", "lobby": true });
+    let (_, made) = client.call(Method::POST, "/meetings", "", body).await;
+    let entry = client.entry(&secret_of(&made["links"]["viewer"])).await;
+    let body = json!({ "name": "Ana" });
+    let (_, opened) = client.call(Method::POST, "/sessions", &entry, body).await;
+    let token = opened["token"].as_str().expect("a token");
+    let client = &client;
+    let wait = |seconds: u32| {
+        let path = format!("/sessions/current?wait_s={seconds}");
+        async move {
+            let (status, state) = client.call(Method::GET, &path, token, Value::Null).await;
+            assert_eq!((status, &state["admission"]["state"]), (StatusCode::OK, &json!("waiting")));
+            Instant::now()
+        }
+    };
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        wait(1).await
+    };
+    let (earlier, later) = tokio::join!(wait(25), later);
+    assert!(earlier + Duration::from_millis(500) < later);
 }
 
 #[tokio::test]
