@@ -44,7 +44,8 @@ pub struct Config {
     pub guesses_per_minute: u32,
     /// Connections to `/rtc` a minute that one address may open in the long run, and five times as
     /// many at once: an office comes back together after a cut. All clients behind a proxy share
-    /// its address: raise it there.
+    /// its address: raise it there. A fifth of it bounds the entries and the sessions that an address
+    /// opens by links, with as many at once.
     pub connects_per_minute: u32,
     /// Connections that one address may have open, WebSockets among them: by default a room of the
     /// largest kind in one office, with what its pages load. All clients behind a proxy share its

@@ -62,10 +62,11 @@ pub async fn show(
     Path(meeting): Path<String>,
     query: Result<Query<AuditQuery>, QueryRejection>,
 ) -> Result<Json<AuditView>, Problem> {
-    let caller = api.caller(connection, &headers, &meeting)?;
+    // Before the key is looked at: a slip of the pen is no wrong guess.
     let Query(AuditQuery { before, limit }) =
         query.map_err(|_| Problem::invalid("before and limit must be numbers"))?;
     let limit = limit.unwrap_or(MAX_AUDIT_LINES).clamp(1, MAX_AUDIT_LINES);
+    let caller = api.caller(connection, &headers, &meeting)?;
     let (room, by) = (caller.room, caller.by.clone());
     let request = Request::Audit { room, by, before, limit };
     match caller.judge(api.controller.request(request).await)? {
