@@ -4,40 +4,35 @@ use super::Problem;
 
 /// The longest name, in characters.
 const MAX_NAME_CHARS: usize = 64;
+/// The longest word to somebody, in characters.
+const MAX_MESSAGE_CHARS: usize = 200;
 
 /// Trims a name, joins its white space, and refuses what would deceive those who read it.
-///
-/// Control characters and overrides of the writing direction are refused (Unicode TR 36 section 3.2).
 pub fn clean_name(field: &str, name: &str) -> Result<String, Problem> {
-    let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    let name = clean(field, name, MAX_NAME_CHARS)?;
     if name.is_empty() {
         return Err(Problem::invalid(format!("{field} must not be empty")));
-    }
-    if name.chars().count() > MAX_NAME_CHARS {
-        return Err(Problem::invalid(format!("{field} has more than {MAX_NAME_CHARS} characters")));
-    }
-    if name.chars().any(deceives) {
-        return Err(Problem::invalid(format!("{field} has characters that cannot be shown")));
     }
     Ok(name)
 }
 
-/// The longest word to somebody, in characters.
-const MAX_MESSAGE_CHARS: usize = 200;
-
 /// The same for a short message, which may be empty.
 pub fn clean_message(field: &str, message: &str) -> Result<String, Problem> {
-    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if message.chars().count() > MAX_MESSAGE_CHARS {
-        let limit = format!("{field} has more than {MAX_MESSAGE_CHARS} characters");
-        return Err(Problem::invalid(limit));
-    }
-    if message.chars().any(deceives) {
-        return Err(Problem::invalid(format!("{field} has characters that cannot be shown")));
-    }
-    Ok(message)
+    clean(field, message, MAX_MESSAGE_CHARS)
 }
 
+fn clean(field: &str, text: &str, max_chars: usize) -> Result<String, Problem> {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.chars().count() > max_chars {
+        return Err(Problem::invalid(format!("{field} has more than {max_chars} characters")));
+    }
+    if text.chars().any(deceives) {
+        return Err(Problem::invalid(format!("{field} has characters that cannot be shown")));
+    }
+    Ok(text)
+}
+
+/// Control characters and overrides of the writing direction (Unicode TR 36 section 3.2).
 fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(

@@ -7,7 +7,6 @@ use super::meetings::{RoleView, rfc3339, unexpected};
 use super::problem::Body;
 use super::{Api, Code, Problem, clean_message, clean_name};
 use crate::controller_link::Following;
-use crate::failures::Try;
 use crate::session::Sources;
 use crate::tls;
 use crate::token::{LetInBy, Session};
@@ -97,7 +96,7 @@ pub enum AdmissionView {
 
 /// How it stands with a session.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Standing {
+pub struct SessionState {
     /// Whether it may connect.
     admission: AdmissionView,
     /// What the holder is.
@@ -143,8 +142,10 @@ pub async fn open(
         None => None,
     };
     let answer = api.controller.request(Request::OpenSession { entry, pin: body.pin }).await;
-    if answer != Err(RequestError::PinWrong) {
-        tried.map(Try::was_right);
+    if let Some(tried) = tried
+        && answer != Err(RequestError::PinWrong)
+    {
+        tried.was_right();
     }
     let opened = match answer {
         Ok(Response::Opened(opened)) => *opened,
@@ -175,7 +176,7 @@ pub async fn open(
 /// later call of the same session ends the earlier one, which is answered at once.
 #[utoipa::path(
     get, path = "/api/v1/sessions/current", params(Wait), security(("session_token" = [])),
-    responses((status = 200, body = Standing), (status = 401, body = Problem),
+    responses((status = 200, body = SessionState), (status = 401, body = Problem),
         (status = 404, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem))
 )]
@@ -183,7 +184,7 @@ pub async fn current(
     State(api): State<Api>,
     headers: HeaderMap,
     wait: Result<Query<Wait>, axum::extract::rejection::QueryRejection>,
-) -> Result<Json<Standing>, Problem> {
+) -> Result<Json<SessionState>, Problem> {
     let session = api.session(&headers)?;
     let Query(Wait { wait_s }) =
         wait.map_err(|_| Problem::invalid("wait_s must be a number of seconds"))?;
@@ -213,7 +214,8 @@ pub async fn current(
     let lasting = admission == Admission::Admitted { lasting: true };
     let issued = lasting.then(|| api.tokens.issue(&session, SystemTime::now()));
     let (token, expires_at) = issued.map(|(token, until)| (token, rfc3339(unix_ms(until)))).unzip();
-    Ok(Json(Standing { admission: admission.into(), role: session.role.into(), token, expires_at }))
+    let (admission, role) = (admission.into(), session.role.into());
+    Ok(Json(SessionState { admission, role, token, expires_at }))
 }
 
 /// Renews a session token; one that has ended as well, for twelve hours.
