@@ -2,7 +2,7 @@
 // in a room does, with our page and with a second such client, over a cut socket too.
 
 import assert from 'node:assert/strict';
-import { comeIn, hasSessions, meetingOf } from './api.js';
+import { comeIn, meetingOf } from './api.js';
 import { cameraOff, enter, isSharing, moment, say, shareScreen, startMeeting } from './app.js';
 import { Cut } from './cut.js';
 import { largestHole, print } from './figures.js';
@@ -59,7 +59,7 @@ async function gather(stage) {
     client.me = await client.do('join', { url: by.url, token: session.token });
     people[who] = client;
   }
-  return { ...people, hasModeration: await hasSessions(server.origin) };
+  return people;
 }
 
 /** Waits until a client sees the shared tab's counter go on and hears the tab's tones. */
@@ -161,7 +161,7 @@ async function callsProcedures({ ana, bea }) {
 }
 
 /** The list of people is open in the page: it says who is muted. */
-async function mutes({ presenter, meeting, ana, bea, hasModeration }) {
+async function mutes({ presenter, meeting, ana, bea }) {
   const mark = bea.mark();
   await ana.do('mute', { key: 'microphone', muted: true });
   await bea.event('track_muted', { from: ana.me.identity }, mark);
@@ -169,7 +169,6 @@ async function mutes({ presenter, meeting, ana, bea, hasModeration }) {
   await ana.do('mute', { key: 'microphone', muted: false });
   await bea.event('track_unmuted', { from: ana.me.identity }, mark);
   await presenter.seesNoMore('Ana Muted');
-  if (!hasModeration) return;
   const before = ana.mark();
   await meeting.mute(ana.me.identity);
   await ana.event('track_muted', { from: ana.me.identity }, before);
@@ -195,6 +194,15 @@ async function comesAndGoes(cleo, { meeting, steady }) {
   return identity;
 }
 
+/** Who is there, as a client knows it, is who is there, as the server knows it. */
+async function knowsEverybody({ meeting }, client) {
+  const { people } = await meeting.people();
+  const there = people.map(({ identity }) => identity).filter((who) => who !== client.me.identity);
+  const isThere = ({ others }) =>
+    others.length === there.length && others.every(({ identity }) => there.includes(identity));
+  await client.until(`exactly ${there.join(', ')}`, isThere);
+}
+
 /** Everything that happened to somebody during the cut is told in its order, and once. */
 async function hearsOf(ana, mark, identity) {
   await ana.event('participant_disconnected', { identity }, mark);
@@ -206,24 +214,27 @@ async function hearsOf(ana, mark, identity) {
 }
 
 /** The socket is cut: media goes on in both directions, and nothing is subscribed anew. */
-async function resumes(room, cleo) {
-  const { presenter, meeting, ana, bea, line, hasModeration } = room;
+async function resumes(room, [cleo, gudrun]) {
+  const { presenter, meeting, ana, bea, line } = room;
   const marks = { ana: ana.mark(), bea: bea.mark() };
   const cutAt = line.silence();
   await ana.event('reconnecting', {}, marks.ana);
   await bea.do('send', { text: 'during the cut', topic: 't' });
-  if (hasModeration) await meeting.mute(ana.me.identity);
+  await meeting.mute(ana.me.identity);
   const passer = await comesAndGoes(cleo, room);
+  const guest = await comeIn(meeting.origin, meeting.links.viewer.url, 'Gudrun');
+  await gudrun.do('join', { url: room.steady.url, token: guest.token });
   await moment(CUT_MS - (Date.now() - cutAt));
   const mendedAt = await line.mend();
   const { at: backAt } = await ana.event('reconnected', {}, marks.ana);
   await checkCut(room, marks, { cutAt, mendedAt, backAt });
   await hearsOf(ana, marks.ana, passer);
+  await knowsEverybody(room, ana);
   await ana.event('data_received', { text: 'during the cut' }, marks.ana);
-  if (hasModeration) {
-    await ana.event('track_muted', { from: ana.me.identity }, marks.ana);
-    await ana.do('mute', { key: 'microphone', muted: false });
-  }
+  await ana.event('track_muted', { from: ana.me.identity }, marks.ana);
+  await ana.do('mute', { key: 'microphone', muted: false });
+  await gudrun.do('leave');
+  await ana.event('participant_disconnected', { identity: guest.identity }, marks.ana);
   await ana.do('send', { text: 'after the cut', topic: 't' });
   await bea.event('data_received', { text: 'after the cut' }, marks.bea);
   await pageReceivesAna(presenter, FIRST_OF_ANA);
@@ -316,12 +327,6 @@ async function isRemoved({ presenter, meeting, ana, bea }) {
   await bea.event('disconnected', { reason: 'ROOM_DELETED' });
 }
 
-async function leaves({ presenter, ana, bea }) {
-  await ana.do('leave');
-  await bea.event('participant_disconnected', { identity: ana.me.identity });
-  await presenter.seesNoMore('Ana');
-}
-
 scene('python', 120_000, async (stage) => {
   const room = await gather(stage);
   const { ana, bea } = room;
@@ -332,13 +337,17 @@ scene('python', 120_000, async (stage) => {
   await describesItself(room);
   await callsProcedures(room);
   await mutes(room);
-  await resumes(room, await PythonClient.start(stage, 'cleo'));
+  const guests = [
+    await PythonClient.start(stage, 'cleo'),
+    await PythonClient.start(stage, 'gudrun'),
+  ];
+  await resumes(room, guests);
   await publishesAgain(room);
   await rejoins(room);
   for (const client of [ana, bea]) {
     await client.event('connection_quality_changed', { identity: ana.me.identity });
   }
-  if (room.hasModeration) await isModerated(room);
+  await isModerated(room);
   room.bea = await isDoubled(stage, room);
-  await (room.hasModeration ? isRemoved : leaves)(room);
+  await isRemoved(room);
 });
