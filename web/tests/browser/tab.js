@@ -162,7 +162,11 @@ export class Tab {
     await this.page.screenshot({ path });
   }
 
+  /** Closes it as a hand does: the page hears of it, and may take its leave. */
   async close() {
+    const gone = new Promise((resolve) => this.page.once('close', resolve));
+    await this.page.close({ runBeforeUnload: true });
+    await gone;
     await this.context.close();
   }
 }
