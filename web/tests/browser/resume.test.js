@@ -212,6 +212,7 @@ async function reload(viewer) {
 async function takesOver(stage, viewer, link) {
   const second = stage.adopt(await viewer.context.newPage(), 'viewer-second', viewer.context);
   await second.open(link);
+  await second.sees('Continue here');
   await picture(second, 'resume-second-tab');
   await second.press('Continue here');
   await hearsAgain(second);
