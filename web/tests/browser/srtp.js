@@ -8,6 +8,7 @@ const DTLS_RECORD_HEADER = 13;
 const DTLS_HANDSHAKE = 22;
 const RTP_HEADER = 12;
 const LARGEST_SEGMENT = 1500;
+const SENDER_REPORT = 200;
 
 /** Bytes behind the SRTCP index, by the name browsers give the cipher. */
 const SRTCP_TAG_BEHIND_INDEX = {
@@ -89,12 +90,17 @@ export function cut(datagrams) {
   });
 }
 
-/** The streams at the beginning of datagrams, where nothing has to be guessed: SSRC and type. */
+/**
+ * The streams at the beginning of datagrams, where nothing has to be guessed: SSRC and type. Whoever
+ * sends RTP sends reports of it (RFC 3550 section 6.4.1), which may all have come at the end of runs.
+ */
 function streams(datagrams) {
   const known = new Set();
   for (const { bytes } of datagrams) {
     const what = kind(bytes);
-    if (what === 'rtp' && bytes.length >= RTP_HEADER) known.add(stream(bytes, 0, 8));
+    if (what === 'rtp' && bytes.length >= RTP_HEADER) {
+      known.add(stream(bytes, 0, 8)).add(SENDER_REPORT * 2 ** 32 + bytes.readUInt32BE(8));
+    }
     if (what === 'rtcp' && bytes.length >= 8) known.add(stream(bytes, 0, 4));
   }
   return known;
