@@ -59,7 +59,8 @@ export class Cut {
       from.on('error', () => to.destroy());
       from.on('close', () => {
         this.sockets.delete(from);
-        to.destroy();
+        // Who takes leave in good order has written last words, which are still on their way.
+        if (!from.readableEnded) to.destroy();
       });
       from.pipe(to);
     }
