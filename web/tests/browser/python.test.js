@@ -143,8 +143,9 @@ async function describesItself({ presenter, ana, bea }) {
   await presenter.press('People');
   await presenter.sees('Ana B');
   await presenter.sees('Hand raised, number 1');
-  await ana.do('set_name', { name: 'Ana' });
+  // This client sends the name that it knows along with attributes: a name may be set only behind them.
   await ana.do('set_attributes', { attributes: { hand: '' } });
+  await ana.do('set_name', { name: 'Ana' });
   await presenter.seesNoMore('Hand raised, number 1');
 }
 
