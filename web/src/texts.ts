@@ -194,7 +194,7 @@ export const texts = {
 
   remove: {
     title: (name: string): string => `Remove ${name}?`,
-    body: 'They leave at once and cannot come back to this meeting.',
+    body: 'They leave at once and cannot come back as themselves. Whoever has the link may still come as somebody new.',
     lobby: 'Let newcomers wait in the lobby from now on',
     confirm: 'Remove',
     cancel: 'Cancel',

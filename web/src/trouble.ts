@@ -73,7 +73,7 @@ export const troubles = {
   // Going out.
   removed: {
     title: 'You were removed from the meeting',
-    body: 'You cannot come back to this meeting. If that was a mistake, ask the person who invited you for a new link.',
+    body: 'A host decided so. If that was a mistake, ask the person who invited you.',
   },
   duplicate: {
     title: 'This meeting goes on in another tab',

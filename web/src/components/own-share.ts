@@ -39,7 +39,8 @@ export class OwnShare extends LitElement {
         color: var(--ink-2);
       }
       figure {
-        width: min(100%, 420px);
+        /* Small enough that the button below is seen without scrolling. */
+        width: clamp(120px, (100dvh - 600px) * 16 / 9, min(100%, 420px));
         margin: var(--s4) 0;
       }
       lectern-video {

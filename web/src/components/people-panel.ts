@@ -88,6 +88,7 @@ export class PeoplePanel extends LitElement {
       .who .host {
         display: inline-flex;
         align-items: center;
+        vertical-align: bottom;
         gap: 3px;
         color: var(--primary-ink);
         font-weight: 560;
