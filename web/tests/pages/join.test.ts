@@ -93,10 +93,10 @@ test('the page of a new meeting survives a reload', async () => {
 test('a page that does not load can be tried again', async () => {
   const { page } = await open('/favicon.svg');
   await answer(page, ENTRIES, entry('viewer'));
-  await page.route('**/src/pages/join.ts*', (route) => route.abort());
+  await page.route('**/assets/join-*.js', (route) => route.abort());
   await page.goto(new URL(`/j#${SECRET}`, page.url()).href);
   await page.getByTestId('again').waitFor();
-  await page.unroute('**/src/pages/join.ts*');
+  await page.unroute('**/assets/join-*.js');
   await page.getByTestId('again').click();
   await page.getByTestId('prejoin').waitFor();
   await page.context().close();
@@ -107,7 +107,7 @@ test('a line stands where the page of the meeting still loads', async () => {
   await answer(page, ENTRIES, entry('viewer'));
   let load!: () => void;
   const loads = new Promise<void>((resolve) => (load = resolve));
-  await page.route('**/src/pages/join.ts*', async (route) => {
+  await page.route('**/assets/join-*.js', async (route) => {
     await loads;
     await route.continue();
   });
