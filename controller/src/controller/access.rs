@@ -66,8 +66,7 @@ impl Controller {
             match self.attempts.take(opens.room, now.at) {
                 Try::Granted => {}
                 Try::Last => {
-                    let by = (ticket.edge.as_str(), String::new());
-                    self.audit(now, AuditKind::PinBlocked, Some(opens.room), by);
+                    self.audit_asked(now, AuditKind::PinBlocked, Some(opens.room), &ticket);
                 }
                 Try::Blocked { wait } => {
                     let retry_after_s = wait.as_secs() + 1;
@@ -89,7 +88,8 @@ impl Controller {
     ) {
         let Attempt { entry, opens, tried } = attempt;
         let wrong = matches!(result, Ok(None));
-        if tried && !wrong {
+        // Owners are asked for none: what they send was never taken, and is not given back.
+        if tried && !wrong && opens.link.is_some() {
             self.attempts.right(opens.room);
         }
         let answer = match result {
@@ -104,8 +104,7 @@ impl Controller {
             Ok(Some(_)) => Err(RequestError::EntryInvalid),
             Ok(None) => {
                 if tried && self.refusals.may_log(now) {
-                    let by = (ticket.edge.as_str(), String::new());
-                    self.audit(now, AuditKind::PinRefused, Some(opens.room), by);
+                    self.audit_asked(now, AuditKind::PinRefused, Some(opens.room), ticket);
                 }
                 Err(RequestError::PinWrong)
             }
@@ -126,19 +125,23 @@ impl Controller {
             }
         };
         let is_owner = matches!(by, Moderator::Owner { .. });
+        let lasting = matches!(action, Moderation::SetAccess(_)) && !room.is_named();
+        let is_for_records = is_owner || lasting || matches!(request, Request::Audit { .. });
+        if !is_for_records {
+            if !self.rooms.contains_key(&room) {
+                return self.conclude(&ticket, Err(RequestError::Absent));
+            }
+            return self.with_room(now, room, |room| room.handle_request(now, ticket, request));
+        }
+        // The records know owners' keys; who is what in a live room, the room does.
         if !is_owner {
             let mut allowed = Err(RequestError::Absent);
-            let (by, action) = (by.clone(), action.clone());
-            self.with_room(now, room, |room| allowed = room.authority(&by, &action).map(|_| ()));
+            self.with_room(now, room, |room| allowed = room.authority(by, action).map(|_| ()));
             if let Err(error) = allowed {
                 return self.conclude(&ticket, Err(error));
             }
         }
-        let lasting = matches!(action, Moderation::SetAccess(_)) && !room.is_named();
-        if is_owner || lasting || matches!(request, Request::Audit { .. }) {
-            return self.ask_records(now, ticket, request);
-        }
-        self.with_room(now, room, |room| room.handle_request(now, ticket, request));
+        self.ask_records(now, ticket, request);
     }
 
     pub(super) fn records_done(&mut self, now: Now, done: RecordsDone) {
@@ -205,20 +208,10 @@ impl Controller {
     ) {
         match (request, result) {
             (Request::CreateMeeting { .. }, Ok(Response::Meeting(meeting))) => {
-                self.audit(
-                    now,
-                    AuditKind::MeetingCreated,
-                    Some(meeting.room),
-                    (ticket.edge.as_str(), String::new()),
-                );
+                self.audit_asked(now, AuditKind::MeetingCreated, Some(meeting.room), ticket);
             }
             (Request::CreateLink { room, .. }, Ok(Response::Link(link))) => {
-                self.audit(
-                    now,
-                    AuditKind::LinkCreated,
-                    Some(*room),
-                    (ticket.edge.as_str(), String::new()),
-                );
+                self.audit_asked(now, AuditKind::LinkCreated, Some(*room), ticket);
                 if let Some(live) = self.rooms.get_mut(room) {
                     live.add_link(link.clone());
                 }
@@ -227,12 +220,7 @@ impl Controller {
                 }
             }
             (Request::RevokeLink { room, link, .. }, Ok(_)) => {
-                self.audit(
-                    now,
-                    AuditKind::LinkRevoked,
-                    Some(*room),
-                    (ticket.edge.as_str(), String::new()),
-                );
+                self.audit_asked(now, AuditKind::LinkRevoked, Some(*room), ticket);
                 self.with_room(now, *room, |room| room.revoke_link(now, *link));
                 if let Some(opening) = self.opening.get_mut(room) {
                     opening.links_revoked.push(*link);
@@ -246,15 +234,15 @@ impl Controller {
             (Request::OpenEntry { .. }, Err(records::Error::NotFound))
                 if self.refusals.may_log(now) =>
             {
-                self.audit(
-                    now,
-                    AuditKind::LinkRefused,
-                    None,
-                    (ticket.edge.as_str(), String::new()),
-                );
+                self.audit_asked(now, AuditKind::LinkRefused, None, ticket);
             }
             _ => {}
         }
+    }
+
+    /// Writes what an edge asked for; who asked the edge, it alone knows.
+    fn audit_asked(&mut self, now: Now, kind: AuditKind, room: Option<RoomId>, ticket: &Ticket) {
+        self.audit(now, kind, room, (ticket.edge.as_str(), String::new()));
     }
 
     /// What could not be kept is tried again: it holds in the live room, and must hold afterwards.

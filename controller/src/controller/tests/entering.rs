@@ -1,6 +1,7 @@
 //! The two steps into a meeting, and what moderators ask from outside.
 
 use super::*;
+use crate::entries::Opens;
 use lectern_control::access::{Moderation, Moderator};
 
 fn entry(bench: &mut Bench, edge: u64) -> EntryId {
@@ -122,4 +123,18 @@ fn what_the_records_could_not_keep_is_kept_once_they_are_back() {
     assert!(bench.kept.iter().all(|job| *job == bench.kept[0]), "the same decision each time");
     wait(&mut bench);
     assert_eq!(bench.kept.len(), tries, "and it is kept once");
+}
+
+#[test]
+fn an_owner_who_sends_a_pin_lifts_no_block() {
+    let mut bench = Bench::new();
+    let edge = bench.edge("e1");
+    let viewer = entry(&mut bench, edge);
+    while try_pin(&mut bench, edge, viewer, "000000") == Err(RequestError::PinWrong) {}
+    let now = bench.now().at;
+    let opens = Opens { room: ROOM, link: None, role: MeetingRole::Owner };
+    bench.controller.entries.open(now, EntryId(77), opens);
+    assert_eq!(try_pin(&mut bench, edge, EntryId(77), RIGHT_PIN), Ok(()));
+    let refused = try_pin(&mut bench, edge, viewer, RIGHT_PIN);
+    assert!(matches!(refused, Err(RequestError::TooOften { .. })), "{refused:?}");
 }
