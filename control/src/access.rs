@@ -106,6 +106,9 @@ pub enum Admission {
         position: u32,
         /// How many wait.
         waiting: u32,
+        /// Its own word to those who admit.
+        #[serde(default)]
+        message: String,
     },
     /// Somebody refused it.
     Refused {

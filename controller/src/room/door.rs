@@ -137,7 +137,7 @@ impl Room {
         } else if self.meeting.access.locked {
             Admission::Locked
         } else if self.meeting.access.lobby && role == Role::Viewer && guest.link.is_some() {
-            Admission::Waiting { position: 0, waiting: 0 }
+            Admission::Waiting { position: 0, waiting: 0, message: String::new() }
         } else {
             Admission::Admitted { lasting: false }
         };

@@ -75,7 +75,9 @@ impl Lobby {
     pub(super) fn place(&self, identity: &str) -> Admission {
         let before = self.waiters.iter().take_while(|one| one.shown.identity != identity).count();
         let position = u32::try_from(before + 1).unwrap_or(u32::MAX);
-        Admission::Waiting { position, waiting: self.len() }
+        let message = self.waiters.get(before).map(|one| one.shown.message.clone());
+        let message = message.unwrap_or_default();
+        Admission::Waiting { position, waiting: self.len(), message }
     }
 
     /// Takes somebody out of the line.

@@ -79,6 +79,9 @@ pub enum AdmissionView {
         position: u32,
         /// How many wait.
         waiting: u32,
+        /// Its own word to those who admit.
+        #[serde(skip_serializing_if = "String::is_empty")]
+        message: String,
     },
     /// Somebody refused it.
     Refused {
@@ -337,9 +340,10 @@ impl From<Admission> for AdmissionView {
     fn from(admission: Admission) -> AdmissionView {
         match admission {
             Admission::Admitted { .. } => AdmissionView::Admitted,
-            Admission::Waiting { position, waiting } => {
-                AdmissionView::Waiting { position, waiting }
+            Admission::Waiting { position, waiting, message } => {
+                AdmissionView::Waiting { position, waiting, message }
             }
+
             Admission::Refused { message } => AdmissionView::Refused { message },
             Admission::Removed => AdmissionView::Removed,
             Admission::Locked => AdmissionView::Locked,

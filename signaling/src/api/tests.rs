@@ -129,7 +129,7 @@ impl Meetings {
             edge::Request::Knock { room, knock } => {
                 let meeting = &self.meetings[&room].0;
                 let admission = if meeting.access.lobby && knock.role == Role::Viewer {
-                    Admission::Waiting { position: 1, waiting: 1 }
+                    Admission::Waiting { position: 1, waiting: 1, message: String::new() }
                 } else {
                     Admission::Admitted { lasting: false }
                 };

@@ -54,6 +54,11 @@ fn returning(identity: &str) -> Request {
     request
 }
 
+/// In the line, with the word that was said.
+fn waits(position: u32, waiting: u32) -> Admission {
+    Admission::Waiting { position, waiting, message: "hello".to_owned() }
+}
+
 const LOBBY: Access = Access { locked: false, lobby: true, pin_set: false };
 const LOCKED: Access = Access { locked: true, lobby: false, pin_set: false };
 
@@ -62,8 +67,8 @@ fn who_waits_is_in_no_roster_and_comes_in_once_admitted() {
     let mut bench = Bench::new();
     bench.set(LOBBY);
     bench.join("e1", "ada", PRESENTER_LINK);
-    assert_eq!(bench.knock("e2", "bob"), Admission::Waiting { position: 1, waiting: 1 });
-    assert_eq!(bench.knock("e2", "eve"), Admission::Waiting { position: 2, waiting: 2 });
+    assert_eq!(bench.knock("e2", "bob"), waits(1, 1));
+    assert_eq!(bench.knock("e2", "eve"), waits(2, 2));
     assert_eq!(bench.room.participant_count(), 1);
     let shown: Vec<_> = bench.reception().expect("told").waiting.iter().collect();
     assert_eq!((shown[0].name.as_str(), shown[0].message.as_str()), ("BOB", "hello"));
@@ -78,7 +83,7 @@ fn who_waits_is_in_no_roster_and_comes_in_once_admitted() {
     };
     assert!(bench.notices.contains(&(edge("e2"), decided)));
     assert_eq!(bench.knock("e2", "bob"), Admission::Admitted { lasting: true });
-    assert_eq!(bench.knock("e2", "eve"), Admission::Waiting { position: 1, waiting: 1 });
+    assert_eq!(bench.knock("e2", "eve"), waits(1, 1));
     bench.join("e2", "bob", VIEWER_LINK);
     let kinds: Vec<_> = bench.audit.iter().map(|(kind, _)| *kind).collect();
     for kind in [AuditKind::Knocked, AuditKind::JoinRefused, AuditKind::Admitted] {
@@ -150,7 +155,7 @@ fn an_early_session_is_no_way_around_a_lobby_that_comes_later() {
     bench.set(LOBBY);
     let refused = bench.try_ask("e2", join_request("bob", Some(VIEWER_LINK)));
     assert_eq!(refused, Err(RequestError::InLobby));
-    assert_eq!(bench.knock("e2", "bob"), Admission::Waiting { position: 1, waiting: 1 });
+    assert_eq!(bench.knock("e2", "bob"), waits(1, 1));
     bench.set(Access::default());
     assert_eq!(bench.room.lobby.len(), 0, "whoever waited comes in when the lobby goes");
     assert_eq!(bench.knock("e2", "bob"), Admission::Admitted { lasting: true });
@@ -165,7 +170,7 @@ fn who_asks_no_more_loses_the_place_and_who_waits_keeps_the_room() {
         bench.pass(10_000);
         bench.knock("e1", "eve");
     }
-    assert_eq!(bench.knock("e1", "eve"), Admission::Waiting { position: 1, waiting: 1 });
+    assert_eq!(bench.knock("e1", "eve"), waits(1, 1));
     assert!(!bench.story.contains(&"closed".to_owned()), "two minutes with nobody in it");
     for _ in 0..7 {
         bench.pass(10_000);
