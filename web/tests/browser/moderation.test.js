@@ -67,6 +67,8 @@ async function waits(stage, { chromium, host, links }) {
   await join(rolf, links.viewer, 'Rolf', { pin: PIN });
   await rolf.sees('You are number 2 of 2 who wait.');
   await vera.sees('You are number 1 of 2 who wait.');
+  await vera.sees('Your word to the hosts');
+  await vera.sees('I am from sales');
   await picture(vera, 'lobby');
   await openPeople(host);
   for (const text of ['Waiting in the lobby · 2', 'Vera', 'I am from sales', 'Rolf']) {
