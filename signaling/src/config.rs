@@ -39,8 +39,9 @@ pub struct Config {
     pub token_key: Option<Secret<String>>,
     /// Lets operators see nodes and move rooms.
     pub operator_key: Option<Secret<String>>,
-    /// Wrong links and keys a minute that one address may show before all it shows is refused; as
-    /// many meetings it may make. All clients behind a proxy share its address: raise it there.
+    /// Links and keys a minute that one address may try, right ones not counted; as many wrong ones
+    /// within a quarter of an hour, and all it shows is refused for as long. As many meetings a minute
+    /// it may make. All clients behind a proxy share its address: raise it there.
     pub guesses_per_minute: u32,
     /// Connections to `/rtc` a minute that one address may open in the long run, and five times as
     /// many at once: an office comes back together after a cut. All clients behind a proxy share
