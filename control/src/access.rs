@@ -3,6 +3,7 @@
 pub use crate::meeting::Access;
 
 use crate::meeting::{LinkInfo, Meeting};
+use crate::recording::Recorded;
 use crate::room::{Participant, Role};
 use crate::{EntryId, LinkId, RoomId, Secret, TrackId};
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,9 @@ pub struct Reception {
     pub waiting: Vec<Waiting>,
     /// How many wait.
     pub waiting_count: u32,
+    /// It is recorded: everybody is told, and by whom.
+    #[serde(default)]
+    pub recorded: Option<Recorded>,
 }
 
 /// Who acts on others.

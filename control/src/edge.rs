@@ -2,7 +2,7 @@
 
 pub use crate::access::{Admission, Entry, Opened, People, Reception};
 pub use crate::meeting::{LinkInfo, Meeting};
-pub use crate::request::Request;
+pub use crate::request::{Reader, Request};
 pub use crate::response::{Joined, NodeInfo, RequestError, Response, RoomInfo};
 
 use crate::delivery::Number;

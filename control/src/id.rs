@@ -99,6 +99,18 @@ number_id!(
     EntryId, "EN_"
 );
 number_id!(
+    /// A recording of a meeting.
+    RecordingId, "RC_"
+);
+number_id!(
+    /// A link by which a recording is shared.
+    ShareId, "SH_"
+);
+number_id!(
+    /// Work on a recording that takes a while.
+    JobId, "JB_"
+);
+number_id!(
     /// A person or program in a room, as signaling and the API name it.
     ParticipantId, "PA_"
 );
@@ -177,6 +189,10 @@ name_id!(
 name_id!(
     /// An edge, named by its operator.
     EdgeId
+);
+name_id!(
+    /// A recorder, named by its operator.
+    RecorderId
 );
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What the roles say to each other: versioned messages, ids and parameters.
 //!
 //! Data only: no I/O, no clock, no lock, no task. An edge talks to the controller ([`edge`]), the
-//! controller talks to nodes ([`node`]); both protocols travel as [`frame`]s over any byte stream, and
+//! controller talks to nodes ([`node`]) and recorders ([`recorder`]); nodes send media to recorders ([`relay`]), and
+//! edges read recordings there ([`recording`]). All protocols travel as [`frame`]s over any byte stream, and
 //! lose nothing where one stream follows on another ([`delivery`]).
 
 pub mod access;
@@ -13,13 +14,20 @@ pub mod limits;
 pub mod media;
 pub mod meeting;
 pub mod node;
+mod outcome;
+pub mod recorder;
+pub mod recording;
+pub mod relay;
 mod request;
 mod response;
 pub mod room;
 pub mod secret;
 pub mod transport;
 
-pub use id::{EdgeId, EntryId, LinkId, NodeId, ParticipantId, PeerId, RequestId, RoomId, TrackId};
+pub use id::{
+    EdgeId, EntryId, JobId, LinkId, NodeId, ParticipantId, PeerId, RecorderId, RecordingId,
+    RequestId, RoomId, ShareId, TrackId,
+};
 pub use secret::Secret;
 
 use serde::{Deserialize, Serialize};
@@ -38,7 +46,7 @@ pub struct Version {
 
 impl Version {
     /// The version this build speaks.
-    pub const CURRENT: Version = Version { major: 1, minor: 2 };
+    pub const CURRENT: Version = Version { major: 1, minor: 3 };
 
     /// Whether both sides can understand each other.
     pub fn is_compatible(self, other: Version) -> bool {

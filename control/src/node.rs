@@ -1,11 +1,16 @@
 //! Controller ↔ node: commands down, events up. A node never sees SDP, a name or a token.
 
+pub use crate::outcome::{CommandError, DisconnectReason, Quality, Security};
+
 use crate::delivery::Number;
 use crate::media::{PublicationParameters, SubscriptionParameters};
 use crate::transport::{
     Candidate, DataParameters, IceCredentials, PeerParameters, Permissions, RemoteParameters,
 };
-use crate::{NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, Secret, TrackId, Version};
+use crate::{
+    NodeId, ParticipantId, PeerId, RecorderId, RecordingId, RequestId, Revision, RoomId, Secret,
+    TrackId, Version,
+};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -276,6 +281,35 @@ pub enum Command {
         #[serde(with = "crate::secret::bytes")]
         state: Secret<Vec<u8>>,
     },
+    /// Begins to send tracks of the room to a recorder; see [`crate::relay`]. Said again with another
+    /// one, what that has not written down yet goes there instead, with all that follows.
+    OpenRelay {
+        /// For which recording.
+        recording: RecordingId,
+        /// Who is linked to.
+        recorder: RecorderId,
+        /// Where it is; empty where everything is in one process.
+        addresses: Vec<SocketAddr>,
+    },
+    /// Sends a track to the recorder as well, until it ends. Video begins with a keyframe.
+    RelayTrack {
+        /// For which recording.
+        recording: RecordingId,
+        /// Which.
+        track: TrackId,
+    },
+    /// Sends nothing more of a track, not even when it is published again.
+    UnrelayTrack {
+        /// For which recording.
+        recording: RecordingId,
+        /// Which.
+        track: TrackId,
+    },
+    /// Sends nothing more of any track; what is on its way still arrives.
+    CloseRelay {
+        /// Of which recording.
+        recording: RecordingId,
+    },
     /// Ends all of the room.
     CloseRoom,
 }
@@ -334,67 +368,4 @@ pub enum Event {
         #[serde(with = "crate::secret::bytes")]
         state: Secret<Vec<u8>>,
     },
-}
-
-/// What was negotiated with a client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Security {
-    /// Such as `DTLS 1.2`.
-    pub dtls: String,
-    /// Such as `AEAD_AES_128_GCM`.
-    pub srtp: String,
-}
-
-/// Figures of a participant's transports over the last period.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Quality {
-    /// Packets lost on the way up, 0 to 1, after repair.
-    pub uplink_loss: f32,
-    /// Packets lost on the way down, 0 to 1, before repair.
-    pub downlink_loss: f32,
-    /// Round trip in milliseconds, 0 where unknown.
-    pub rtt_ms: u32,
-}
-
-/// Why a command could not be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum CommandError {
-    /// No such peer here.
-    #[error("no such peer on this node")]
-    UnknownPeer,
-    /// No such track here.
-    #[error("no such track on this node")]
-    UnknownTrack,
-    /// The peer or track exists already.
-    #[error("it exists already")]
-    AlreadyExists,
-    /// A named limit is reached.
-    #[error("the limit on {0} is reached")]
-    Limit(String),
-    /// A parameter cannot be used.
-    #[error("a parameter cannot be used: {0}")]
-    Invalid(String),
-    /// The peer may not do this.
-    #[error("the peer may not do this")]
-    NotPermitted,
-    /// The command came under an old lease.
-    #[error("the command came under an old lease")]
-    Fenced,
-}
-
-/// Why a peer is gone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum DisconnectReason {
-    /// No authenticated answer for 30 s (RFC 7675).
-    ConsentExpired,
-    /// No connection within the time a handshake may take.
-    HandshakeTimeout,
-    /// The handshake failed.
-    HandshakeFailed,
-    /// The certificate is not the one the description promised.
-    FingerprintMismatch,
-    /// The client closed DTLS.
-    Closed,
-    /// The node did not take it, as where it is full: coming again at once would end the same way.
-    Refused,
 }

@@ -2,9 +2,12 @@
 
 use crate::access::{EntryKey, Knock, Moderation, Moderator, PinChange};
 use crate::node::Command;
+use crate::recording::Change;
 use crate::room::{Audience, LeaveReason, Role, Track};
 use crate::transport::{PeerParameters, Permissions};
-use crate::{EntryId, LinkId, NodeId, ParticipantId, PeerId, RoomId, Secret, TrackId};
+use crate::{
+    EntryId, LinkId, NodeId, ParticipantId, PeerId, RecordingId, RoomId, Secret, ShareId, TrackId,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +28,9 @@ pub enum Request {
         /// With a PIN.
         #[serde(default)]
         pin: PinChange,
+        /// How long its recordings are kept, in days; `None` for as long as the operator says.
+        #[serde(default)]
+        keep_recordings_days: Option<u32>,
     },
     /// Looks a meeting up by its owner's secret; answered by [`Response::Meeting`](crate::edge::Response::Meeting).
     Meeting {
@@ -215,6 +221,65 @@ pub enum Request {
         /// The command.
         command: Command,
     },
+    /// Turns recording on or off; answered by [`Response::Recorded`](crate::edge::Response::Recorded).
+    Record {
+        /// The room.
+        room: RoomId,
+        /// Who asks: presenters, owners, integrators.
+        by: Moderator,
+        /// On or off.
+        on: bool,
+    },
+    /// The recordings of a room, latest first; answered by
+    /// [`Response::Recordings`](crate::edge::Response::Recordings).
+    Recordings {
+        /// The room.
+        room: RoomId,
+        /// Who asks: owners and integrators.
+        by: Moderator,
+        /// Only what began before, in milliseconds since 1970.
+        before_unix_ms: Option<u64>,
+    },
+    /// One recording; answered by [`Response::Recording`](crate::edge::Response::Recording).
+    Recording {
+        /// The room.
+        room: RoomId,
+        /// Who asks: owners and integrators.
+        by: Moderator,
+        /// Which.
+        recording: RecordingId,
+    },
+    /// Does something with a recording; answered by
+    /// [`Response::Recording`](crate::edge::Response::Recording), by
+    /// [`Response::Shared`](crate::edge::Response::Shared) where it is to be shared, and by
+    /// [`Response::Done`](crate::edge::Response::Done) where it is to be destroyed.
+    ChangeRecording {
+        /// The room.
+        room: RoomId,
+        /// Who asks: owners and integrators.
+        by: Moderator,
+        /// Which.
+        recording: RecordingId,
+        /// What.
+        change: Change,
+    },
+    /// What a link to a recording shows; answered by
+    /// [`Response::Recording`](crate::edge::Response::Recording), without what only owners see.
+    SharedRecording {
+        /// SHA-256 of the link's secret.
+        secret_hash: [u8; 32],
+    },
+    /// Wants to read a file; answered by [`Response::Readable`](crate::edge::Response::Readable).
+    ReadRecording {
+        /// Who asks.
+        by: Reader,
+        /// Which recording.
+        recording: RecordingId,
+        /// Which of its files.
+        file: String,
+        /// To keep it, not only to play it.
+        download: bool,
+    },
     /// Moves a room to another node while it is live; answered by [`Response::Done`](crate::edge::Response::Done) when the move
     /// has begun. For operators.
     MoveRoom {
@@ -227,4 +292,26 @@ pub enum Request {
     Nodes,
     /// All rooms that are live; answered by [`Response::Rooms`](crate::edge::Response::Rooms). For operators.
     Rooms,
+}
+
+/// Who wants to read a recording.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reader {
+    /// Somebody who manages the room's recordings.
+    Moderator {
+        /// The room.
+        room: RoomId,
+        /// Who.
+        by: Moderator,
+    },
+    /// Whoever has a link.
+    Share {
+        /// SHA-256 of its secret.
+        secret_hash: [u8; 32],
+    },
+    /// Whoever an edge has granted it to a little while ago, as one of the others.
+    Granted {
+        /// By which link; it may have ended since.
+        share: Option<ShareId>,
+    },
 }

@@ -2,6 +2,7 @@
 
 use crate::access::{Access, Admission, AuditLine, Entry, Opened, People, Reception};
 use crate::meeting::{LinkInfo, Meeting};
+use crate::recording::{Readable, Recorded, Recording, Share};
 use crate::room::{Participant, Placement, Role};
 use crate::{NodeId, RoomId};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,21 @@ pub enum Response {
     Audit(Vec<AuditLine>),
     /// The participant is in.
     Joined(Box<Joined>),
+    /// A room is recorded, or no longer.
+    Recorded(Option<Recorded>),
+    /// Recordings, latest first.
+    Recordings {
+        /// As many as go into one answer.
+        recordings: Vec<Recording>,
+        /// There are earlier ones.
+        more: bool,
+    },
+    /// One recording.
+    Recording(Box<Recording>),
+    /// A link to a recording was made.
+    Shared(Share),
+    /// A file may be read.
+    Readable(Box<Readable>),
     /// All nodes.
     Nodes(Vec<NodeInfo>),
     /// All rooms that are live, with their node and number of participants.
@@ -128,6 +144,9 @@ pub enum RequestError {
     /// It was removed, or refused, and stays out; or it has ended its session itself.
     #[error("removed from the meeting")]
     Removed,
+    /// No recorder can take it.
+    #[error("no recorder is available")]
+    NoRecorder,
     /// No node can take it.
     #[error("no media node is available")]
     NoNode,
@@ -151,6 +170,7 @@ impl RequestError {
             RequestError::Locked => "locked",
             RequestError::InLobby => "in_lobby",
             RequestError::Removed => "removed",
+            RequestError::NoRecorder => "no_recorder",
             RequestError::NoNode => "no_node",
             RequestError::Unavailable(_) => "unavailable",
         }
