@@ -41,6 +41,10 @@ key!(
     /// A room of this engine.
     RoomKey
 );
+key!(
+    /// A relay of this engine.
+    RelayKey
+);
 
 /// Values by key.
 #[derive(Debug)]

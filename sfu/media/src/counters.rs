@@ -23,6 +23,8 @@ pub struct Counters {
     pub rtp_in: u64,
     /// RTP packets forwarded for the first time, one for each subscriber.
     pub rtp_out: u64,
+    /// RTP packets given to recorders, one for each.
+    pub relayed: u64,
     /// RTCP datagrams received and authenticated.
     pub rtcp_in: u64,
     /// RTCP datagrams sent.
@@ -71,6 +73,7 @@ impl Default for Counters {
             dtls_in: 0,
             rtp_in: 0,
             rtp_out: 0,
+            relayed: 0,
             rtcp_in: 0,
             rtcp_out: 0,
             rtx_in: 0,

@@ -58,6 +58,8 @@ drop_reasons! {
     AwaitsKeyframe => "awaits_keyframe",
     /// A late packet from before the subscriber's first one or its latest switch.
     BeforeSwitch => "before_switch",
+    /// What goes to a recorder was not taken away fast enough.
+    RelayFull => "relay_full",
     /// The payload type is not mapped to one of the subscriber.
     UnmappedPayloadType => "unmapped_payload_type",
     /// A packet longer than is taken, or one that would not fit into a datagram once rewritten.

@@ -8,6 +8,7 @@ mod data;
 mod feedback;
 mod membership;
 mod receive;
+mod relay;
 mod replay;
 mod room;
 mod rtcp;
@@ -26,6 +27,7 @@ use crate::ingress::Binding;
 use crate::limits::MAX_ACCEPTED;
 use crate::packet::Packet;
 use crate::peer::Peer;
+use crate::relay::Relays;
 use crate::router::Router;
 use crate::timers::Timers;
 use crate::{Counters, DropReason, Outbox};
@@ -91,6 +93,7 @@ pub struct Engine {
     demux: Demux,
     fences: Fences,
     pool: Pool,
+    relays: Relays,
     outbox: Outbox,
     events: Vec<(RoomId, Event)>,
     accepted: Vec<(SocketAddr, IpAddr)>,
@@ -112,6 +115,7 @@ impl Engine {
             demux: Demux::new(keyed),
             fences: Fences::new(keyed),
             pool: Pool::default(),
+            relays: Relays::default(),
             outbox: Outbox::new(config.outbox_bytes),
             events: Vec::new(),
             accepted: Vec::with_capacity(MAX_ACCEPTED),
@@ -175,6 +179,7 @@ impl Engine {
     /// The node shuts down: closes all rooms and says good-bye to everybody who is still here.
     pub fn close(&mut self, now: Instant) {
         let rooms: Vec<_> = self.router.rooms.iter().map(|(key, _)| key).collect();
+        self.close_all_relays();
         rooms.into_iter().for_each(|room| self.close_room(now, room));
     }
 
@@ -267,6 +272,9 @@ impl Engine {
         };
         let packet = self.receive(now, key, binding, SeqNo(opened.index), &view)?;
         self.forward(now, binding, &packet, bytes);
+        if !self.relays.is_empty() {
+            self.relay(now, binding, &packet, bytes);
+        }
         if packet.starts_keyframe {
             self.catch_up(now, binding, packet.number);
         }

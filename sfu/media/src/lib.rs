@@ -27,6 +27,7 @@ pub mod outbox;
 pub mod packet;
 pub mod peer;
 pub mod reception;
+pub mod relay;
 pub mod reports;
 pub mod rewrite;
 pub mod room;

@@ -96,6 +96,11 @@ pub const LAYER_SILENCE: Duration = Duration::from_millis(700);
 /// Former mappings remembered for each subscription, so that packets from before a switch of
 /// layers can still be retransmitted.
 pub const REMEMBERED_SWITCHES: usize = 4;
+/// Relays of one engine: meetings that are recorded at once on one worker.
+pub const MAX_RELAYS: usize = 256;
+/// Tracks of one relay, whether they are there yet or not.
+pub const MAX_RELAYED_TRACKS: usize = 4_096;
+
 /// A jump of a publisher's sequence numbers over this starts a new mapping: what was lost is too
 /// much to be repaired, and jumps near 2^15 confuse receivers.
 pub const MAX_SEQUENCE_GAP: u64 = 2_048;

@@ -62,6 +62,11 @@ impl Router {
         here.ok_or(CommandError::UnknownTrack)
     }
 
+    /// The track of an id, in whatever room.
+    pub fn any_track(&self, id: TrackId) -> Option<TrackKey> {
+        self.track_keys.get(&id).copied()
+    }
+
     /// Whether a peer of that id is anywhere on the engine.
     pub fn knows_peer(&self, id: PeerId) -> bool {
         self.peer_keys.contains_key(&id)

@@ -6,10 +6,12 @@ use crate::encoding::Encoding;
 use crate::forwarder::{Forwarder, Source};
 use crate::levels::Level;
 use crate::limits::LAYER_SILENCE;
+use crate::relay;
 use lectern_control::limits::{MAX_CODECS_PER_TRACK, MAX_ENCODINGS_PER_TRACK};
 use lectern_control::media::{CodecName, MediaKind, PublicationParameters};
 use lectern_control::{ParticipantId, TrackId};
 use lectern_wire::{Mid, PayloadType, Rid, Ssrc};
+use smallvec::SmallVec;
 use std::time::Instant;
 
 /// One codec the publisher may send.
@@ -59,6 +61,8 @@ pub struct Track {
     pub encodings: Vec<Encoding>,
     /// Its subscriptions.
     pub forwarders: Vec<Forwarder>,
+    /// The recorders that get it.
+    pub relays: SmallVec<[relay::Subscription; 1]>,
     /// How loud it is.
     pub level: Level,
     /// The canonical name of all the participant's streams (RFC 3550 section 6.5.1).
@@ -100,6 +104,7 @@ impl Track {
             started: false,
             encodings,
             forwarders: Vec::new(),
+            relays: SmallVec::new(),
             level: Level::default(),
             canonical_name: participant.to_string(),
             best: None,
@@ -222,6 +227,12 @@ impl Track {
     /// The best encoding that is live, or that was last.
     pub fn best(&self) -> Option<&Encoding> {
         self.encodings.get(self.best?)
+    }
+
+    /// Whether an encoding is that one.
+    #[inline]
+    pub fn is_best(&self, place: usize) -> bool {
+        self.best == Some(place)
     }
 
     /// Somebody waits for a keyframe of whatever is best.

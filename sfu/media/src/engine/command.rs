@@ -35,6 +35,22 @@ impl Engine {
             self.remove_room_if_empty(room);
             return restored;
         }
+        match command {
+            Command::OpenRelay { recording, .. } => return self.relays.open(recording, id),
+            Command::RelayTrack { recording, track } => {
+                return self.relay_track(now, id, recording, track);
+            }
+            Command::UnrelayTrack { recording, track } => {
+                self.unrelay_track(recording, track);
+                return Ok(());
+            }
+            Command::CloseRelay { recording } => {
+                self.relays.find(recording).into_iter().for_each(|relay| self.close_relay(relay));
+                return Ok(());
+            }
+            Command::CloseRoom => self.close_relays_of(id),
+            _ => {}
+        }
         match self.router.room(id) {
             Some(room) => self.command_in(now, room, command),
             None => match command {
@@ -55,7 +71,12 @@ impl Engine {
         command: Command,
     ) -> Result<(), CommandError> {
         match command {
-            Command::AddPeer { .. } | Command::Restore { .. } => Ok(()),
+            Command::AddPeer { .. }
+            | Command::Restore { .. }
+            | Command::OpenRelay { .. }
+            | Command::RelayTrack { .. }
+            | Command::UnrelayTrack { .. }
+            | Command::CloseRelay { .. } => Ok(()),
             Command::SetRemote { peer, remote } => {
                 self.with_transport(now, room, peer, |transport| {
                     transport.set_remote(now, &remote).map_err(invalid)
@@ -85,12 +106,7 @@ impl Engine {
                 self.set_permissions(now, room, peer, permissions)
             }
             Command::SetData { peer, data } => self.set_data(now, room, peer, data),
-            Command::RemovePeer { peer } => {
-                let key = self.router.peer(room, peer)?;
-                self.dismiss(now, key);
-                self.remove_room_if_empty(room);
-                Ok(())
-            }
+            Command::RemovePeer { peer } => self.end_peer(now, room, peer),
             Command::Publish { peer, track, parameters } => {
                 self.publish(now, room, peer, track, &parameters)
             }
@@ -131,6 +147,13 @@ impl Engine {
         if let Some(room) = room {
             room.revision = revision;
         }
+        Ok(())
+    }
+
+    fn end_peer(&mut self, now: Instant, room: RoomKey, id: PeerId) -> Result<(), CommandError> {
+        let key = self.router.peer(room, id)?;
+        self.dismiss(now, key);
+        self.remove_room_if_empty(room);
         Ok(())
     }
 
@@ -231,6 +254,7 @@ impl Engine {
         let track = self.router.publish(&mut self.pool, key, track, parameters)?;
         self.set_muted(now, track, parameters.muted);
         self.attach_pending(now, room, track);
+        self.attach_relays(now, track);
         self.count();
         Ok(())
     }
@@ -252,6 +276,7 @@ impl Engine {
         // What comes after has nothing to do with what came before.
         track.clear(&mut self.pool);
         track.forwarders.iter_mut().for_each(|forwarder| forwarder.wait());
+        track.relays.iter_mut().for_each(|relay| relay.stream = None);
         if !muted {
             track.want_keyframe();
             let publisher = track.publisher;

@@ -97,7 +97,7 @@ impl Engine {
 }
 
 /// The group of the latest keyframe, where none of its packets is missing.
-fn whole_group(encoding: &Encoding, pool: &Pool) -> Option<(SeqNo, SeqNo)> {
+pub(super) fn whole_group(encoding: &Encoding, pool: &Pool) -> Option<(SeqNo, SeqNo)> {
     let first = encoding.cache.group()?;
     let last = encoding.cache.newest()?;
     let whole = (first.0..=last.0).all(|number| encoding.cache.find(pool, SeqNo(number)).is_some());

@@ -40,6 +40,7 @@ impl Engine {
         match packet {
             Packet::SenderReport(report) => {
                 self.router.note_clock(now, key, report);
+                self.relay_report(now, key, report);
                 report.blocks().for_each(|block| self.router.note_report(now, key, &block));
             }
             Packet::ReceiverReport(report) => {

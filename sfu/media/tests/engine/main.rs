@@ -11,6 +11,7 @@ mod hostile;
 mod keyframes;
 mod layers;
 mod moving;
+mod relay;
 mod repair;
 mod reports;
 mod speakers;
