@@ -11,11 +11,13 @@ mod link;
 mod load;
 mod metrics;
 mod node;
+mod relay;
 pub mod socket;
 mod steer;
 mod worker;
 
 pub use address::Advertised;
+pub use relay::Dial;
 
 use crate::alarm::Alarm;
 use crate::metrics::Metrics;
@@ -32,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
@@ -132,14 +134,15 @@ pub enum Error {
 }
 
 /// Runs a node until it is told to stop. A new link replaces the former one; without any, media go
-/// on.
+/// on. Links to recorders are asked for through `dials`.
 pub async fn run(
     config: Config,
     registry: Registry,
     links: mpsc::Receiver<Link>,
+    dials: mpsc::Sender<Dial>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
-    let mut node = start(&config, &registry)?;
+    let mut node = start(&config, &registry, dials)?;
     tracing::info!(
         node = %node.hello.node,
         addresses = ?node.hello.addresses,
@@ -154,7 +157,7 @@ pub async fn run(
     result
 }
 
-fn start(config: &Config, registry: &Registry) -> Result<Node, Error> {
+fn start(config: &Config, registry: &Registry, dials: mpsc::Sender<Dial>) -> Result<Node, Error> {
     let workers = worker_count(config)?;
     let name = name(&config.name)?;
     let sockets = bind(config, workers)?;
@@ -178,13 +181,17 @@ fn start(config: &Config, registry: &Registry) -> Result<Node, Error> {
     };
     let notify = Arc::new(Notify::new());
     let (ended_out, ended) = mpsc::channel(workers.into());
-    let plans = plans(config, sockets, &addresses).map_err(Error::Start)?;
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let epoch = (Instant::now(), since_1970);
+    let (relays, rings): (Vec<_>, Vec<_>) = (0..workers).map(|_| relay::ring()).unzip();
+    let plans = plans(config, epoch, sockets, relays, &addresses).map_err(Error::Start)?;
+    let relays = relay::start(hello.node.clone(), epoch, rings, dials, registry)?;
     let handles = plans
         .into_iter()
         .map(|plan| worker::spawn(plan, Arc::clone(&notify), ended_out.clone()))
         .collect::<io::Result<Vec<Handle>>>()
         .map_err(Error::Start)?;
-    Ok(Node::new(hello, handles, notify, ended, metrics))
+    Ok(Node::new(hello, handles, notify, ended, relays, metrics))
 }
 
 fn worker_count(config: &Config) -> Result<u16, Error> {
@@ -251,13 +258,17 @@ fn without_ipv6(address: SocketAddr, error: &io::Error) -> bool {
 }
 
 /// What each worker is made from, with rings between all of them.
-fn plans(config: &Config, sockets: Vec<Socket>, addresses: &[SocketAddr]) -> io::Result<Vec<Plan>> {
+fn plans(
+    config: &Config,
+    epoch: (Instant, Duration),
+    sockets: Vec<Socket>,
+    relays: Vec<relay::Outward>,
+    addresses: &[SocketAddr],
+) -> io::Result<Vec<Plan>> {
     let workers = sockets.len();
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let epoch = (Instant::now(), since_1970);
     let cores = core_affinity::get_core_ids().filter(|_| config.pin).unwrap_or_default();
     let mut plans = Vec::with_capacity(workers);
-    for (index, socket) in sockets.into_iter().enumerate() {
+    for (index, (socket, relays)) in sockets.into_iter().zip(relays).enumerate() {
         plans.push(Plan {
             index,
             workers,
@@ -272,6 +283,7 @@ fn plans(config: &Config, sockets: Vec<Socket>, addresses: &[SocketAddr]) -> io:
             alarm: Alarm::new()?,
             outward: Vec::with_capacity(workers),
             inward: Vec::new(),
+            relays,
         });
     }
     for from in 0..workers {

@@ -33,7 +33,7 @@ type OfSocket = fn(&SendReport) -> u64;
 type OfWorker = fn(&Sample) -> u64;
 type OfLink = fn(Counts) -> u64;
 
-const ENGINE_COUNTERS: [(&str, &str, OfEngine); 17] = [
+const ENGINE_COUNTERS: [(&str, &str, OfEngine); 18] = [
     ("datagrams_received_total", "Datagrams the engine received.", |c| c.datagrams_in),
     ("received_bytes_total", "Bytes of those, without UDP and IP headers.", |c| c.bytes_in),
     ("datagrams_made_total", "Datagrams the engine wanted to send.", |c| c.datagrams_out),
@@ -41,6 +41,7 @@ const ENGINE_COUNTERS: [(&str, &str, OfEngine); 17] = [
     ("dtls_received_total", "DTLS records received.", |c| c.dtls_in),
     ("rtp_received_total", "RTP packets received and authenticated.", |c| c.rtp_in),
     ("rtp_forwarded_total", "RTP packets forwarded, one for each subscriber.", |c| c.rtp_out),
+    ("rtp_relayed_total", "RTP packets given to recorders, one for each.", |c| c.relayed),
     ("rtcp_received_total", "RTCP datagrams received and authenticated.", |c| c.rtcp_in),
     ("rtcp_sent_total", "RTCP datagrams sent.", |c| c.rtcp_out),
     ("rtx_received_total", "Packets that came as retransmissions.", |c| c.rtx_in),

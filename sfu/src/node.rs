@@ -6,6 +6,7 @@ use crate::directory::{Directory, Route, WorkerIndex};
 use crate::link::{Protocol, Received};
 use crate::load::Meter;
 use crate::metrics::Metrics;
+use crate::relay::{self, WantKeyframe};
 use crate::worker::{Ended, Failure, Handle, Order, SAMPLE_EVERY, Sample};
 use crate::{Error, Link};
 use bytes::Bytes;
@@ -45,6 +46,8 @@ pub(crate) struct Node {
     pub(crate) ended: Receiver<Ended>,
     /// Its rooms and peers.
     pub(crate) directory: Directory,
+    /// The way to recorders.
+    pub(crate) relays: relay::Handle,
     /// Its figures.
     pub(crate) metrics: Metrics,
     /// The load.
@@ -66,6 +69,7 @@ enum Happened {
     Events,
     Beat,
     Room,
+    WantKeyframe(WantKeyframe),
 }
 
 impl Node {
@@ -75,6 +79,7 @@ impl Node {
         workers: Vec<Handle>,
         notify: Arc<Notify>,
         ended: Receiver<Ended>,
+        relays: relay::Handle,
         metrics: Metrics,
     ) -> Node {
         let now = Instant::now();
@@ -86,6 +91,7 @@ impl Node {
             notify,
             ended,
             directory,
+            relays,
             metrics,
             meter,
             protocol: Protocol::default(),
@@ -119,6 +125,7 @@ impl Node {
                 Happened::Events => self.collect_events().await,
                 Happened::Beat => self.beat()?,
                 Happened::Room => self.send_events(),
+                Happened::WantKeyframe(wanted) => self.want_keyframe(wanted),
             }
         }
     }
@@ -139,6 +146,7 @@ impl Node {
             link = links.recv(), if !links_end => Happened::Link(link),
             () = self.notify.notified() => Happened::Events,
             () = room_in(self.out.as_ref()), if has_news => Happened::Room,
+            Some(wanted) = self.relays.wanted.recv() => Happened::WantKeyframe(wanted),
             message = next_of(self.incoming.as_mut()) => Happened::Message(message),
         }
     }
@@ -186,6 +194,9 @@ impl Node {
                     Err(error) => return self.fail(room, request, error),
                 };
                 self.tell_routes(routes).await;
+                if let Err(error) = self.relays.command(worker, &command) {
+                    return self.fail(room, request, error);
+                }
                 // Whoever is to receive nothing more must not go on because a worker is slow.
                 let is_end = matches!(*command, Command::RemovePeer { .. } | Command::CloseRoom);
                 let order = Order::Command { request, room, revision, command };
@@ -202,6 +213,14 @@ impl Node {
                     }
                 }
             }
+        }
+    }
+
+    fn want_keyframe(&mut self, wanted: WantKeyframe) {
+        let WantKeyframe { worker, recording, track } = wanted;
+        if let Some(handle) = self.workers.get_mut(worker) {
+            // A worker without room is behind: the recorder asks again.
+            let _ = handle.order(Order::WantKeyframe { recording, track });
         }
     }
 
@@ -337,6 +356,11 @@ impl Node {
         if !matches!(timeout(JOIN_PATIENCE, join).await, Ok(Ok(()))) {
             tracing::error!("a worker does not end; it is left behind");
         }
+        let relay::Handle { orders, task, .. } = self.relays;
+        drop(orders);
+        if !matches!(timeout(JOIN_PATIENCE, task).await, Ok(Ok(()))) {
+            tracing::error!("the way to recorders does not end; it is left behind");
+        }
     }
 }
 
@@ -392,8 +416,13 @@ mod tests {
             heard: None,
             kept_after: Number::default(),
         };
-        let metrics = Metrics::new(&Registry::new(), 1).expect("registers");
-        Node::new(hello, Vec::new(), Arc::new(Notify::new()), ended, metrics)
+        let registry = Registry::new();
+        let metrics = Metrics::new(&registry, 1).expect("registers");
+        let (dials, _) = mpsc::channel(1);
+        let epoch = (Instant::now(), Duration::ZERO);
+        let relays = relay::start(hello.node.clone(), epoch, Vec::new(), dials, &registry);
+        let relays = relays.expect("registers");
+        Node::new(hello, Vec::new(), Arc::new(Notify::new()), ended, relays, metrics)
     }
 
     #[tokio::test]
@@ -454,6 +483,7 @@ mod tests {
                 Command::RemovePeer { peer } => format!("remove {}", peer.0),
                 other => format!("{other:?}"),
             },
+            Order::WantKeyframe { .. } => "keyframe".to_owned(),
             Order::Stop => "stop".to_owned(),
         };
         std::iter::from_fn(|| orders.pop().ok()).map(name).collect()

@@ -15,10 +15,11 @@ pub(crate) use thread::{Ended, Handle, Plan, spawn};
 use crate::alarm::Alarm;
 use crate::directory::{Route, WorkerIndex};
 use crate::handover::{Handed, Inward, Outward};
+use crate::relay;
 use crate::socket::{Inbox, Socket};
 use crate::steer::Steering;
 use lectern_control::node::{Command, Event};
-use lectern_control::{RequestId, Revision, RoomId};
+use lectern_control::{RecordingId, RequestId, Revision, RoomId, TrackId};
 use lectern_media::{Datagram, Engine, Output, Progress};
 use rtrb::{Consumer, Producer};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -60,6 +61,13 @@ pub(crate) enum Order {
     },
     /// A user fragment leads to another worker from now on.
     Route(Route),
+    /// A recorder needs a keyframe.
+    WantKeyframe {
+        /// For which recording.
+        recording: RecordingId,
+        /// Of which track.
+        track: TrackId,
+    },
     /// The node shuts down.
     Stop,
 }
@@ -84,6 +92,7 @@ struct Worker {
 struct Desk {
     engine: Engine,
     socket: Socket,
+    relays: relay::Outward,
     events: Producer<(RoomId, Event)>,
     backlog: VecDeque<(RoomId, Event)>,
     notify: Arc<Notify>,
@@ -154,6 +163,9 @@ impl Worker {
                     self.desk.sample.commands += 1;
                 }
                 Ok(Order::Route(route)) => self.steering.change(route),
+                Ok(Order::WantKeyframe { recording, track }) => {
+                    self.desk.engine.want_keyframe(now, recording, track);
+                }
                 Ok(Order::Stop) => {
                     self.desk.engine.close(now);
                     return true;
@@ -259,6 +271,8 @@ impl Desk {
         self.backlog.extend(events);
         let news = self.backlog.len() > before;
         self.engine.sent();
+        self.engine.outgoing_relays().for_each(|relay| self.relays.take(relay));
+        self.engine.sweep_relays();
         if news || before > 0 {
             self.tell();
         }

@@ -6,7 +6,8 @@ mod scene;
 use bytes::Bytes;
 use lectern_control::node::{Command, CommandError, Event, FromNode};
 use lectern_control::transport::IceRole;
-use lectern_control::{PeerId, RoomId, TrackId, Version};
+use lectern_control::{PeerId, RecordingId, RoomId, TrackId, Version, frame, relay};
+use lectern_sfu::Link;
 use scene::{Person, Scene};
 use std::net::UdpSocket;
 use std::time::Duration;
@@ -167,5 +168,51 @@ fn a_controller_of_another_major_version_is_left() {
         };
         scene.events(ROOM).any(unknown)
     });
+    scene.stop().expect("a clean end");
+}
+
+/// Numbers of a track's packets in all batches so far.
+fn relayed(link: &mut Link, numbers: &mut Vec<u64>) {
+    while let Ok(message) = link.1.try_recv() {
+        let message = frame::decode::<relay::FromNode>(&message).expect("a message");
+        let relay::FromNode::Batch { records, .. } = message else { continue };
+        for record in relay::records(&records) {
+            let record = record.expect("whole");
+            if let relay::Content::Packet { number, .. } = record.content {
+                assert_eq!(record.track, SCREEN);
+                numbers.push(number);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_recorder_gets_what_a_viewer_gets_and_is_dialed_again_when_it_dies() {
+    let mut scene = Scene::new(2);
+    let mut people = meeting(&mut scene, ROOM, SCREEN);
+    let recording = RecordingId(9);
+    let recorder = "recorder-1".parse().expect("a name");
+    let open = Command::OpenRelay { recording, recorder, addresses: Vec::new() };
+    scene.command(ROOM, open);
+    scene.command(ROOM, Command::RelayTrack { recording, track: SCREEN });
+    begin(&mut scene, &mut people);
+    let mut numbers = Vec::new();
+    let mut link = scene.recorder_link();
+    scene.run_until(&mut people, |_, people| people[1].received() > 200);
+    relayed(&mut link, &mut numbers);
+    assert!(!numbers.is_empty());
+    // Nothing was said to be kept: all of it comes again.
+    let before = numbers.len();
+    numbers.clear();
+    drop(link);
+    let mut link = scene.recorder_link();
+    scene.run_until(&mut people, |_, people| people[1].received() > 400);
+    scene.command(ROOM, Command::CloseRelay { recording });
+    scene.run_for(&mut people, Duration::from_millis(300));
+    relayed(&mut link, &mut numbers);
+    assert!(numbers.len() > before);
+    numbers.sort_unstable();
+    assert!(numbers.windows(2).all(|pair| pair[1] == pair[0] + 1), "every packet, once");
+    scene.wait_for_metric("lectern_node_rtp_relayed_total", |relayed| relayed > 300.0);
     scene.stop().expect("a clean end");
 }

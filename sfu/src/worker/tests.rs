@@ -34,7 +34,18 @@ impl Crew {
             };
             let alarm = alarm.clone();
             let (outward, inward) = (Vec::new(), Vec::new());
-            plans.push(Plan { index, workers, core: None, engine, socket, alarm, outward, inward });
+            let (relays, _) = crate::relay::ring();
+            plans.push(Plan {
+                index,
+                workers,
+                core: None,
+                engine,
+                socket,
+                alarm,
+                outward,
+                inward,
+                relays,
+            });
         }
         for from in 0..workers {
             for to in 0..workers {

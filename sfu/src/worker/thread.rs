@@ -4,6 +4,7 @@ use super::{
     Alarm, Desk, Handed, Inbox, Inward, MAX_EVENTS, MAX_ORDERS, Order, Outward, Sample, Socket,
     Steering, Worker, WorkerIndex,
 };
+use crate::relay;
 use lectern_control::RoomId;
 use lectern_control::node::Event;
 use lectern_media::Engine;
@@ -36,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) outward: Vec<Option<Outward>>,
     /// From the other workers.
     pub(crate) inward: Vec<Inward>,
+    /// To recorders.
+    pub(crate) relays: relay::Outward,
 }
 
 /// The controller link's end of a worker.
@@ -123,6 +126,7 @@ fn work(
     let desk = Desk {
         engine: Engine::new(now, plan.engine),
         socket: plan.socket,
+        relays: plan.relays,
         events,
         backlog: VecDeque::new(),
         notify,

@@ -12,9 +12,9 @@ use lectern_control::transport::{
     PeerParameters, Permissions, RemoteParameters,
 };
 use lectern_control::{
-    ParticipantId, PeerId, RequestId, Revision, RoomId, Secret, TrackId, Version, frame,
+    ParticipantId, PeerId, RequestId, Revision, RoomId, Secret, TrackId, Version, frame, relay,
 };
-use lectern_sfu::{Config, Error, Link};
+use lectern_sfu::{Config, Dial, Error, Link};
 use lectern_sim::client::{self, Client};
 use lectern_sim::frame::Codec as SimCodec;
 use lectern_sim::ledger::{Expected, Ledger};
@@ -42,6 +42,7 @@ pub struct Scene {
     stop: CancellationToken,
     node: JoinHandle<Result<(), Error>>,
     registry: Registry,
+    dials: mpsc::Receiver<Dial>,
     requests: u64,
     /// What the node said of itself on the latest link.
     pub hello: Hello,
@@ -65,7 +66,8 @@ impl Scene {
         };
         let (links, links_in) = mpsc::channel(1);
         let (stop, registry) = (CancellationToken::new(), Registry::new());
-        let running = lectern_sfu::run(config, registry.clone(), links_in, stop.clone());
+        let (dials_in, dials) = mpsc::channel(4);
+        let running = lectern_sfu::run(config, registry.clone(), links_in, dials_in, stop.clone());
         let node = runtime.spawn(running);
         let mut scene = Scene {
             runtime,
@@ -74,6 +76,7 @@ impl Scene {
             stop,
             node,
             registry,
+            dials,
             requests: 0,
             hello: Hello {
                 version: Version::CURRENT,
@@ -117,6 +120,18 @@ impl Scene {
         while self.next_message().is_some() {
             assert!(Instant::now() < end, "the link is still up");
         }
+    }
+
+    /// Takes a link that the node wants to a recorder, and welcomes it.
+    pub fn recorder_link(&mut self) -> Link {
+        let dial = self.runtime.block_on(self.dials.recv()).expect("a node");
+        let (to_recorder, from_node) = mpsc::channel(1_024);
+        let (to_node, from_recorder) = mpsc::channel(1_024);
+        dial.link.send((to_recorder, from_recorder)).expect("it waits");
+        let welcome = relay::ToNode::Welcome { version: Version::CURRENT };
+        let welcome = frame::encode(&welcome).expect("encodes");
+        self.runtime.block_on(to_node.send(welcome)).expect("it listens");
+        (to_node, from_node)
     }
 
     /// Sends raw bytes to the node.
