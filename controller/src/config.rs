@@ -1,5 +1,6 @@
 //! What a controller is told.
 
+use crate::recordings::ROOM_AWAITED;
 use lectern_control::EdgeId;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -19,11 +20,43 @@ pub struct Config {
     /// network only paused: transports do not survive being placed anew, so that a wrong alarm
     /// costs everybody more than a late one.
     pub node_silence_ms: u64,
+    /// Recordings.
+    pub recordings: Recordings,
+}
+
+/// What a controller is told about recordings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recordings {
+    /// How long they are kept, in days, counted from their beginning; then they are destroyed wherever
+    /// they are. Meetings may ask for less, and not for more. Without it they are kept until their
+    /// owners delete them.
+    pub keep_days: Option<u32>,
+    /// How long one waits, in seconds, for people to come back after the controller was started anew;
+    /// then it ends, and its film is made.
+    pub await_room_s: u64,
+}
+
+impl Recordings {
+    pub(crate) fn room_awaited(self) -> Duration {
+        Duration::from_secs(self.await_room_s)
+    }
+}
+
+impl Default for Recordings {
+    fn default() -> Self {
+        Recordings { keep_days: None, await_room_s: ROOM_AWAITED.as_secs() }
+    }
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Config { name: "controller".to_owned(), data_dir: None, node_silence_ms: 2_000 }
+        Config {
+            name: "controller".to_owned(),
+            data_dir: None,
+            node_silence_ms: 2_000,
+            recordings: Recordings::default(),
+        }
     }
 }
 

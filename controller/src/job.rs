@@ -2,11 +2,13 @@
 
 use crate::coordination::LeaseId;
 use crate::entries::Opens;
-use crate::records::{self, Standings};
+use crate::records::{self, Answer, Doomed, Kept, LiveRecording, NewRecording, Present, Standings};
 use crate::room::Ticket;
 use crate::standing::Standing;
 use lectern_control::edge::{Meeting, Request, Response};
-use lectern_control::{EntryId, Revision, RoomId, Secret};
+use lectern_control::recording::Status;
+use lectern_control::{EntryId, RecorderId, RecordingId, Revision, RoomId, Secret};
+use std::collections::BTreeSet;
 
 /// Work for the records.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,6 +46,8 @@ pub enum RecordsJob {
         /// What was decided.
         standing: Standing,
     },
+    /// About recordings.
+    Recording(RecordingJob),
     /// Reads the meeting of a room that is to go live.
     Load {
         /// The room.
@@ -85,6 +89,8 @@ pub enum RecordsDone {
         /// The result.
         result: Result<(), records::Error>,
     },
+    /// To [`RecordsJob::Recording`].
+    Recording(RecordingDone),
     /// To [`RecordsJob::Load`].
     Loaded {
         /// The room.
@@ -92,6 +98,89 @@ pub enum RecordsDone {
         /// Its meeting, and what was decided about people.
         result: Result<(Meeting, Standings), records::Error>,
     },
+}
+
+/// Work for the records about recordings.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecordingJob {
+    /// A request about recordings.
+    Catalogue {
+        /// Who asked.
+        ticket: Ticket,
+        /// What.
+        request: Request,
+        /// How it is just now.
+        present: Present,
+    },
+    /// Makes a recording, before anything is recorded.
+    Begin(NewRecording),
+    /// Keeps that a recording has changed.
+    Note(RecordingId, Turn),
+    /// Keeps what a recorder says.
+    KeepStatus(RecorderId, Box<Status>),
+    /// Reads which recordings go on: what a former process began.
+    Live,
+    /// Looks for recordings whose time is over.
+    Doomed {
+        /// The time, in milliseconds since 1970.
+        now_unix_ms: u64,
+        /// Recorders that can be told to destroy something.
+        reachable: BTreeSet<RecorderId>,
+    },
+}
+
+/// What happened to a recording.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// It ended, at this time in milliseconds since 1970.
+    Ended(u64),
+    /// It goes on at this recorder.
+    TakenOver(RecorderId),
+    /// It never began.
+    Forgotten,
+}
+
+/// What the records answer about recordings.
+#[derive(Debug)]
+pub enum RecordingDone {
+    /// To [`RecordingJob::Catalogue`].
+    Catalogue {
+        /// Who asked.
+        ticket: Ticket,
+        /// What.
+        request: Request,
+        /// The result.
+        result: Result<Answer, records::Error>,
+    },
+    /// To [`RecordingJob::Begin`].
+    Begun {
+        /// What was to be made.
+        new: NewRecording,
+        /// The result.
+        result: Result<(), records::Error>,
+    },
+    /// To [`RecordingJob::Note`].
+    Noted {
+        /// Which recording.
+        recording: RecordingId,
+        /// What happened to it; to be kept again where that failed.
+        turn: Turn,
+        /// The result.
+        result: Result<(), records::Error>,
+    },
+    /// To [`RecordingJob::KeepStatus`].
+    StatusKept {
+        /// Which recorder.
+        recorder: RecorderId,
+        /// What it said; to be kept again where that failed.
+        status: Box<Status>,
+        /// The result.
+        result: Result<Kept, records::Error>,
+    },
+    /// To [`RecordingJob::Live`].
+    Live(Result<Vec<LiveRecording>, records::Error>),
+    /// To [`RecordingJob::Doomed`].
+    Doomed(Result<Doomed, records::Error>),
 }
 
 /// Work for the coordination store; done one after the other.

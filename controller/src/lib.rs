@@ -1,5 +1,6 @@
 //! The controller: owns rooms under leases, places them on nodes, and moves them.
 
+mod archive;
 mod attempts;
 pub mod clock;
 mod config;
@@ -13,13 +14,15 @@ mod link;
 pub mod metrics;
 pub mod nodes;
 pub mod placement;
+pub mod recorders;
+pub mod recordings;
 pub mod records;
 pub mod room;
 mod shell;
 pub mod standing;
 mod stores;
 
-pub use config::Config;
+pub use config::{Config, Recordings};
 pub use link::Link;
 pub use shell::run;
 

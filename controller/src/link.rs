@@ -6,6 +6,7 @@ use lectern_control::RequestId;
 use lectern_control::edge::{FromEdge, RequestError, ToEdge};
 use lectern_control::frame::{self, FrameError};
 use lectern_control::node::{FromNode, ToNode};
+use lectern_control::recorder::{FromRecorder, ToRecorder};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 
@@ -23,6 +24,8 @@ pub enum Outgoing {
     Node(ToNode),
     /// To an edge.
     Edge(ToEdge),
+    /// To a recorder.
+    Recorder(ToRecorder),
 }
 
 /// Passes on what comes in on a link, until it ends.
@@ -36,6 +39,7 @@ pub async fn read(
         let input = match role {
             Role::Node => node_input(link, &message),
             Role::Edge => edge_input(link, &message),
+            Role::Recorder => recorder_input(link, &message),
         };
         if inputs.send(input).await.is_err() {
             return; // The controller stops.
@@ -51,6 +55,7 @@ pub async fn write(mut messages: mpsc::Receiver<Outgoing>, outgoing: mpsc::Sende
         let encoded = match &message {
             Outgoing::Node(message) => frame::encode(message),
             Outgoing::Edge(message) => frame::encode(message),
+            Outgoing::Recorder(message) => frame::encode(message),
         };
         let encoded = match encoded {
             Ok(encoded) => Some(encoded),
@@ -83,6 +88,16 @@ fn node_input(link: u64, message: &[u8]) -> Input {
     match frame::decode::<FromNode>(message) {
         Ok(message) => Input::FromNode { link, message },
         Err(error) => Input::Unreadable { link, role: Role::Node, what: unreadable(&error, None) },
+    }
+}
+
+fn recorder_input(link: u64, message: &[u8]) -> Input {
+    match frame::decode::<FromRecorder>(message) {
+        Ok(message) => Input::FromRecorder { link, message },
+        Err(error) => {
+            let what = unreadable(&error, None);
+            Input::Unreadable { link, role: Role::Recorder, what }
+        }
     }
 }
 

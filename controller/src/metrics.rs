@@ -45,6 +45,12 @@ pub struct Metrics {
     pub moves: IntCounterVec,
     /// How long calm moves took.
     pub move_seconds: Histogram,
+    /// Recorders by `state`: free, full, dead.
+    pub recorders: IntGaugeVec,
+    /// Recordings that go on.
+    pub recordings: IntGauge,
+    /// Recordings that went on at another recorder.
+    pub recordings_moved: IntCounter,
     /// Leases lost.
     pub lease_losses: IntCounter,
     /// Rooms given up because somebody else owns them.
@@ -93,6 +99,12 @@ impl Metrics {
             )?,
             moves: make.counters("moves_total", "Calm moves, by result.", &["result"])?,
             move_seconds: make.histogram()?,
+            recorders: make.gauges("recorders", "Recorders, by state.", &["state"])?,
+            recordings: make.gauge("recordings", "Recordings that go on.")?,
+            recordings_moved: make.counter(
+                "recordings_moved_total",
+                "Recordings that went on at another recorder.",
+            )?,
             lease_losses: make.counter("lease_losses_total", "Leases lost.")?,
             rooms_lost: make
                 .counter("rooms_lost_total", "Rooms given up because somebody else owns them.")?,

@@ -244,6 +244,11 @@ impl Nodes {
         self.all.get(node).map(|node| node.hello.capacity.peers as usize)
     }
 
+    /// The region of a node.
+    pub fn region(&self, node: &NodeId) -> Option<&str> {
+        self.all.get(node).map(|node| node.hello.region.as_str())
+    }
+
     /// A node with its addresses.
     pub fn place(&self, node: &NodeId) -> Option<Place> {
         let addresses = self.all.get(node)?.hello.addresses.clone();

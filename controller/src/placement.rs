@@ -80,7 +80,7 @@ fn order<'a>(site: &'a Site, wish: &Wish<'_>) -> (usize, u64, u32, &'a NodeId) {
 }
 
 /// How far two regions are apart: 0 for the same one, more the fewer parts of their names agree.
-fn distance(site: &str, wished: &str) -> usize {
+pub fn distance(site: &str, wished: &str) -> usize {
     if site == wished {
         return 0;
     }

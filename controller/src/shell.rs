@@ -26,16 +26,22 @@ const INPUTS_AT_ONCE: usize = 256;
 /// How long the stores may take to write what is left when the process stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
-/// Runs a controller until it is stopped. A new link of a node or edge replaces its former one.
+/// Runs a controller until it is stopped. A new link of a node, edge or recorder replaces its former
+/// one.
 pub async fn run(
     config: Config,
     registry: prometheus::Registry,
     node_links: mpsc::Receiver<Link>,
     edge_links: mpsc::Receiver<Link>,
+    recorder_links: mpsc::Receiver<Link>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
     if !config.has_valid_name() {
         return Err(Error::Config(format!("{:?} is not a name", config.name)));
+    }
+    if config.recordings.keep_days == Some(0) {
+        let why = "recordings.keep_days must be at least 1, or not be there".to_owned();
+        return Err(Error::Config(why));
     }
     let metrics = Metrics::new(&registry)?;
     if let Some(folder) = &config.data_dir {
@@ -44,17 +50,20 @@ pub async fn run(
     let file = |name: &str| config.data_dir.as_ref().map(|folder| folder.join(name));
     let store = SqliteStore::open(file("coordination.db").as_deref()).await?;
     let records = Records::open(file("records.db").as_deref()).await?;
+    let records = records.keeping(config.recordings.keep_days);
     let (inputs, queue) = mpsc::channel(QUEUED_INPUTS);
     let mut tasks = JoinSet::new();
+    let controller = Controller::new(config.node_silence(), rand::random(), metrics.clone());
     let shell = Shell {
-        controller: Controller::new(config.node_silence(), rand::random(), metrics.clone()),
+        controller: controller.awaiting_rooms(config.recordings.room_awaited()),
         stores: start_stores(&mut tasks, &config, store, &records, &metrics, &inputs),
         metrics,
         links: HashMap::new(),
         next_link: 0,
         inputs,
     };
-    shell.serve(queue, node_links, edge_links, stop).await;
+    let links = NewLinks { nodes: node_links, edges: edge_links, recorders: recorder_links };
+    shell.serve(queue, links, stop).await;
     // The queues are closed now: what is in them is written, then the tasks end.
     let ended = async { while tasks.join_next().await.is_some() {} };
     if tokio::time::timeout(FAREWELL, ended).await.is_err() {
@@ -92,6 +101,13 @@ fn start_stores<C: Coordination>(
     Stores { leases, records: asks, audit }
 }
 
+/// Where links come from.
+struct NewLinks {
+    nodes: mpsc::Receiver<Link>,
+    edges: mpsc::Receiver<Link>,
+    recorders: mpsc::Receiver<Link>,
+}
+
 struct Stores {
     leases: mpsc::Sender<LeaseJob>,
     records: mpsc::Sender<RecordsJob>,
@@ -117,8 +133,7 @@ impl Shell {
     async fn serve(
         mut self,
         mut queue: mpsc::Receiver<Input>,
-        mut node_links: mpsc::Receiver<Link>,
-        mut edge_links: mpsc::Receiver<Link>,
+        mut links: NewLinks,
         stop: CancellationToken,
     ) {
         let mut tick = tokio::time::interval(TICK);
@@ -133,11 +148,14 @@ impl Shell {
                     self.controller.handle_timeout(now());
                 }
                 // Who comes before the lease was asked for would only be refused.
-                Some(link) = node_links.recv(), if self.controller.is_settled() => {
+                Some(link) = links.nodes.recv(), if self.controller.is_settled() => {
                     self.take_link(Role::Node, link);
                 }
-                Some(link) = edge_links.recv(), if self.controller.is_settled() => {
+                Some(link) = links.edges.recv(), if self.controller.is_settled() => {
                     self.take_link(Role::Edge, link);
+                }
+                Some(link) = links.recorders.recv(), if self.controller.knows_recordings() => {
+                    self.take_link(Role::Recorder, link);
                 }
                 _ = queue.recv_many(&mut batch, INPUTS_AT_ONCE) => {
                     for input in batch.drain(..) {
@@ -183,6 +201,9 @@ impl Shell {
             match output {
                 Output::ToNode { link, message } => self.send(link, Outgoing::Node(message)),
                 Output::ToEdge { link, message } => self.send(link, Outgoing::Edge(message)),
+                Output::ToRecorder { link, message } => {
+                    self.send(link, Outgoing::Recorder(message));
+                }
                 Output::Unlink { link } => self.unlink(link),
                 Output::Records(job) => {
                     if let Err(error) = self.stores.records.try_send(job) {

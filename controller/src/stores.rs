@@ -1,5 +1,6 @@
 //! Does the controller's jobs on its stores, and brings the answers back. Decides nothing.
 
+use crate::archive;
 use crate::controller::Input;
 use crate::coordination::{
     Compare, Coordination, Error, LeaseId, Op, OpResult, Relation, Target, Transaction,
@@ -21,7 +22,7 @@ pub const QUEUED_JOBS: usize = 1_024;
 /// Audit entries that may wait to be written; more are lost, and counted.
 pub const QUEUED_AUDIT: usize = 16_384;
 /// How long a store may take: an edge's patience is longer.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = archive::PATIENCE;
 /// Jobs of the records done at once.
 const RECORDS_AT_ONCE: usize = 16;
 /// Jobs with a PIN that wait for a core at once; more are refused, and tried again by people.
@@ -240,6 +241,7 @@ fn failed(done: &RecordsDone) -> bool {
         RecordsDone::Entered { result, .. } => result.as_ref().err(),
         RecordsDone::Remembered { result, .. } => result.as_ref().err(),
         RecordsDone::Loaded { result, .. } => result.as_ref().err(),
+        RecordsDone::Recording(done) => archive::error(done),
     };
     match error {
         Some(records::Error::Unavailable(why)) => {
@@ -265,6 +267,7 @@ pub fn refused(job: RecordsJob) -> RecordsDone {
             RecordsDone::Remembered { job: Box::new(job), result: Err(error()) }
         }
         RecordsJob::Load { room, .. } => RecordsDone::Loaded { room, result: Err(error()) },
+        RecordsJob::Recording(job) => RecordsDone::Recording(archive::refused(job, error())),
     }
 }
 
@@ -295,6 +298,7 @@ async fn records_done(records: &Records, job: RecordsJob) -> RecordsDone {
             let result = timeout(PATIENCE, loaded).await.map_err(late).flatten();
             RecordsDone::Loaded { room, result }
         }
+        RecordsJob::Recording(job) => RecordsDone::Recording(archive::done(records, job).await),
     }
 }
 

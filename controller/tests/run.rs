@@ -6,13 +6,15 @@
 mod ends;
 
 use ends::{Edge, Node, Process, link_secret, meeting_request};
-use lectern_control::access::EntryKey;
+use lectern_control::access::{EntryKey, Moderator};
 use lectern_control::edge::{Meeting, Notice, Request, RequestError, Response, ToEdge};
 use lectern_control::media::{MediaKind, PublicationParameters, Source, SubscriptionParameters};
 use lectern_control::node::{Command, DisconnectReason, Event, Security};
+use lectern_control::recorder::{FromRecorder, ToRecorder};
+use lectern_control::recording::{Change, State, Status};
 use lectern_control::room::{LeaveReason, Role, Track};
 use lectern_control::transport::{DtlsRole, Fingerprint, IceCredentials, RemoteParameters};
-use lectern_control::{LinkId, PeerId, RequestId, Secret, TrackId};
+use lectern_control::{LinkId, PeerId, RecordingId, RequestId, RoomId, Secret, TrackId};
 use lectern_controller::Config;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -341,4 +343,82 @@ async fn hundreds_of_people_join_one_room() {
     assert_eq!(rooms[0].participants, 300);
     node.die();
     process.stop().await;
+}
+
+/// A status of a recording.
+fn status(recording: RecordingId, room: RoomId, state: State, version: u64) -> Status {
+    Status {
+        recording,
+        room,
+        version,
+        state,
+        started_unix_ms: 0,
+        duration_ms: 5,
+        trouble: None,
+        jobs: Vec::new(),
+        files: Vec::new(),
+        people: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recording_outlives_a_restart_and_is_destroyed_when_its_owner_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let process = Process::start(Some(folder.path()));
+    let _node = process.node("a").await;
+    let mut edge = process.edge("edge-1").await;
+    let meeting = edge.create_meeting().await;
+    let (link, _) = edge.create_link(&meeting, Role::Presenter, 1).await;
+    edge.join(&meeting, "ada", link, Role::Presenter).await;
+    let by = || Moderator::Participant("ada".to_owned());
+    let record = |on| Request::Record { room: meeting.room, by: by(), on };
+    assert_eq!(edge.ask(record(true)).await, Err(RequestError::NoRecorder));
+    let (mut recorder, live) = process.recorder("r1").await;
+    assert!(live.is_empty());
+    let Response::Recorded(Some(recorded)) = edge.must(record(true)).await else { panic!("on") };
+    let id = recorded.recording;
+    edge.notice(|notice| matches!(notice, Notice::Reception(r) if r.recorded.is_some())).await;
+    assert!(matches!(recorder.told().await, ToRecorder::Open { recording, .. } if recording == id));
+    process.stop().await;
+
+    let process = Process::start(Some(folder.path()));
+    let (mut recorder, live) = process.recorder("r1").await;
+    assert_eq!(live, [id], "it goes on");
+    let _node = process.node("a").await;
+    let mut edge = process.edge("edge-1").await;
+    let joined = edge.join(&meeting, "ada", link, Role::Presenter).await;
+    assert_eq!(joined.reception.recorded.expect("told at once").recording, id);
+    assert_eq!(edge.must(record(false)).await, Response::Recorded(None));
+    loop {
+        if let ToRecorder::Close { recording } = recorder.told().await {
+            assert_eq!(recording, id);
+            break;
+        }
+    }
+    let ready = status(id, meeting.room, State::Ready, 2);
+    recorder.say(&FromRecorder::Status(Box::new(ready.clone()))).await;
+    assert_eq!(recorder.told().await, ToRecorder::Heard { recording: id, version: 2 });
+    let owner = || Moderator::Owner { owner_key_hash: ends::OWNER };
+    let room = meeting.room;
+    let list = || Request::Recordings { room, by: owner(), before_unix_ms: None };
+    let Response::Recordings { recordings, more: false } = edge.must(list()).await else {
+        panic!("listed")
+    };
+    assert_ne!(recordings[0].status.state, State::Recording);
+    let delete =
+        Request::ChangeRecording { room, by: owner(), recording: id, change: Change::Delete };
+    assert_eq!(edge.must(delete).await, Response::Done);
+    assert_eq!(recorder.told().await, ToRecorder::Delete { recording: id });
+    let deleted = status(id, room, State::Deleted, 3);
+    recorder.say(&FromRecorder::Status(Box::new(deleted))).await;
+    assert_eq!(recorder.told().await, ToRecorder::Heard { recording: id, version: 3 });
+    let empty = Response::Recordings { recordings: Vec::new(), more: false };
+    assert_eq!(edge.must(list()).await, empty);
+    let line = "lectern_controller_recorders{state=\"free\"} 1";
+    assert!(process.metrics().contains(line));
+    process.stop().await;
+    let kinds = ends::audit(&folder.path().join("records.db")).await;
+    for kind in ["recording_started", "recording_stopped", "recording_deleted"] {
+        assert_eq!(kinds.iter().filter(|known| *known == kind).count(), 1, "{kind}");
+    }
 }

@@ -17,8 +17,8 @@ use std::time::Duration;
 /// The metrics count them all.
 const REFUSALS_PER_MINUTE: u32 = 60;
 
-/// Decisions that wait for the records: an hour of a busy cluster's.
-const MAX_UNKEPT: usize = 4_096;
+/// Decisions and other news that wait for the records: an hour of a busy cluster's.
+pub(super) const MAX_UNKEPT: usize = 4_096;
 /// How often the records are asked again, and for how many.
 const KEEP_AGAIN: Duration = Duration::from_secs(1);
 const KEEP_AT_ONCE: usize = 64;
@@ -151,8 +151,12 @@ impl Controller {
                 self.entered(now, &ticket, Attempt { entry, opens, tried }, result);
             }
             RecordsDone::Remembered { job, result } => self.remembered(*job, &result),
+            RecordsDone::Recording(done) => self.archive_done(now, done),
             RecordsDone::Answered { ticket, request, result } => {
                 self.records_answered(now, &ticket, &request, &result);
+                if matches!((&request, &result), (Request::Record { .. }, Ok(_))) {
+                    return self.record_as_owner(now, ticket, &request);
+                }
                 if let (Request::Moderate { room, by, action }, Ok(response)) = (request, &result) {
                     return self.permitted(now, ticket, room, (&by, action), response.clone());
                 }
@@ -231,12 +235,17 @@ impl Controller {
                 let link = entry.link.as_ref().map(|link| link.id);
                 self.entries.open(now.at, entry.id, Opens { room, link, role });
             }
-            (Request::OpenEntry { .. }, Err(records::Error::NotFound))
-                if self.refusals.may_log(now) =>
-            {
-                self.audit_asked(now, AuditKind::LinkRefused, None, ticket);
+            (Request::OpenEntry { .. }, Err(records::Error::NotFound)) => {
+                self.link_refused(now, ticket);
             }
             _ => {}
+        }
+    }
+
+    /// Somebody showed a link that opens nothing.
+    pub(super) fn link_refused(&mut self, now: Now, ticket: &Ticket) {
+        if self.refusals.may_log(now) {
+            self.audit_asked(now, AuditKind::LinkRefused, None, ticket);
         }
     }
 
@@ -250,10 +259,15 @@ impl Controller {
         if result.is_ok() {
             return;
         }
+        self.keep_later(job);
+    }
+
+    /// What the records could not keep is tried again.
+    pub(super) fn keep_later(&mut self, job: RecordsJob) {
         self.unkept.push_back(job);
         if self.unkept.len() > MAX_UNKEPT {
             self.unkept.pop_front();
-            tracing::error!("a decision about somebody is lost: the records are away for too long");
+            tracing::error!("something is lost: the records are away for too long");
         }
     }
 

@@ -91,6 +91,12 @@ impl Controller {
                 }
                 self.with_room(now, room, |room| room.handle_request(now, ticket, body));
             }
+            Request::Record { .. } => self.record(now, ticket, body),
+            Request::Recordings { .. }
+            | Request::Recording { .. }
+            | Request::ChangeRecording { .. }
+            | Request::SharedRecording { .. }
+            | Request::ReadRecording { .. } => self.ask_catalogue(now, ticket, body),
             Request::MoveRoom { room, node } => {
                 let result = self.move_room(now, room, node);
                 self.conclude(&ticket, result);
@@ -168,6 +174,11 @@ impl Controller {
 pub(super) fn request_error(error: records::Error) -> RequestError {
     match error {
         records::Error::NotFound => RequestError::NotFound,
+        records::Error::Absent => RequestError::Absent,
+        records::Error::NotPermitted => RequestError::NotPermitted,
+        records::Error::Unreachable => {
+            RequestError::Unavailable("the recorder cannot be reached".to_owned())
+        }
         records::Error::Limit(of) => RequestError::Limit(of.to_owned()),
         records::Error::Invalid(why) => RequestError::Invalid(why.to_owned()),
         records::Error::Unavailable(_) => {
@@ -201,5 +212,11 @@ fn kind(request: &Request) -> &'static str {
         Request::MoveRoom { .. } => "move_room",
         Request::Nodes => "nodes",
         Request::Rooms => "rooms",
+        Request::Record { .. } => "record",
+        Request::Recordings { .. } => "recordings",
+        Request::Recording { .. } => "recording",
+        Request::ChangeRecording { .. } => "change_recording",
+        Request::SharedRecording { .. } => "shared_recording",
+        Request::ReadRecording { .. } => "read_recording",
     }
 }

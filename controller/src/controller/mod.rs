@@ -1,14 +1,17 @@
-//! All rooms, nodes and edges together: the desired state and the observed one, and what follows.
+//! All rooms, nodes, edges and recorders together: the desired state and the observed one, and what follows.
 //!
 //! Pure: messages, answers of the stores and the time go in; messages and jobs for the stores come
 //! out. Nothing here waits for a store: live rooms go on while there is none.
 
 mod access;
+mod catalogue;
 mod edge;
 mod node;
 mod opening;
 mod output;
 mod ownership;
+mod recorder;
+mod recording;
 mod tick;
 
 pub use output::{Input, Output, Role, Unreadable};
@@ -23,6 +26,8 @@ use crate::lease::Lease;
 use crate::metrics::Metrics;
 use crate::nodes::{Nodes, Order};
 use crate::placement::{Site, Wish};
+use crate::recorders::Recorders;
+use crate::recordings::Recordings;
 use crate::records::{AuditEntry, AuditKind};
 use crate::room::{self, Room, Ticket};
 use lectern_control::delivery::Number;
@@ -61,6 +66,14 @@ pub struct Controller {
     unkept: VecDeque<RecordsJob>,
     keep_again_at: Option<Instant>,
     refusals: access::Refusals,
+    recorders: Recorders,
+    recordings: Recordings,
+    /// The records have said which recordings go on.
+    knows_recordings: bool,
+    /// When they are asked again.
+    ask_live_at: Option<Instant>,
+    /// When recordings whose time is over are looked for.
+    doom_due: Option<Instant>,
     ticked: Option<Instant>,
     settled: bool,
     ids: StdRng,
@@ -90,6 +103,11 @@ impl Controller {
             unkept: VecDeque::new(),
             keep_again_at: None,
             refusals: access::Refusals::default(),
+            recorders: Recorders::default(),
+            recordings: Recordings::default(),
+            knows_recordings: false,
+            ask_live_at: None,
+            doom_due: None,
             ticked: None,
             settled: false,
             ids: StdRng::seed_from_u64(seed),
@@ -97,6 +115,11 @@ impl Controller {
             #[cfg(test)]
             surveys: std::cell::Cell::default(),
         }
+    }
+
+    /// The same, whose recordings wait so long for rooms that are not there.
+    pub fn awaiting_rooms(self, room_awaited: Duration) -> Controller {
+        Controller { recordings: Recordings::new(room_awaited), ..self }
     }
 
     /// The next thing to do.
@@ -116,6 +139,7 @@ impl Controller {
             Input::Unlinked { link, role } => self.unlinked(now, link, role),
             Input::FromNode { link, message } => self.node_said(now, link, message),
             Input::FromEdge { link, message } => self.edge_said(now, link, message),
+            Input::FromRecorder { link, message } => self.recorder_said(now, link, message),
             Input::Unreadable { link, role, what } => self.unreadable(link, role, what),
             Input::Records(done) => self.records_done(now, done),
             Input::Lease(done) => self.lease_done(now, done),
@@ -185,6 +209,8 @@ impl Controller {
                     self.out.push_back(Output::Records(job));
                 }
             }
+            room::Output::Note { recording, event } => self.note(now, recording, event),
+            room::Output::RecordingOver { recording } => self.recording_over(now, recording),
             room::Output::Moved { took } => {
                 self.metrics.moves.with_label_values(&["done"]).inc();
                 self.metrics.move_seconds.observe(took.as_secs_f64());

@@ -131,6 +131,10 @@ impl Controller {
             room.set_access(now, access);
         }
         self.rooms.insert(id, room);
+        // It went on while this process, or another room of that id, was not there.
+        if let Some((recording, _)) = self.recordings.of_room(id) {
+            self.record_in_room(now, recording);
+        }
         for (ticket, request) in waiting {
             self.with_room(now, id, |room| room.handle_request(now, ticket, request));
         }

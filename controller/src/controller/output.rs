@@ -5,6 +5,7 @@ use crate::records::AuditEntry;
 use lectern_control::RequestId;
 use lectern_control::edge::{FromEdge, ToEdge};
 use lectern_control::node::{FromNode, ToNode};
+use lectern_control::recorder::{FromRecorder, ToRecorder};
 
 /// Who is at the other end of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,6 +14,8 @@ pub enum Role {
     Node,
     /// An edge.
     Edge,
+    /// A recorder.
+    Recorder,
 }
 
 impl Role {
@@ -21,6 +24,7 @@ impl Role {
         match self {
             Role::Node => "node",
             Role::Edge => "edge",
+            Role::Recorder => "recorder",
         }
     }
 }
@@ -65,6 +69,13 @@ pub enum Input {
         /// What.
         message: FromEdge,
     },
+    /// A recorder says something.
+    FromRecorder {
+        /// On which link.
+        link: u64,
+        /// What.
+        message: FromRecorder,
+    },
     /// Somebody says something that cannot be read.
     Unreadable {
         /// On which link.
@@ -96,6 +107,13 @@ pub enum Output {
         link: u64,
         /// What.
         message: ToEdge,
+    },
+    /// Say something to a recorder.
+    ToRecorder {
+        /// On which link.
+        link: u64,
+        /// What.
+        message: ToRecorder,
     },
     /// End a link, after what was said on it.
     Unlink {

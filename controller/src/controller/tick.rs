@@ -6,6 +6,7 @@ use crate::edges::Elapsed;
 use crate::job::LeaseJob;
 use crate::lease::Step;
 use crate::placement::{Site, Wish};
+use crate::recorders::State;
 use lectern_control::edge::{NodeInfo, RequestError};
 use lectern_control::{EdgeId, NodeId, RoomId};
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ impl Controller {
             let pause = now.at.saturating_duration_since(before);
             if pause > STALL {
                 self.nodes.excuse(pause);
+                self.recorders.excuse(pause);
             }
         }
         let late: Vec<(u64, Role)> = self
@@ -53,6 +55,9 @@ impl Controller {
                 }
             }
         }
+        for recorder in self.recorders.handle_timeout(now) {
+            tracing::warn!(%recorder, "a recorder has fallen silent");
+        }
         let mut sites = None;
         for id in self.rooms.keys().copied().collect::<Vec<_>>() {
             self.look_after(now, id, &mut sites);
@@ -64,6 +69,7 @@ impl Controller {
             }
             None => {}
         }
+        self.look_after_recordings(now);
         self.keep_again(now);
         self.claim_unowned(now);
         self.measure();
@@ -132,6 +138,13 @@ impl Controller {
         self.metrics.rooms.set(sum(|_| 1));
         self.metrics.participants.set(sum(|room| room.participant_count()));
         self.metrics.peers.set(sum(|room| room.peer_count()));
+        let recordings = i64::try_from(self.recordings.len()).unwrap_or(i64::MAX);
+        self.metrics.recordings.set(recordings);
+        for (state, label) in RECORDER_STATES {
+            let count = self.recorders.states().filter(|one| *one == state).count();
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.metrics.recorders.with_label_values(&[label]).set(count);
+        }
         let infos = self.nodes.infos();
         for label in NODE_STATES {
             let count = infos.iter().filter(|node| node_state(node) == label).count();
@@ -157,6 +170,7 @@ impl Controller {
                 }
                 self.edges.handle_unlinked(now, link);
             }
+            Role::Recorder => self.recorders.handle_unlinked(link),
         }
     }
 
@@ -195,6 +209,8 @@ fn site_of<'a>(sites: &'a mut [Site], node: &NodeId) -> Option<&'a mut Site> {
     sites.iter_mut().find(|site| site.node == *node)
 }
 
+const RECORDER_STATES: [(State, &str); 3] =
+    [(State::Free, "free"), (State::Full, "full"), (State::Dead, "dead")];
 const NODE_STATES: [&str; 3] = ["alive", "draining", "dead"];
 
 /// A node's state, as metric labels have it.

@@ -1,10 +1,14 @@
 //! Requests of edges, answered from the records.
 
+use super::catalogue::Changed;
+use super::known::Present;
+use super::reading::{Found, Wanted};
 use super::{Error, NewLink, NewMeeting, Records};
 use lectern_control::access::{Entry, EntryKey, Moderation, Moderator, PinChange};
 use lectern_control::edge::{Request, Response};
+use lectern_control::recording::Recording;
 use lectern_control::room::Role;
-use lectern_control::{EntryId, LinkId, RoomId};
+use lectern_control::{EntryId, JobId, LinkId, RecorderId, RoomId};
 
 /// Answers a request about meetings, links and what was done in them.
 pub async fn ask(
@@ -14,7 +18,14 @@ pub async fn ask(
     now: u64,
 ) -> Result<Response, Error> {
     match request {
-        Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash, lobby, pin } => {
+        Request::CreateMeeting {
+            name,
+            expires_at_unix_ms,
+            owner_key_hash,
+            lobby,
+            pin,
+            keep_recordings_days,
+        } => {
             let pin = match pin {
                 PinChange::Set(pin) => Some(pin.clone()),
                 PinChange::Keep | PinChange::Clear => None,
@@ -26,6 +37,7 @@ pub async fn ask(
                 owner_key_hash: *owner_key_hash,
                 lobby: *lobby,
                 pin,
+                keep_recordings_days: *keep_recordings_days,
             };
             records.create_meeting(now, meeting).await.map(Response::Meeting)
         }
@@ -60,11 +72,66 @@ pub async fn ask(
                 _ => Ok(Response::Done),
             }
         }
+        // What follows is the room's to do.
+        Request::Record { room, by, .. } => {
+            check_owner(records, *room, by, now).await?;
+            Ok(Response::Done)
+        }
         Request::Audit { room, by, before, limit } => {
             check_owner(records, *room, by, now).await?;
             records.audit(*room, *before, *limit).await.map(Response::Audit)
         }
         _ => Err(Error::Invalid("not a request about meetings and links")),
+    }
+}
+
+/// An answer about recordings, and what follows from it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Nothing follows.
+    Plain(Response),
+    /// Recorders are to make another film.
+    Composed {
+        /// The recording as it is then.
+        recording: Box<Recording>,
+        /// Who makes which.
+        jobs: Vec<(RecorderId, JobId)>,
+    },
+    /// A recorder is to let somebody read a file.
+    Found(Box<Found>),
+}
+
+/// Answers a request about recordings.
+pub async fn ask_catalogue(
+    records: &Records,
+    request: &Request,
+    present: &Present,
+) -> Result<Answer, Error> {
+    match request {
+        Request::Recordings { room, by, before_unix_ms } => {
+            records.check_keeper(*room, by).await?;
+            records.recordings(*room, *before_unix_ms, present).await.map(Answer::Plain)
+        }
+        Request::Recording { room, by, recording } => {
+            records.check_keeper(*room, by).await?;
+            records.recording(*room, *recording, present).await.map(Answer::Plain)
+        }
+        Request::ChangeRecording { room, by, recording, change } => {
+            records.check_keeper(*room, by).await?;
+            match records.change_recording(*room, *recording, change, present).await? {
+                Changed::Done(response) => Ok(Answer::Plain(response)),
+                Changed::Composed { recording, jobs } => Ok(Answer::Composed { recording, jobs }),
+            }
+        }
+        Request::SharedRecording { secret_hash } => {
+            records.shared(secret_hash, present).await.map(Answer::Plain)
+        }
+        Request::ReadRecording { by, recording, file, download } => {
+            let wanted = Wanted { recording: *recording, file, download: *download };
+            let found = records.readable(by, wanted, present).await?;
+            Ok(Answer::Found(Box::new(found)))
+        }
+        _ => Err(Error::Invalid("not a request about recordings")),
     }
 }
 

@@ -63,6 +63,28 @@ pub enum AuditKind {
     MoveFailed,
     /// A room was placed anew because its node died.
     NodeLost,
+    /// A meeting is recorded.
+    RecordingStarted,
+    /// A meeting is not recorded any more.
+    RecordingStopped,
+    /// A recording ended by itself, or waits for its recorder.
+    RecordingFailed,
+    /// A recording got another title.
+    RecordingRenamed,
+    /// A recording is destroyed, as somebody wished.
+    RecordingDeleted,
+    /// A recording is destroyed because its time is over.
+    RecordingExpired,
+    /// A link to a recording was made.
+    RecordingShared,
+    /// A link to a recording was ended.
+    RecordingUnshared,
+    /// Another film is made of a recording.
+    RecordingComposed,
+    /// A file of a recording may be played.
+    RecordingRead,
+    /// A file of a recording may be downloaded.
+    RecordingDownloaded,
 }
 
 impl fmt::Display for AuditKind {
@@ -93,6 +115,17 @@ impl fmt::Display for AuditKind {
             AuditKind::RoomMoved => "room_moved",
             AuditKind::MoveFailed => "move_failed",
             AuditKind::NodeLost => "node_lost",
+            AuditKind::RecordingStarted => "recording_started",
+            AuditKind::RecordingStopped => "recording_stopped",
+            AuditKind::RecordingFailed => "recording_failed",
+            AuditKind::RecordingRenamed => "recording_renamed",
+            AuditKind::RecordingDeleted => "recording_deleted",
+            AuditKind::RecordingExpired => "recording_expired",
+            AuditKind::RecordingShared => "recording_shared",
+            AuditKind::RecordingUnshared => "recording_unshared",
+            AuditKind::RecordingComposed => "recording_composed",
+            AuditKind::RecordingRead => "recording_read",
+            AuditKind::RecordingDownloaded => "recording_downloaded",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! What outlives a room: meetings, their links, and the audit log, in SQL.
+//! What outlives a room: meetings, their links, their recordings, and the audit log, in SQL.
 //!
 //! Secrets come in as SHA-256 hashes and are found by them; nothing here can be turned back into
 //! a link.
@@ -6,15 +6,26 @@
 mod access;
 mod ask;
 mod audit;
+mod catalogue;
+mod doom;
+mod known;
+mod parts;
 mod pin;
 mod purge;
+mod reading;
+mod recordings;
+mod shares;
 #[cfg(test)]
 mod tests;
 
 pub use access::Standings;
-pub use ask::ask;
+pub use ask::{Answer, ask, ask_catalogue};
 pub use audit::{AuditEntry, AuditKind};
+pub use doom::Doomed;
+pub use known::Present;
 pub use purge::ROWS_AT_ONCE;
+pub use reading::Found;
+pub use recordings::{Kept, LiveRecording, NewRecording};
 
 use lectern_control::access::Access;
 use lectern_control::edge::{LinkInfo, Meeting};
@@ -52,6 +63,15 @@ pub enum Error {
     /// There is none, or the secret is another, or it has ended. Which of these is not said.
     #[error("not found, expired or revoked")]
     NotFound,
+    /// Who asks may, but what it asks for is not there, or no longer.
+    #[error("not there, or no longer")]
+    Absent,
+    /// Who asks may not do this.
+    #[error("not permitted")]
+    NotPermitted,
+    /// A recorder that is needed cannot be told anything now.
+    #[error("the recorder cannot be reached")]
+    Unreachable,
     /// A named limit is reached.
     #[error("the limit on {0} is reached")]
     Limit(&'static str),
@@ -84,6 +104,8 @@ pub struct NewMeeting {
     pub lobby: bool,
     /// With a PIN.
     pub pin: Option<Secret<String>>,
+    /// How long its recordings are kept, in days.
+    pub keep_recordings_days: Option<u32>,
 }
 
 /// A link to be made.
@@ -107,6 +129,8 @@ pub struct NewLink {
 #[derive(Debug, Clone)]
 pub struct Records {
     pool: SqlitePool,
+    /// How long recordings are kept, in days.
+    keep_days: Option<u32>,
 }
 
 impl Records {
@@ -120,6 +144,8 @@ impl Records {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // What is deleted is overwritten: a copy of the file does not tell it.
+            .pragma("secure_delete", "ON")
             .busy_timeout(BUSY_TIMEOUT);
         // What is in memory is gone with its connection: there is one, and it is never closed.
         let connections = if file.is_some() { CONNECTIONS } else { 1 };
@@ -135,7 +161,12 @@ impl Records {
             .run(&pool)
             .await
             .map_err(|error| Error::Unavailable(error.to_string()))?;
-        Ok(Records { pool })
+        Ok(Records { pool, keep_days: None })
+    }
+
+    /// The same records, with recordings kept for so many days and no longer.
+    pub fn keeping(self, keep_days: Option<u32>) -> Records {
+        Records { keep_days, ..self }
     }
 
     /// Makes a meeting.
@@ -154,7 +185,7 @@ impl Records {
         };
         let access = Access { locked: false, lobby: meeting.lobby, pin_set: pin_hash.is_some() };
         let made = sqlx::query(
-            "INSERT INTO meetings SELECT ?1, ?2, ?3, ?4, ?5, 0, ?7, ?8 \
+            "INSERT INTO meetings SELECT ?1, ?2, ?3, ?4, ?5, 0, ?7, ?8, ?9 \
              WHERE (SELECT count(*) FROM meetings WHERE expires_at_unix_ms > ?3) < ?6",
         )
         .bind(meeting.room.0.cast_signed())
@@ -165,6 +196,7 @@ impl Records {
         .bind(MAX_LIVE_MEETINGS)
         .bind(meeting.lobby)
         .bind(pin_hash)
+        .bind(meeting.keep_recordings_days)
         .execute(&self.pool)
         .await?;
         if made.rows_affected() == 0 {

@@ -20,12 +20,14 @@ impl Records {
         };
         let meetings = sqlx::query(
             "DELETE FROM meetings WHERE room IN \
-             (SELECT room FROM meetings WHERE expires_at_unix_ms < ? LIMIT ?)",
+             (SELECT room FROM meetings WHERE expires_at_unix_ms < ?1 \
+              AND NOT EXISTS (SELECT 1 FROM recordings WHERE room = meetings.room) LIMIT ?2)",
         )
         .bind(before(MEETING_RETENTION))
         .bind(ROWS_AT_ONCE)
         .execute(&self.pool)
         .await?;
+        self.strip(before(MEETING_RETENTION)).await?;
         let entries = sqlx::query(
             "DELETE FROM audit WHERE id IN \
              (SELECT id FROM audit WHERE at_unix_ms < ? ORDER BY id LIMIT ?)",
@@ -34,6 +36,27 @@ impl Records {
         .bind(ROWS_AT_ONCE)
         .execute(&self.pool)
         .await?;
-        Ok(meetings.rows_affected() + entries.rows_affected())
+        let rows = meetings.rows_affected() + entries.rows_affected();
+        if rows < ROWS_AT_ONCE.into() {
+            // What was deleted stands in the log of writes until that is written down.
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.pool).await?;
+        }
+        Ok(rows)
+    }
+
+    /// Of meetings that are kept because of their recordings, what these do not need: owners' keys
+    /// stay, people and links go.
+    async fn strip(&self, before: i64) -> Result<(), Error> {
+        for strip in [
+            "DELETE FROM links WHERE id IN (SELECT id FROM links JOIN meetings USING (room) \
+             WHERE meetings.expires_at_unix_ms < ? LIMIT ?)",
+            "DELETE FROM standings WHERE (room, identity) IN (SELECT room, identity FROM standings \
+             JOIN meetings USING (room) WHERE meetings.expires_at_unix_ms < ? LIMIT ?)",
+            "UPDATE meetings SET pin_hash = NULL WHERE room IN (SELECT room FROM meetings \
+             WHERE expires_at_unix_ms < ? AND pin_hash IS NOT NULL LIMIT ?)",
+        ] {
+            sqlx::query(strip).bind(before).bind(ROWS_AT_ONCE).execute(&self.pool).await?;
+        }
+        Ok(())
     }
 }

@@ -21,6 +21,7 @@ fn new_meeting(expires_at_unix_ms: u64) -> NewMeeting {
         owner_key_hash: OWNER,
         lobby: false,
         pin: None,
+        keep_recordings_days: None,
     }
 }
 
@@ -42,7 +43,7 @@ impl Records {
     pub(crate) async fn fill(&self, count: u64, expires_at_unix_ms: u64) {
         sqlx::query(
             "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?) \
-             INSERT INTO meetings SELECT n, 'filler', 0, ?, zeroblob(32), 0, 0, NULL FROM number",
+             INSERT INTO meetings SELECT n, 'filler', 0, ?, zeroblob(32), 0, 0, NULL, NULL FROM number",
         )
         .bind(count.cast_signed())
         .bind(expires_at_unix_ms.cast_signed())

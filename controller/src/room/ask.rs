@@ -69,6 +69,7 @@ impl Room {
             Ask::Moderate(by, action) => self.moderate(now, &by, action),
         };
         self.out.insert(before, Output::Respond(ticket, result));
+        self.sync_recording(now);
     }
 
     /// Answers what waited for a move to end.

@@ -5,6 +5,7 @@ use super::peer::{Peer, Publication};
 use super::{Room, check};
 use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::limits::{MAX_CANDIDATES_PER_PEER, MAX_TRACKS_PER_PARTICIPANT};
+use lectern_control::media::PublicationParameters;
 use lectern_control::node::Command;
 use lectern_control::transport::{Candidate, IceCredentials, Permissions};
 use lectern_control::{ParticipantId, PeerId, TrackId};
@@ -32,9 +33,9 @@ impl Room {
                 self.own_peer(id, *peer)?;
                 self.remove_peer(*peer);
             }
-            Command::Publish { peer, track, .. } => {
+            Command::Publish { peer, track, parameters } => {
                 permit(permissions.publish)?;
-                self.publish(id, *peer, *track)?;
+                self.publish(id, *peer, *track, parameters)?;
                 let issued = Issued::Publish(*peer, *track);
                 self.command_for(self.home.primary.node.clone(), command, issued);
             }
@@ -45,9 +46,10 @@ impl Room {
                     self.tell_active(id, None, command);
                 }
             }
-            Command::SetMuted { track, .. } => {
+            Command::SetMuted { track, muted } => {
                 self.check_track_owner(id, *track)?;
-                self.publications.get(track).ok_or(RequestError::NotFound)?;
+                let publication = self.publications.get_mut(track);
+                publication.ok_or(RequestError::NotFound)?.muted = *muted;
                 self.tell_active(id, None, command);
             }
             // Whether there is such a track is the node's to say: it may just have ended.
@@ -73,6 +75,10 @@ impl Room {
             | Command::EndSubscriptions { .. }
             | Command::Export { .. }
             | Command::Restore { .. }
+            | Command::OpenRelay { .. }
+            | Command::RelayTrack { .. }
+            | Command::UnrelayTrack { .. }
+            | Command::CloseRelay { .. }
             | Command::CloseRoom => return Err(RequestError::NotPermitted),
         }
         Ok(Response::Done)
@@ -127,6 +133,7 @@ impl Room {
         id: ParticipantId,
         peer: PeerId,
         track: TrackId,
+        parameters: &PublicationParameters,
     ) -> Result<(), RequestError> {
         self.own_peer(id, peer)?;
         self.check_track_owner(id, track)?;
@@ -134,7 +141,10 @@ impl Room {
         if of_peer >= MAX_TRACKS_PER_PARTICIPANT && !self.publications.contains_key(&track) {
             return Err(RequestError::Limit("tracks of a participant".to_owned()));
         }
-        self.publications.insert(track, Publication { participant: id, peer, subscribed: false });
+        let PublicationParameters { kind, source, muted, .. } = *parameters;
+        let publication =
+            Publication { participant: id, peer, subscribed: false, kind, source, muted };
+        self.publications.insert(track, publication);
         Ok(())
     }
 }

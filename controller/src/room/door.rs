@@ -255,6 +255,7 @@ impl Room {
             host: self.roster.participants().any(|one| one.role >= Role::Presenter),
             waiting: self.lobby.shown(),
             waiting_count: self.lobby.len(),
+            recorded: self.recorded().cloned(),
         }
     }
 

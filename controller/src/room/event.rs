@@ -15,6 +15,7 @@ impl Room {
     /// Something happened on a node. News of nodes that are not the room's own are stale.
     pub fn handle_event(&mut self, now: Now, from: &NodeId, event: Event) {
         let is_active = self.home.primary.node == *from;
+        let moves_tracks = matches!(event, Event::Exported { .. } | Event::CommandFailed { .. });
         match event {
             Event::CommandFailed { request, error } => self.command_failed(now, request, error),
             Event::Exported { peer, state } if is_active => self.exported(now, peer, state),
@@ -33,6 +34,7 @@ impl Room {
             Event::Speakers { mut speakers } if is_active => {
                 speakers.retain(|(speaker, _)| self.roster.get(*speaker).is_some());
                 speakers.truncate(MAX_SPEAKERS);
+                self.note_speakers(&speakers);
                 self.notify_all(&Notice::Speakers { speakers });
             }
             Event::Quality { participant, quality }
@@ -47,6 +49,9 @@ impl Room {
             | Event::TrackStarted { .. }
             | Event::Speakers { .. }
             | Event::Quality { .. } => {}
+        }
+        if moves_tracks {
+            self.sync_recording(now);
         }
     }
 
@@ -90,6 +95,7 @@ impl Room {
             }
             Some(Issued::Publish(peer, track)) => self.publish_failed(peer, track, error),
             Some(Issued::Export(peer)) => self.export_failed(now, peer, &error),
+            Some(Issued::Relay(recording)) => self.relay_failed(now, recording, &error),
             Some(Issued::Restore(peer)) => {
                 self.drop_peer(peer, DisconnectReason::ConsentExpired);
                 self.advance_move(now);

@@ -28,6 +28,7 @@ impl Room {
 
     /// A node has nothing any more of what the room had there, or nothing that can be relied upon.
     pub fn handle_node_emptied(&mut self, now: Now, node: &NodeId) {
+        self.forget_relays(node);
         if self.relocation.as_ref().is_some_and(|relocation| relocation.target() == node) {
             self.handle_target_lost(now);
         }
@@ -64,6 +65,7 @@ impl Room {
             self.drop_peer(peer, DisconnectReason::ConsentExpired);
         }
         self.publications.clear();
+        self.forget_relays(&self.home.primary.node.clone());
         let generation = self.home.next_generation(&primary.node);
         let from = std::mem::replace(&mut self.home, Home { primary, standby, generation });
         let detail = format!("{} died; now on {}", from.primary.node, self.home.primary.node);

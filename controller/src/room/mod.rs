@@ -15,13 +15,17 @@ mod loss;
 mod moderation;
 mod output;
 mod peer;
+mod recording;
+mod relays;
 mod relocation;
 mod request;
 mod roster;
+mod told;
 
 pub use home::{Home, Place};
 pub use moderation::Authority;
 pub use output::{Output, Ticket};
+pub use recording::{Begin, Recorder};
 
 use crate::clock::Now;
 use crate::standing::Standing;
@@ -40,6 +44,7 @@ use output::Issued;
 use peer::{Peer, Publication};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use recording::Recording;
 use relocation::{Relocation, Removal};
 use roster::Roster;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -93,6 +98,7 @@ pub struct Room {
     home: Home,
     relocation: Option<Relocation>,
     removals: Vec<Removal>,
+    recording: Option<Recording>,
     deferred: VecDeque<(Ticket, Ask)>,
     /// What edges were told of the door is not what it is now.
     reception_stale: bool,
@@ -134,6 +140,7 @@ impl Room {
             home: start.home,
             relocation: None,
             removals: Vec::new(),
+            recording: None,
             deferred: VecDeque::new(),
             reception_stale: false,
             reception_at: now.at,
@@ -228,6 +235,7 @@ impl Room {
             self.reception_changed();
         }
         self.tell_reception(now);
+        self.sync_recording(now);
         if !self.lobby.is_empty() && self.roster.is_empty() {
             // Who waits keeps the room as well as who is in it.
             self.empty_since = Some(now.at);
@@ -265,6 +273,7 @@ impl Room {
         if std::mem::replace(&mut self.closed, true) {
             return;
         }
+        self.stop_recording(now, "");
         self.notify_all(&Notice::RoomClosed);
         for participant in self.roster.ids() {
             self.leave(now, participant, LeaveReason::RoomClosed);

@@ -29,6 +29,16 @@ impl Authority {
     pub fn owner_key() -> Authority {
         Authority { role: Role::Owner, actor: "owner".to_owned(), identity: None }
     }
+
+    /// An integrator, whose token an edge has looked at.
+    pub fn integrator() -> Authority {
+        Authority { role: Role::Owner, actor: "integrator".to_owned(), identity: None }
+    }
+
+    /// As the audit log names it.
+    pub fn actor(&self) -> &str {
+        &self.actor
+    }
 }
 
 type Answer = Result<Response, RequestError>;
@@ -39,6 +49,16 @@ impl Room {
         &mut self,
         by: &Moderator,
         action: &Moderation,
+    ) -> Result<Authority, RequestError> {
+        self.permit(by, least(action), action.label())
+    }
+
+    /// Whether somebody is at least that; owners' keys are the records' to check.
+    pub fn permit(
+        &mut self,
+        by: &Moderator,
+        least: Role,
+        what: &str,
     ) -> Result<Authority, RequestError> {
         let authority = match by {
             Moderator::Participant(identity) => {
@@ -52,16 +72,22 @@ impl Room {
                 }
             }
             Moderator::Owner { .. } => return Err(RequestError::NotPermitted),
-            Moderator::Integrator => {
-                Authority { role: Role::Owner, actor: "integrator".to_owned(), identity: None }
-            }
+            Moderator::Integrator => Authority::integrator(),
         };
-        if authority.role >= least(action) {
+        if authority.role >= least {
             return Ok(authority);
         }
-        let detail = format!("{} by a {:?}", action.label(), authority.role);
+        let detail = format!("{what} by a {:?}", authority.role);
         self.audit(AuditKind::ModerationRefused, authority.actor, detail);
         Err(RequestError::NotPermitted)
+    }
+
+    /// The name under which somebody acts, as others in the room see it.
+    pub fn shown_name(&self, by: &Authority) -> String {
+        let Some(identity) = &by.identity else { return format!("the {}", by.actor) };
+        let known = self.roster.by_identity(identity).and_then(|id| self.roster.get(id));
+        let name = known.map(|known| known.name.clone()).filter(|name| !name.is_empty());
+        name.unwrap_or_else(|| identity.clone())
     }
 
     /// Does what a moderator wants.

@@ -4,7 +4,10 @@ use crate::records::AuditKind;
 use crate::standing::Standing;
 use lectern_control::edge::{Notice, RequestError, Response};
 use lectern_control::node::Command;
-use lectern_control::{EdgeId, NodeId, ParticipantId, PeerId, RequestId, Revision, TrackId};
+use lectern_control::recorder::Event;
+use lectern_control::{
+    EdgeId, NodeId, ParticipantId, PeerId, RecordingId, RequestId, Revision, TrackId,
+};
 use std::time::Duration;
 
 /// Who asked, so that the answer finds its way.
@@ -57,6 +60,18 @@ pub enum Output {
         /// What was decided.
         standing: Standing,
     },
+    /// Something to be noted in the recording.
+    Note {
+        /// Which.
+        recording: RecordingId,
+        /// What.
+        event: Event,
+    },
+    /// A recording has ended here.
+    RecordingOver {
+        /// Which.
+        recording: RecordingId,
+    },
     /// A move is over; edges were told.
     Moved {
         /// From its beginning until every transport was handed to the new node.
@@ -83,4 +98,6 @@ pub(super) enum Issued {
     Export(PeerId),
     /// Gives a transport its state.
     Restore(PeerId),
+    /// Sends tracks to a recorder.
+    Relay(RecordingId),
 }

@@ -3,6 +3,7 @@
 use super::Room;
 use super::output::Issued;
 use lectern_control::edge::Notice;
+use lectern_control::media::{MediaKind, Source};
 use lectern_control::node::{Command, DisconnectReason};
 use lectern_control::transport::PeerParameters;
 use lectern_control::{NodeId, ParticipantId, PeerId};
@@ -33,6 +34,12 @@ pub(super) struct Publication {
     pub(super) peer: PeerId,
     /// Somebody has asked for it.
     pub(super) subscribed: bool,
+    /// Sound or picture.
+    pub(super) kind: MediaKind,
+    /// Where it comes from.
+    pub(super) source: Source,
+    /// As the node was told.
+    pub(super) muted: bool,
 }
 
 impl Room {

@@ -75,7 +75,7 @@ impl Relocation {
         }
     }
 
-    fn is_restored(&self, peer: PeerId) -> bool {
+    pub(super) fn is_restored(&self, peer: PeerId) -> bool {
         match &self.stage {
             Stage::Settling { .. } => false,
             Stage::Moving { steps, .. } => matches!(steps.get(&peer), Some(Step::Restored)),

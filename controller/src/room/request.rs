@@ -229,7 +229,8 @@ impl Room {
     /// Mutes a track in the roster and on the node, or does so no longer.
     pub(super) fn set_muted(&mut self, id: ParticipantId, track: TrackId, muted: bool) {
         // On the node first: what must not be heard is not heard for a moment longer.
-        if self.publications.contains_key(&track) {
+        if let Some(publication) = self.publications.get_mut(&track) {
+            publication.muted = muted;
             self.tell_active(id, None, Command::SetMuted { track, muted });
         }
         let changed = self.change(id, |known| {

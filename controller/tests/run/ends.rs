@@ -7,12 +7,14 @@ use lectern_control::edge::{
     FromEdge, Joined, Meeting, Notice, Request, RequestError, Response, ToEdge,
 };
 use lectern_control::node::{Capacity, Command, Event, FromNode, Heartbeat, Hello, ToNode};
+use lectern_control::recorder::{FromRecorder, ToRecorder};
 use lectern_control::room::Role;
 use lectern_control::transport::{
     DataParameters, DtlsIdentity, Duty, IceCredentials, IceRole, PeerParameters, Permissions,
 };
 use lectern_control::{
-    LinkId, NodeId, ParticipantId, PeerId, RequestId, Revision, RoomId, Secret, Version, frame,
+    LinkId, NodeId, ParticipantId, PeerId, RecordingId, RequestId, Revision, RoomId, Secret,
+    Version, frame,
 };
 use lectern_controller::{Config, Error, Link};
 use serde::Serialize;
@@ -32,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub struct Process {
     nodes: mpsc::Sender<Link>,
     edges: mpsc::Sender<Link>,
+    recorders: mpsc::Sender<Link>,
     registry: prometheus::Registry,
     stop: CancellationToken,
     task: JoinHandle<Result<(), Error>>,
@@ -51,11 +54,18 @@ impl Process {
     pub fn start_with(config: Config) -> Process {
         let (nodes, node_links) = mpsc::channel(4);
         let (edges, edge_links) = mpsc::channel(4);
+        let (recorders, recorder_links) = mpsc::channel(4);
         let registry = prometheus::Registry::new();
         let stop = CancellationToken::new();
-        let run =
-            lectern_controller::run(config, registry.clone(), node_links, edge_links, stop.clone());
-        Process { nodes, edges, registry, stop, task: tokio::spawn(run) }
+        let run = lectern_controller::run(
+            config,
+            registry.clone(),
+            node_links,
+            edge_links,
+            recorder_links,
+            stop.clone(),
+        );
+        Process { nodes, edges, recorders, registry, stop, task: tokio::spawn(run) }
     }
 
     pub async fn stop(self) {
@@ -109,6 +119,22 @@ impl Process {
         let mut node = Node { name, outgoing, incoming, heart };
         assert!(matches!(node.hear().await, ToNode::Welcome { version: Version::CURRENT, .. }));
         node
+    }
+
+    /// A recorder; it has been welcomed, and these are to go on.
+    pub async fn recorder(&self, name: &str) -> (Recorder, Vec<RecordingId>) {
+        let (near, far) = crossed();
+        self.recorders.send(far).await.expect("running");
+        let (outgoing, incoming) = near;
+        let mut recorder = Recorder { outgoing, incoming };
+        let (version, name) = (Version::CURRENT, name.parse().expect("a name"));
+        let (region, addresses) = ("eu".to_owned(), Vec::new());
+        recorder.say(&FromRecorder::Hello { version, recorder: name, region, addresses }).await;
+        recorder.say(&FromRecorder::Heartbeat(Default::default())).await;
+        match recorder.hear().await {
+            ToRecorder::Welcome { version: Version::CURRENT, live } => (recorder, live),
+            other => panic!("{other:?}"),
+        }
     }
 
     pub async fn edge(&self, name: &str) -> Edge {
@@ -168,6 +194,32 @@ impl Node {
 
     pub fn die(self) {
         self.heart.abort();
+    }
+}
+
+/// The recorder's end of a link.
+pub struct Recorder {
+    outgoing: mpsc::Sender<Bytes>,
+    incoming: mpsc::Receiver<Bytes>,
+}
+
+impl Recorder {
+    pub async fn hear(&mut self) -> ToRecorder {
+        frame::decode(&receive(&mut self.incoming).await).expect("a message to a recorder")
+    }
+
+    /// The next message that is no note.
+    pub async fn told(&mut self) -> ToRecorder {
+        loop {
+            match self.hear().await {
+                ToRecorder::Note { .. } => {}
+                other => return other,
+            }
+        }
+    }
+
+    pub async fn say(&self, message: &FromRecorder) {
+        self.outgoing.send(frame::encode(message).expect("encodes")).await.expect("open");
     }
 }
 
@@ -308,6 +360,7 @@ impl Edge {
 pub fn meeting_request() -> Request {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
     Request::CreateMeeting {
+        keep_recordings_days: None,
         name: "Weekly".to_owned(),
         expires_at_unix_ms: now.as_millis() as u64 + 3_600_000,
         owner_key_hash: OWNER,

@@ -4,15 +4,19 @@ mod entering;
 mod links;
 mod liveness;
 mod ownership;
+mod recordings;
 mod requests;
 
 use super::*;
 use crate::coordination::LeaseId;
-use crate::job::{Claimed, KeptAlive, LeaseDone, RecordsDone, RecordsJob};
-use crate::records;
+use crate::job::{
+    Claimed, KeptAlive, LeaseDone, RecordingDone, RecordingJob, RecordsDone, RecordsJob,
+};
+use crate::records::{self, Answer, Doomed, Kept, LiveRecording};
 use lectern_control::access::{Access, Entry, EntryKey};
 use lectern_control::edge::{FromEdge, LinkInfo, Meeting, Notice, Request, RequestError};
 use lectern_control::node::{Capacity, Command, FromNode, Heartbeat, Hello, ToNode};
+use lectern_control::recorder::ToRecorder;
 use lectern_control::room::Role as MeetingRole;
 use lectern_control::transport::{
     DataParameters, DtlsIdentity, Duty, IceCredentials, IceRole, PeerParameters, Permissions,
@@ -40,6 +44,8 @@ struct Bench {
     controller: Controller,
     start: Instant,
     ms: u64,
+    /// By so much the clock on the wall has jumped.
+    ahead_ms: u64,
     next_link: u64,
     next_request: u64,
     records: Store,
@@ -54,11 +60,22 @@ struct Bench {
     others: Option<&'static str>,
     to_node: Vec<(u64, ToNode)>,
     to_edge: Vec<(u64, ToEdge)>,
+    to_recorder: Vec<(u64, ToRecorder)>,
     /// The number of the last command or notice said on each link.
     said: BTreeMap<u64, Number>,
     unlinked: Vec<u64>,
     lease_jobs: Vec<LeaseJob>,
     audit: Vec<AuditEntry>,
+    /// What was asked of the records about recordings.
+    archive: Vec<RecordingJob>,
+    /// What they have not answered.
+    pending: Vec<RecordingJob>,
+    /// Recordings that a former process began.
+    former: Vec<LiveRecording>,
+    /// What the records say about recordings, once.
+    catalogued: Option<Result<Answer, records::Error>>,
+    /// What is to be destroyed.
+    doomed: Doomed,
 }
 
 impl Bench {
@@ -68,6 +85,7 @@ impl Bench {
             controller: Controller::new(Duration::from_millis(300), 1, metrics),
             start: Instant::now(),
             ms: 0,
+            ahead_ms: 0,
             next_link: 0,
             next_request: 0,
             records: Store::Works,
@@ -79,17 +97,23 @@ impl Bench {
             others: None,
             to_node: Vec::new(),
             to_edge: Vec::new(),
+            to_recorder: Vec::new(),
             said: BTreeMap::new(),
             unlinked: Vec::new(),
             lease_jobs: Vec::new(),
             audit: Vec::new(),
+            archive: Vec::new(),
+            pending: Vec::new(),
+            former: Vec::new(),
+            catalogued: None,
+            doomed: Doomed::default(),
         };
         bench.tick(0);
         bench
     }
 
     fn now(&self) -> Now {
-        Now { at: self.start + Duration::from_millis(self.ms), unix_ms: self.ms }
+        Now { at: self.start + Duration::from_millis(self.ms), unix_ms: self.ms + self.ahead_ms }
     }
 
     fn input(&mut self, input: Input) {
@@ -140,6 +164,7 @@ impl Bench {
                     }
                     self.to_edge.push((link, message));
                 }
+                Output::ToRecorder { link, message } => self.to_recorder.push((link, message)),
                 Output::Unlink { link } => self.unlinked.push(link),
                 Output::Audit(entry) => self.audit.push(entry),
                 Output::Records(job) => self.answer_records(job),
@@ -150,11 +175,18 @@ impl Bench {
 
     fn answer_records(&mut self, job: RecordsJob) {
         if self.records == Store::Silent {
+            if let RecordsJob::Recording(job) = job {
+                self.pending.push(job);
+            }
             return;
         }
         let error = || records::Error::Unavailable("down".to_owned());
         let works = self.records == Store::Works;
         let done = match job {
+            RecordsJob::Recording(job) => {
+                self.archive.push(job.clone());
+                RecordsDone::Recording(self.archived(job, works))
+            }
             RecordsJob::Load { room, .. } => {
                 let result = if works { Ok((meeting(room), Vec::new())) } else { Err(error()) };
                 RecordsDone::Loaded { room, result }
@@ -185,6 +217,29 @@ impl Bench {
             }
         };
         self.controller.handle(self.now(), Input::Records(done));
+    }
+
+    fn archived(&mut self, job: RecordingJob, works: bool) -> RecordingDone {
+        if !works {
+            return crate::archive::refused(job, records::Error::Unavailable("down".to_owned()));
+        }
+        match job {
+            RecordingJob::Catalogue { ticket, request, .. } => {
+                let result = self.catalogued.take().unwrap_or(Err(records::Error::Absent));
+                RecordingDone::Catalogue { ticket, request, result }
+            }
+            RecordingJob::Begin(new) => RecordingDone::Begun { new, result: Ok(()) },
+            RecordingJob::Note(recording, turn) => {
+                RecordingDone::Noted { recording, turn, result: Ok(()) }
+            }
+            RecordingJob::KeepStatus(recorder, status) => {
+                RecordingDone::StatusKept { recorder, status, result: Ok(Kept::Kept) }
+            }
+            RecordingJob::Live => RecordingDone::Live(Ok(self.former.clone())),
+            RecordingJob::Doomed { .. } => {
+                RecordingDone::Doomed(Ok(std::mem::take(&mut self.doomed)))
+            }
+        }
     }
 
     fn answer_lease(&mut self, job: LeaseJob) {
@@ -334,6 +389,7 @@ impl Bench {
     fn forget(&mut self) {
         self.to_node.clear();
         self.to_edge.clear();
+        self.to_recorder.clear();
         self.lease_jobs.clear();
         self.unlinked.clear();
     }

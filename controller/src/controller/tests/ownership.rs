@@ -43,6 +43,7 @@ fn while_the_stores_are_out_live_rooms_go_on_and_new_ones_wait() {
     let request = bench.ask(edge, other);
     assert!(matches!(bench.answer(request), Some(Err(RequestError::Unavailable(_)))));
     let create = Request::CreateMeeting {
+        keep_recordings_days: None,
         name: "new".to_owned(),
         expires_at_unix_ms: FOREVER_MS,
         owner_key_hash: [0; 32],

@@ -6,6 +6,7 @@ mod losses;
 mod moderation;
 mod moves;
 mod properties;
+mod recording;
 mod roster;
 
 use super::*;
@@ -21,7 +22,7 @@ use lectern_control::transport::{
     DataParameters, DtlsIdentity, Duty, Fingerprint, IceCredentials, IceRole, PeerParameters,
     Permissions, RemoteParameters,
 };
-use lectern_control::{EdgeId, LinkId};
+use lectern_control::{EdgeId, LinkId, RecordingId};
 
 const ROOM: RoomId = RoomId(77);
 const PRESENTER_LINK: LinkId = LinkId(1);
@@ -51,6 +52,14 @@ struct Bench {
     notices: Vec<(EdgeId, Notice)>,
     audit: Vec<(AuditKind, String)>,
     kept: Vec<(String, Standing)>,
+    /// What the recorder was told.
+    notes: Vec<lectern_control::recorder::Event>,
+    /// Recordings that have ended.
+    over: Vec<RecordingId>,
+    /// What nodes send to the recorder, as they were told.
+    relays: BTreeMap<NodeId, BTreeSet<TrackId>>,
+    /// Names of all commands and notices, in order.
+    all: Vec<String>,
     /// All that came out, as short words and in order.
     story: Vec<String>,
 }
@@ -89,6 +98,10 @@ impl Bench {
             notices: Vec::new(),
             audit: Vec::new(),
             kept: Vec::new(),
+            notes: Vec::new(),
+            over: Vec::new(),
+            relays: BTreeMap::new(),
+            all: Vec::new(),
             story: Vec::new(),
         }
     }
@@ -109,10 +122,13 @@ impl Bench {
                 Output::Command { node, request, revision, command } => {
                     assert_eq!(Some(revision), self.room.revision());
                     self.story.push(format!("{} at {node}", name_of(&command)));
+                    self.all.push(name_of(&command));
+                    self.relay(&node, &command);
                     self.commands.push((node, request, command));
                 }
                 // Told of at times of its own.
                 Output::Notice { edge, notice: notice @ Notice::Reception(_) } => {
+                    self.all.push(name_of(&notice));
                     self.notices.push((edge, notice));
                 }
                 Output::Notice { edge, notice } => {
@@ -121,11 +137,32 @@ impl Bench {
                 }
                 Output::Audit { kind, actor, .. } => self.audit.push((kind, actor)),
                 Output::Remember { identity, standing } => self.kept.push((identity, standing)),
+                Output::Note { event, .. } => self.notes.push(event),
+                Output::RecordingOver { recording } => self.over.push(recording),
                 Output::Moved { .. } => self.story.push("moved".to_owned()),
                 Output::MoveFailed => self.story.push("move failed".to_owned()),
                 Output::Lost => self.story.push("lost".to_owned()),
                 Output::Closed => self.story.push("closed".to_owned()),
             }
+        }
+    }
+
+    /// Does what a node does about relays.
+    fn relay(&mut self, node: &NodeId, command: &Command) {
+        match command {
+            Command::OpenRelay { .. } => {
+                self.relays.entry(node.clone()).or_default();
+            }
+            Command::RelayTrack { track, .. } => {
+                self.relays.get_mut(node).map(|tracks| tracks.insert(*track));
+            }
+            Command::UnrelayTrack { track, .. } => {
+                self.relays.get_mut(node).map(|tracks| tracks.remove(track));
+            }
+            Command::CloseRelay { .. } | Command::CloseRoom => {
+                self.relays.remove(node);
+            }
+            _ => {}
         }
     }
 
@@ -198,6 +235,7 @@ impl Bench {
         self.commands.clear();
         self.notices.clear();
         self.story.clear();
+        self.all.clear();
     }
 
     /// The request of the last command of a kind to a node about a peer.

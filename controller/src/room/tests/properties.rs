@@ -3,6 +3,7 @@
 
 use super::*;
 use lectern_control::node::DisconnectReason;
+use lectern_control::room::Audience;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -27,6 +28,8 @@ enum Act {
     EdgeLost { edge: u8 },
     Lease { held: bool },
     Pass { ms: u64 },
+    Record { on: bool },
+    Limit { edge: u8, who: usize, limited: bool },
 }
 
 fn any_act() -> impl Strategy<Value = Act> {
@@ -57,6 +60,9 @@ fn any_act() -> impl Strategy<Value = Act> {
         1 => Just(Act::StandbyLost),
         1 => edge.prop_map(|edge| Act::EdgeLost { edge }),
         1 => any::<bool>().prop_map(|held| Act::Lease { held }),
+        2 => prop::bool::weighted(0.8).prop_map(|on| Act::Record { on }),
+        2 => (0_u8..2, 0_usize..8, any::<bool>())
+            .prop_map(|(edge, who, limited)| Act::Limit { edge, who, limited }),
         4 => prop::sample::select(vec![1, 100, 500, 1_000, 3_000])
             .prop_map(|ms| Act::Pass { ms }),
     ]
@@ -139,6 +145,12 @@ impl World {
             Act::RemovePeer { edge, who, peer } => {
                 self.node(edge, who, Command::RemovePeer { peer: PeerId(peer.into()) });
             }
+            Act::Limit { edge, who, limited } => {
+                let audience =
+                    if limited { Audience::Only(Vec::new()) } else { Audience::Everybody };
+                let participant = self.who(who);
+                self.ask(edge, Request::SetAudience { room, participant, audience });
+            }
             other => self.happens(other),
         }
         self.bench.settle();
@@ -179,6 +191,8 @@ impl World {
             Act::NodeLost { node, next } => {
                 if self.bench.room.home.primary.node == nodes(node).node && node != next {
                     self.bench.room.handle_node_lost(now, Some((nodes(next), None)));
+                    self.bench.settle();
+                    self.bench.relays.remove(&nodes(node).node);
                 }
             }
             Act::TargetLost => self.bench.room.handle_target_lost(now),
@@ -191,6 +205,15 @@ impl World {
                 self.bench.room.set_revision(held.then_some(Revision(self.revision)));
             }
             Act::Pass { ms } => self.bench.pass(ms),
+            Act::Record { on: false } => self.bench.room.stop_recording(now, "somebody"),
+            Act::Record { on: true } if self.bench.room.recording().is_none() => {
+                let name = "r".parse().expect("a name");
+                let recorder = Some(Recorder { name, addresses: Vec::new() });
+                let id = RecordingId(self.revision);
+                let begin = Begin { id, by: String::new(), since_unix_ms: 0, recorder };
+                self.bench.room.begin_recording(now, begin);
+            }
+            Act::Record { on: true } => {}
             other => panic!("{other:?} is asked by an edge"),
         }
     }
@@ -223,6 +246,23 @@ impl World {
             }
         }
         assert!(self.used.values().all(|times| *times == 1), "a state was used twice");
+        self.check_recording();
+    }
+
+    /// Nothing that is not for everybody is sent to a recorder, and nothing at all where nobody records.
+    fn check_recording(&self) {
+        let room = &self.bench.room;
+        let is_open = |track: &TrackId| {
+            let publisher = room.publications.get(track).map(|one| one.participant);
+            let publisher = publisher.and_then(|publisher| room.roster.get(publisher));
+            publisher.is_none_or(|publisher| publisher.audience == Audience::Everybody)
+        };
+        if room.revision().is_some() {
+            for (node, tracks) in self.bench.relays.iter().filter(|(node, _)| room.uses(node)) {
+                assert!(tracks.iter().all(is_open), "{tracks:?} on {node}");
+                assert!(room.recording().is_some() || tracks.is_empty(), "{tracks:?} on {node}");
+            }
+        }
     }
 }
 
@@ -244,5 +284,14 @@ proptest! {
         prop_assert!(world.bench.room.moving_to().is_none());
         prop_assert!(world.bench.room.deferred.is_empty());
         prop_assert!(world.bench.room.removals.is_empty());
+        let room = &world.bench.room;
+        if let (Some(_), Some(_)) = (room.recording(), room.revision()) {
+            let all: BTreeSet<TrackId> = room.publications.iter().filter(|(_, one)| {
+                let publisher = room.roster.get(one.participant).expect("there");
+                publisher.audience == Audience::Everybody
+            }).map(|(track, _)| *track).collect();
+            let at = room.home.primary.node.clone();
+            prop_assert_eq!(world.bench.relays.get(&at), Some(&all));
+        }
     }
 }
