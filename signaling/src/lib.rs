@@ -12,6 +12,7 @@ mod news;
 mod origin;
 mod places;
 mod rates;
+mod recorder_link;
 pub mod sdp;
 mod serve;
 pub mod session;
@@ -21,10 +22,12 @@ mod token_key;
 
 pub use config::{Config, InvalidConfig};
 pub use controller_link::Link;
+pub use recorder_link::Dial;
 
 use api::Api;
 use controller_link::Controller;
 use livekit::Signaling;
+use recorder_link::Recorders;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use thiserror::Error;
@@ -53,11 +56,13 @@ pub enum Error {
 }
 
 /// Runs an edge until it is stopped. Each link that comes replaces the former one to the
-/// controller; `on_ready` hears where clients reach it.
+/// controller; links to recorders are dialled by whoever takes what comes out of `recorders`;
+/// `on_ready` hears where clients reach it.
 pub async fn run(
     config: Config,
     registry: prometheus::Registry,
     links: mpsc::Receiver<Link>,
+    recorders: mpsc::Sender<Dial>,
     on_ready: oneshot::Sender<SocketAddr>,
     stop: CancellationToken,
 ) -> Result<(), Error> {
@@ -72,7 +77,7 @@ pub async fn run(
     let tokens = Arc::new(Tokens::new(&config, token_key::load(&config, rand::random())?));
     let signaling =
         Signaling::new(controller.clone(), tokens.clone(), metrics, &config, stop.clone());
-    let api = Api::new(config, controller, tokens);
+    let api = Api::new(config, controller, Recorders::new(recorders), tokens);
     let routes = livekit::router(signaling.clone());
     let router = http::router(api, routes, server.has_real_certificate);
     // Whoever started us may not wait for the address.

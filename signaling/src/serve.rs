@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
@@ -21,8 +22,21 @@ const MAX_HEAD_BYTES: usize = 32 << 10;
 pub struct Patience {
     /// For a request's head; also for the first after the one before.
     pub head: Duration,
-    /// From a request's head to the end of its answer.
+    /// From a request's head to the end of its answer, or to some progress in it.
     pub request: Duration,
+}
+
+/// Tells a connection that an answer which takes long makes progress; in the extensions of a request.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    latest: Arc<watch::Sender<Instant>>,
+}
+
+impl Progress {
+    /// Some of the answer was taken.
+    pub fn made(&self) {
+        self.latest.send_replace(Instant::now());
+    }
 }
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -36,11 +50,15 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), Failure> {
     let (begun, latest) = watch::channel(Instant::now());
-    let router =
-        ServiceExt::<Request<Incoming>>::map_request(router, move |request: Request<Incoming>| {
-            begun.send_replace(Instant::now());
+    let progress = Progress { latest: Arc::new(begun) };
+    let router = ServiceExt::<Request<Incoming>>::map_request(
+        router,
+        move |mut request: Request<Incoming>| {
+            progress.made();
+            request.extensions_mut().insert(progress.clone());
             request
-        });
+        },
+    );
     let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
@@ -79,6 +97,8 @@ mod tests {
     use super::*;
     use crate::places::{Full, Limits, Placed, Places};
     use crate::rates::Network;
+    use axum::Extension;
+    use axum::body::Body;
     use axum::extract::ws::WebSocketUpgrade;
     use axum::routing::{get, post};
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -117,6 +137,29 @@ mod tests {
             assert!(ended.is_err_and(|error| error.to_string().contains("too long")), "{request}");
             drop(client);
         }
+    }
+
+    #[tokio::test]
+    async fn a_long_answer_goes_on_while_somebody_takes_it_and_no_longer() {
+        let film = |Extension(progress): Extension<Progress>| async move {
+            let chunks = futures_util::stream::unfold(progress, |progress| async move {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                progress.made();
+                Some((Ok::<_, std::io::Error>(vec![b'x'; 16 << 10]), progress))
+            });
+            Body::from_stream(chunks)
+        };
+        let (mut client, server) = duplex(64 << 10);
+        client.write_all(b"GET /film HTTP/1.1\r\nhost: x\r\n\r\n").await.expect("room for it");
+        let router = Router::new().route("/film", get(film));
+        let serving = tokio::spawn(serve(server, router, PATIENCE, CancellationToken::new()));
+        let began = Instant::now();
+        let mut buffer = vec![0; 64 << 10];
+        while began.elapsed() < 8 * PATIENCE.request {
+            assert!(client.read(&mut buffer).await.expect("still sent") > 0);
+        }
+        let ended = serving.await.expect("no panic");
+        assert!(ended.is_err_and(|error| error.to_string().contains("too long")), "it was left");
     }
 
     #[tokio::test]

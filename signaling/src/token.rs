@@ -1,9 +1,12 @@
 //! Session tokens: JSON Web Tokens with LiveKit-compatible grants, signed with HMAC-SHA-256.
 //!
 //! Ours are short-lived and name the link they came by; integrators sign theirs with an API key. What
-//! opens a session is another kind of token, and good for nothing else: see [`entry`].
+//! opens a session is another kind of token, and good for nothing else: see [`entry`]; so is what opens a
+//! file: see [`media`].
 
 pub mod entry;
+pub mod media;
+pub mod scope;
 
 use crate::config::Config;
 use crate::session::Sources;
@@ -58,6 +61,9 @@ pub struct VideoGrant {
     /// May administer the room.
     #[serde(skip_serializing_if = "is_false")]
     pub room_admin: bool,
+    /// May record the room, and keep its recordings.
+    #[serde(skip_serializing_if = "is_false")]
+    pub room_record: bool,
     /// May change its own name, metadata and attributes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub can_update_own_metadata: Option<bool>,
@@ -212,6 +218,7 @@ impl Tokens {
                 can_publish_sources: session.sources.names(),
                 hidden: false,
                 room_admin: session.role == Role::Owner,
+                room_record: false,
                 can_update_own_metadata: Some(session.may_update),
             },
             lectern: Some(OwnClaims {
@@ -245,18 +252,6 @@ impl Tokens {
             LetInBy::Us => Ok(session),
             LetInBy::Integrator => Err(InvalidToken::Invalid),
         }
-    }
-
-    /// The room that an integrator's token administers; it needs not let its holder in. Meetings of
-    /// ours belong to those who have their keys.
-    pub fn verify_admin(&self, token: &str) -> Result<RoomId, InvalidToken> {
-        let (claims, by) = self.claims(token, Duration::ZERO)?;
-        let grant = &claims.video;
-        if by != LetInBy::Integrator || !grant.room_admin || grant.room.is_empty() {
-            return Err(InvalidToken::NoAdmin);
-        }
-        let room = integrator_room(&claims.iss, &grant.room);
-        if room.is_named() { Ok(room) } else { Err(InvalidToken::NoAdmin) }
     }
 
     /// Verified claims of a token that ended no longer ago than that.

@@ -4,6 +4,7 @@ use super::limits::Guess;
 use super::problem::Code;
 use super::{Api, Problem, secret};
 use crate::tls;
+use crate::token::scope::Scope;
 use crate::token::{InvalidToken, LetInBy, Session};
 use axum::extract::ConnectInfo;
 use axum::http::HeaderMap;
@@ -31,6 +32,14 @@ impl Caller<'_> {
         };
         answer.map_err(Problem::from)
     }
+
+    /// What is asked for cannot be there, whoever asks; a key was looked at by nobody, and is no guess.
+    pub fn absent(self) -> Problem {
+        if let Some(guess) = self.guess {
+            guess.give_back();
+        }
+        unknown()
+    }
 }
 
 impl Api {
@@ -54,6 +63,17 @@ impl Api {
         headers: &HeaderMap,
         meeting: &str,
     ) -> Result<Caller<'_>, Problem> {
+        self.caller_for(Scope::Administer, connection, headers, meeting)
+    }
+
+    /// The same, where integrators' tokens let their holders do something else.
+    pub fn caller_for(
+        &self,
+        scope: Scope,
+        connection: ConnectInfo<SocketAddr>,
+        headers: &HeaderMap,
+        meeting: &str,
+    ) -> Result<Caller<'_>, Problem> {
         let shown = session_token(headers)?;
         if !is_token(shown) {
             let (room, guess) = self.key(connection, shown, meeting)?;
@@ -61,7 +81,7 @@ impl Api {
             return Ok(Caller { room, by, guess: Some(guess) });
         }
         let room: Result<RoomId, Problem> = meeting.parse().map_err(|_| unknown());
-        if let Ok(administers) = self.tokens.verify_admin(shown) {
+        if let Ok(administers) = self.tokens.verify_scope(shown, scope) {
             // Integrators name their rooms as their tokens do; the path is checked all the same.
             let room = if meeting == administers.to_string() { administers } else { room? };
             if room != administers {

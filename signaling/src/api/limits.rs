@@ -26,6 +26,11 @@ const CONNECTS_PER_SESSION: u32 = 5;
 const CALLS_A_MINUTE: NonZeroU32 = NonZeroU32::new(120).expect("not zero");
 /// As many at once: a host goes through the lobby one by one.
 const CALLS_AT_ONCE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
+/// Parts of one file a minute for whoever has its address: a player that looks for a moment asks for a
+/// few of them each second.
+const READS_A_MINUTE: NonZeroU32 = NonZeroU32::new(300).expect("not zero");
+/// As many at once.
+const READS_AT_ONCE: NonZeroU32 = NonZeroU32::new(60).expect("not zero");
 
 /// The budgets.
 #[derive(Debug)]
@@ -41,6 +46,8 @@ pub struct Limits {
     entries: Rates<Network>,
     sessions: Rates<Network>,
     people: PersonRates,
+    /// Parts of files, by media token.
+    reads: Rates<u64>,
 }
 
 impl Limits {
@@ -61,6 +68,7 @@ impl Limits {
             entries: Rates::new(opened),
             sessions: Rates::new(opened),
             people: PersonRates::new(Quota::per_minute(CALLS_A_MINUTE, CALLS_AT_ONCE)),
+            reads: Rates::new(Quota::per_minute(READS_A_MINUTE, READS_AT_ONCE)),
         }
     }
 
@@ -103,6 +111,11 @@ impl Limits {
     /// Takes the opening of a session.
     pub fn session(&self, network: Network) -> Result<(), Problem> {
         self.sessions.take(network, Instant::now()).map_err(Problem::too_many)
+    }
+
+    /// Takes a part of a file, by the token in its address.
+    pub fn read(&self, token: u64) -> Result<(), Problem> {
+        self.reads.take(token, Instant::now()).map_err(Problem::too_many)
     }
 
     /// Takes a call of somebody about a room: of an identity, or of whoever shows a key.

@@ -27,6 +27,8 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(7 * 86_400);
 const MIN_LIFETIME: Duration = Duration::from_secs(60);
 /// The longest: links do not lie about for ever.
 const MAX_LIFETIME: Duration = Duration::from_secs(365 * 86_400);
+/// How long a meeting's recordings may be kept: ten years at most.
+const KEEP_RECORDINGS_DAYS: std::ops::RangeInclusive<u32> = 1..=3_650;
 /// The name of a meeting where nothing is said.
 const DEFAULT_NAME: &str = "Screen share";
 
@@ -43,6 +45,9 @@ pub struct CreateMeeting {
     /// With a PIN, 6 to 10 digits.
     #[schema(value_type = Option<String>)]
     pin: Option<Secret<String>>,
+    /// Days for which its recordings are kept, 1 to 3,650, and no longer than the operator keeps them;
+    /// as long as that where it is not said.
+    keep_recordings_days: Option<u32>,
 }
 
 /// Makes a link.
@@ -196,7 +201,18 @@ pub async fn create(
     let expires_at_unix_ms = expiry(body.expires_in_s, DEFAULT_LIFETIME)?;
     let (owner_key, owner_key_hash) = secret::generate();
     let (lobby, pin) = (body.lobby, body.pin.map_or(PinChange::Keep, PinChange::Set));
-    let request = Request::CreateMeeting { name, expires_at_unix_ms, owner_key_hash, lobby, pin };
+    let keep_recordings_days = body.keep_recordings_days;
+    if keep_recordings_days.is_some_and(|days| !KEEP_RECORDINGS_DAYS.contains(&days)) {
+        return Err(Problem::invalid("keep_recordings_days must be 1 to 3650"));
+    }
+    let request = Request::CreateMeeting {
+        name,
+        expires_at_unix_ms,
+        owner_key_hash,
+        lobby,
+        pin,
+        keep_recordings_days,
+    };
     let meeting = meeting(api.controller.request(request).await?)?;
     let owner = Owner { controller: &api.controller, room: meeting.room, owner_key_hash, origin };
     let presenter = owner.create_link(Role::Presenter, expires_at_unix_ms).await?;

@@ -1,9 +1,10 @@
-//! Our HTTP API: meetings, their links, joining, and what operators see. Described by OpenAPI.
+//! Our HTTP API: meetings, their links, joining, recordings, and what operators see. Described by OpenAPI.
 
 mod audit;
 mod caller;
 mod entry;
 mod limits;
+mod media;
 mod meetings;
 mod moderation;
 mod name;
@@ -11,11 +12,15 @@ mod operator;
 mod people;
 mod poll;
 mod problem;
+mod record;
+mod recordings;
 mod secret;
 mod session;
+mod shared;
 
 use crate::config::Config;
 use crate::controller_link::Controller;
+use crate::recorder_link::Recorders;
 use crate::token::Tokens;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderMap, header};
@@ -26,7 +31,7 @@ use poll::Polls;
 use std::sync::Arc;
 use utoipa::OpenApi;
 
-pub use name::{clean_message, clean_name};
+pub use name::{clean_message, clean_name, clean_title};
 pub use problem::{Code, Problem};
 
 /// A request's body: names and secrets are short.
@@ -43,15 +48,25 @@ pub struct Api {
     limits: Arc<Limits>,
     /// Who waits at the door.
     polls: Arc<Polls>,
+    /// Where recordings are.
+    recorders: Recorders,
+    /// Which files may be read, as the controller said lately.
+    granted: Arc<media::Granted>,
     /// What the operator said.
     pub config: Arc<Config>,
 }
 
 impl Api {
     /// The handlers' shared state; the configuration has been checked.
-    pub fn new(config: Arc<Config>, controller: Controller, tokens: Arc<Tokens>) -> Api {
+    pub fn new(
+        config: Arc<Config>,
+        controller: Controller,
+        recorders: Recorders,
+        tokens: Arc<Tokens>,
+    ) -> Api {
         let limits = Arc::new(Limits::new(&config));
-        Api { controller, tokens, limits, polls: Arc::default(), config }
+        let (polls, granted) = (Arc::default(), Arc::default());
+        Api { controller, tokens, limits, polls, recorders, granted, config }
     }
 
     /// What links begin with: as configured, or as the browser asked for us.
@@ -74,7 +89,7 @@ impl Api {
 #[openapi(
     info(
         title = "Lectern",
-        description = "Meetings, their links, and joining by a link.",
+        description = "Meetings, their links, joining by a link, and recordings.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     paths(
@@ -101,6 +116,19 @@ impl Api {
         moderation::hand_over,
         moderation::end,
         audit::show,
+        record::start,
+        record::stop,
+        recordings::list,
+        recordings::show,
+        recordings::rename,
+        recordings::delete,
+        recordings::make_film,
+        recordings::share,
+        recordings::unshare,
+        recordings::open_file,
+        shared::show,
+        shared::open_file,
+        media::show,
         operator::nodes,
         operator::rooms,
         operator::move_room,
@@ -145,6 +173,7 @@ pub fn router(api: Api) -> Router {
         .route("/meetings/{meeting}/people/{identity}/hand-over", post(moderation::hand_over))
         .route("/meetings/{meeting}/end", post(moderation::end))
         .route("/meetings/{meeting}/audit", get(audit::show))
+        .merge(recording_routes())
         .route("/entries", post(entry::open))
         .route("/sessions", post(session::open))
         .route("/sessions/current", get(session::current).delete(session::end))
@@ -159,6 +188,24 @@ pub fn router(api: Api) -> Router {
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .with_state(api)
+}
+
+/// Recording, and what was recorded.
+fn recording_routes() -> Router<Api> {
+    const RECORDING: &str = "/meetings/{meeting}/recordings/{recording}";
+    let below = |path: &str| format!("{RECORDING}/{path}");
+    let one = get(recordings::show).patch(recordings::rename).delete(recordings::delete);
+    Router::new()
+        .route("/meetings/{meeting}/recording", post(record::start).delete(record::stop))
+        .route("/meetings/{meeting}/recordings", get(recordings::list))
+        .route(RECORDING, one)
+        .route(&below("films"), post(recordings::make_film))
+        .route(&below("shares"), post(recordings::share))
+        .route(&below("shares/{share}"), delete(recordings::unshare))
+        .route(&below("files/{file}"), post(recordings::open_file))
+        .route("/shared-recordings", post(shared::show))
+        .route("/shared-recordings/files/{file}", post(shared::open_file))
+        .route("/media/{token}", get(media::show))
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! Names that people type, made safe to show to others.
 
 use super::Problem;
+use lectern_control::recording::MAX_TITLE_BYTES;
 
 /// The longest name, in characters.
 const MAX_NAME_CHARS: usize = 64;
+/// The longest title of a recording, in characters.
+const MAX_TITLE_CHARS: usize = 120;
 /// The longest word to somebody, in characters.
 const MAX_MESSAGE_CHARS: usize = 200;
 
@@ -14,6 +17,15 @@ pub fn clean_name(field: &str, name: &str) -> Result<String, Problem> {
         return Err(Problem::invalid(format!("{field} must not be empty")));
     }
     Ok(name)
+}
+
+/// The same for a title, which may be longer.
+pub fn clean_title(field: &str, title: &str) -> Result<String, Problem> {
+    let title = clean(field, title, MAX_TITLE_CHARS)?;
+    if title.is_empty() || title.len() > MAX_TITLE_BYTES {
+        return Err(Problem::invalid(format!("{field} must have 1 to {MAX_TITLE_BYTES} bytes")));
+    }
+    Ok(title)
 }
 
 /// The same for a short message, which may be empty.
@@ -33,7 +45,7 @@ fn clean(field: &str, text: &str, max_chars: usize) -> Result<String, Problem> {
 }
 
 /// Control characters and overrides of the writing direction (Unicode TR 36 section 3.2).
-fn deceives(c: char) -> bool {
+pub fn deceives(c: char) -> bool {
     c.is_control()
         || matches!(
             c,

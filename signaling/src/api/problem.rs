@@ -45,12 +45,16 @@ pub enum Code {
     TooLarge,
     /// The body did not come in time.
     TooSlow,
+    /// The file has no such bytes.
+    NoSuchRange,
     /// The body is not JSON.
     UnsupportedMediaType,
     /// Too many tries; `Retry-After` says how long to wait.
     TooManyRequests,
     /// A limit is reached, such as the people in a room.
     LimitReached,
+    /// No recorder can take it now.
+    NoRecorder,
     /// Nothing can be done now; try again.
     Unavailable,
 }
@@ -69,10 +73,11 @@ impl Code {
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Code::NoSuchRange => StatusCode::RANGE_NOT_SATISFIABLE,
             Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Code::LimitReached => StatusCode::CONFLICT,
-            Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Code::NoRecorder | Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -92,9 +97,11 @@ impl Code {
             Code::MethodNotAllowed => "Method not allowed",
             Code::TooLarge => "The request is too large",
             Code::TooSlow => "The request came too slowly",
+            Code::NoSuchRange => "The file has no such bytes",
             Code::UnsupportedMediaType => "The request is not JSON",
             Code::TooManyRequests => "Too many tries",
             Code::LimitReached => "A limit is reached",
+            Code::NoRecorder => "No recorder is available",
             Code::Unavailable => "Not available now",
         }
     }
@@ -163,6 +170,7 @@ impl From<RequestError> for Problem {
             RequestError::Removed => Code::Removed,
             RequestError::Limit(_) => Code::LimitReached,
             RequestError::Invalid(_) => Code::Invalid,
+            RequestError::NoRecorder => Code::NoRecorder,
             RequestError::NoNode | RequestError::Unavailable(_) => Code::Unavailable,
         };
         Problem::new(code, error.to_string())

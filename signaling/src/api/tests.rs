@@ -1,7 +1,10 @@
 //! Every call with good and bad input, against a controller that keeps meetings in a table.
 
+mod recordings;
+
 use super::*;
 use crate::token::InvalidToken;
+use crate::token::scope::Scope;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, StatusCode};
@@ -10,12 +13,16 @@ use lectern_control::access::{
     Access, Admission, Entry, EntryKey, Moderation, Moderator, Opened, PinChange,
 };
 use lectern_control::delivery::Number;
-use lectern_control::edge::{self, FromEdge, LinkInfo, Meeting, RequestError, Response, ToEdge};
+use lectern_control::edge::{
+    self, FromEdge, LinkInfo, Meeting, Reader, RequestError, Response, ToEdge,
+};
 use lectern_control::room::Role;
 use lectern_control::{EntryId, LinkId, RoomId, Secret, Version, frame};
+use recordings::Catalogue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -30,6 +37,7 @@ struct Meetings {
     secrets: HashMap<[u8; 32], (RoomId, LinkId)>,
     entries: Vec<Option<(RoomId, LinkInfo)>>,
     pins: HashMap<RoomId, String>,
+    catalogue: Catalogue,
 }
 
 impl Meetings {
@@ -46,6 +54,7 @@ impl Meetings {
                 owner_key_hash,
                 lobby,
                 pin,
+                ..
             } => {
                 let room = RoomId(self.meetings.len() as u64 + 1);
                 let meeting = Meeting {
@@ -97,6 +106,25 @@ impl Meetings {
             edge::Request::MoveRoom { room, .. } if self.meetings.contains_key(&room) => {
                 Ok(Response::Done)
             }
+            other => self.of_recordings(other),
+        }
+    }
+
+    fn of_recordings(&mut self, body: edge::Request) -> Result<Response, RequestError> {
+        match body {
+            edge::Request::Record { room, ref by, .. }
+            | edge::Request::Recordings { room, ref by, .. }
+            | edge::Request::Recording { room, ref by, .. }
+            | edge::Request::ChangeRecording { room, ref by, .. }
+            | edge::Request::ReadRecording { by: Reader::Moderator { room, ref by }, .. } => {
+                if let Moderator::Owner { owner_key_hash } = by {
+                    self.owned(room, *owner_key_hash)?;
+                }
+                self.catalogue.answer(body)
+            }
+            edge::Request::ReadRecording { .. } | edge::Request::SharedRecording { .. } => {
+                self.catalogue.answer(body)
+            }
             other => self.let_in(other),
         }
     }
@@ -144,6 +172,8 @@ impl Meetings {
 struct Client {
     router: Router,
     tokens: Arc<Tokens>,
+    /// What was asked about recordings.
+    asked: Arc<Mutex<Vec<edge::Request>>>,
     _links: mpsc::Sender<crate::controller_link::Link>,
 }
 
@@ -158,8 +188,14 @@ async fn client(config: Config) -> Client {
     tokio::spawn(controller.clone().run(edge, String::new(), receiver, CancellationToken::new()));
     links.send((outgoing, incoming)).await.expect("running");
     let (linked, ready) = tokio::sync::oneshot::channel();
+    let (dials, dialled) = mpsc::channel(4);
+    let no_recorder = config.region == "no recorder";
+    let mut catalogue = Catalogue::default();
+    catalogue.no_recorder = no_recorder;
+    let asked = catalogue.asked.clone();
+    catalogue.serve(dialled);
     tokio::spawn(async move {
-        let mut meetings = Meetings::default();
+        let mut meetings = Meetings { catalogue, ..Meetings::default() };
         let mut linked = Some(linked);
         while let Some(message) = from_edge.recv().await {
             let reply = match frame::decode(&message).expect("a message of an edge") {
@@ -177,10 +213,11 @@ async fn client(config: Config) -> Client {
     });
     ready.await.expect("linked");
     let tokens = Arc::new(Tokens::new(&config, [1; 32]));
-    let router = router(Api::new(Arc::new(config), controller, tokens.clone()));
+    let recorders = Recorders::new(dials);
+    let router = router(Api::new(Arc::new(config), controller, recorders, tokens.clone()));
     let address: SocketAddr = "192.0.2.1:1000".parse().expect("an address");
     let router = router.layer(axum::Extension(ConnectInfo(address)));
-    Client { router, tokens, _links: links }
+    Client { router, tokens, asked, _links: links }
 }
 
 fn config() -> Config {
@@ -328,6 +365,8 @@ async fn bad_fields_are_named_and_nothing_is_made() {
         json!({ "expires_in_s": 59 }),
         json!({ "expires_in_s": u64::MAX }),
         json!({ "expires_in_s": -1 }),
+        json!({ "keep_recordings_days": 0 }),
+        json!({ "keep_recordings_days": 3_651 }),
         json!({ "unknown": true }),
         json!("text"),
     ] {
@@ -518,6 +557,16 @@ async fn the_description_names_every_call() {
         "/api/v1/meetings/{meeting}/people/{identity}/hand-over",
         "/api/v1/meetings/{meeting}/end",
         "/api/v1/meetings/{meeting}/audit",
+        "/api/v1/meetings/{meeting}/recording",
+        "/api/v1/meetings/{meeting}/recordings",
+        "/api/v1/meetings/{meeting}/recordings/{recording}",
+        "/api/v1/meetings/{meeting}/recordings/{recording}/films",
+        "/api/v1/meetings/{meeting}/recordings/{recording}/shares",
+        "/api/v1/meetings/{meeting}/recordings/{recording}/shares/{share}",
+        "/api/v1/meetings/{meeting}/recordings/{recording}/files/{file}",
+        "/api/v1/shared-recordings",
+        "/api/v1/shared-recordings/files/{file}",
+        "/api/v1/media/{token}",
         "/api/v1/entries",
         "/api/v1/sessions",
         "/api/v1/sessions/current",
@@ -528,7 +577,7 @@ async fn the_description_names_every_call() {
     ] {
         assert!(paths.contains_key(path), "{path}");
     }
-    assert_eq!(paths.len(), 25);
+    assert_eq!(paths.len(), 35);
     assert_eq!(client.code(Method::GET, "/nothing", "", Value::Null).await.0, 404);
     assert_eq!(client.code(Method::PUT, "/entries", "", Value::Null).await.0, 405);
 }

@@ -64,8 +64,8 @@ pub struct Adapter {
     /// What it may not have heard.
     pub(super) replay: Replay,
     pub(super) region: String,
-    /// How the room receives people, as the client knows it.
-    pub(super) room_told: String,
+    /// How the room receives people, and whether it is recorded, as the client knows it.
+    pub(super) room_told: (String, bool),
     /// It was told so after the join as well, and may not have heard it.
     pub(super) room_has_changed: bool,
     pub(super) speaking: BTreeMap<ParticipantId, f32>,
@@ -112,15 +112,14 @@ impl Adapter {
             client_offer: 0,
             replay: Replay::new(now),
             region: terms.region,
-            room_told: String::new(),
+            room_told: Default::default(),
             room_has_changed: false,
             speaking: BTreeMap::new(),
             qualities: BTreeMap::new(),
             refused: Refused::default(),
         };
         let join = adapter.join();
-        adapter.room_told =
-            join.room.as_ref().map_or_else(String::new, |room| room.metadata.clone());
+        adapter.room_told = adapter.room_now();
         adapter.send(Message::Join(join));
         adapter.pump();
         adapter

@@ -1,10 +1,11 @@
-//! The room in the words of clients: for meetings of ours, how it receives people stands in its
-//! metadata, in which integrators write what they like for rooms of theirs.
+//! The room in the words of clients: for meetings of ours, how it receives people and whether it is
+//! recorded stands in its metadata, in which integrators write what they like for rooms of theirs.
 
 use super::adapter::Adapter;
 use super::info;
 use lectern_control::access::{Reception, Waiting};
 use lectern_control::limits::{MAX_AUDIENCE, MAX_TRACKS_PER_PARTICIPANT};
+use lectern_control::recording::{Recorded, TroubleKind};
 use lectern_control::room::{Audience, Listener, Role};
 use livekit_protocol as proto;
 use proto::signal_response::Message;
@@ -23,6 +24,28 @@ struct Metadata<'a> {
     waiting: Option<Vec<Guest<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     waiting_count: Option<u32>,
+    /// It is recorded; everybody is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recording: Option<Recording<'a>>,
+}
+
+#[derive(Serialize)]
+struct Recording<'a> {
+    id: String,
+    by: &'a str,
+    /// Milliseconds since 1970.
+    since: u64,
+    /// It has stopped by itself, or waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trouble: Option<TroubleKind>,
+}
+
+impl<'a> Recording<'a> {
+    fn of(recorded: &'a Recorded) -> Recording<'a> {
+        let Recorded { recording, by, since_unix_ms, trouble } = recorded;
+        let trouble = trouble.as_ref().map(|trouble| trouble.kind);
+        Recording { id: recording.to_string(), by, since: *since_unix_ms, trouble }
+    }
 }
 
 #[derive(Serialize)]
@@ -51,9 +74,17 @@ fn metadata(reception: &Reception, role: Role) -> String {
         host: reception.host,
         waiting: admits.then(|| reception.waiting.iter().map(Guest::of).collect()),
         waiting_count: admits.then_some(reception.waiting_count),
+        recording: reception.recorded.as_ref().map(Recording::of),
     };
     // Plain fields always serialise.
     serde_json::to_string(&metadata).unwrap_or_default()
+}
+
+/// Whether what is said now is recorded, or will be as soon as the recorder is back.
+fn is_recorded(reception: &Reception) -> bool {
+    let trouble = |recorded: &Recorded| recorded.trouble.as_ref().map(|trouble| trouble.kind);
+    let recorded = reception.recorded.as_ref().map(trouble);
+    matches!(recorded, Some(None | Some(TroubleKind::RecorderLost)))
 }
 
 impl Adapter {
@@ -73,6 +104,7 @@ impl Adapter {
             num_participants: u32::try_from(people).unwrap_or(u32::MAX),
             num_publishers: u32::try_from(publishers).unwrap_or(u32::MAX),
             metadata: self.metadata(),
+            active_recording: is_recorded(session.reception()),
             ..Default::default()
         }
     }
@@ -84,11 +116,16 @@ impl Adapter {
         metadata(self.session.reception(), self.session.me().role)
     }
 
-    /// Tells how the room receives people, where the client knows something else.
+    /// What is told of the room once it has changed.
+    pub(super) fn room_now(&self) -> (String, bool) {
+        (self.metadata(), is_recorded(self.session.reception()))
+    }
+
+    /// Tells how the room receives people and whether it is recorded, where the client knows something else.
     pub(super) fn room_changed(&mut self) {
-        let metadata = self.metadata();
-        if metadata != self.room_told {
-            self.room_told = metadata;
+        let now = self.room_now();
+        if now != self.room_told {
+            self.room_told = now;
             self.room_has_changed = true;
             self.tell_room();
         }
@@ -136,12 +173,49 @@ mod tests {
             since_unix_ms: 5,
         };
         let access = Access { locked: false, lobby: true, pin_set: true };
-        let reception = Reception { access, host: true, waiting: vec![guest], waiting_count: 1 };
+        let reception = Reception {
+            access,
+            host: true,
+            waiting: vec![guest],
+            waiting_count: 1,
+            recorded: None,
+        };
         let shown = metadata(&reception, Role::Viewer);
         assert_eq!(shown, r#"{"locked":false,"lobby":true,"pin":true,"host":true}"#);
         let shown: serde_json::Value =
             serde_json::from_str(&metadata(&reception, Role::Presenter)).expect("JSON");
         assert_eq!(shown["waiting"][0]["name"], "\"<b>");
         assert_eq!(shown["waiting_count"], 1);
+    }
+
+    #[test]
+    fn everybody_knows_that_it_is_recorded_and_by_whom() {
+        let recorded = Recorded {
+            recording: lectern_control::RecordingId(1),
+            by: "\"Ada\"".to_owned(),
+            since_unix_ms: 7,
+            trouble: None,
+        };
+        let mut reception = Reception { recorded: Some(recorded), ..Reception::default() };
+        let shown: serde_json::Value =
+            serde_json::from_str(&metadata(&reception, Role::Viewer)).expect("JSON");
+        let id = lectern_control::RecordingId(1).to_string();
+        let wanted = serde_json::json!({ "id": id, "by": "\"Ada\"", "since": 7 });
+        assert_eq!(shown["recording"], wanted);
+        assert!(is_recorded(&reception));
+        for (kind, word, active) in [
+            (TroubleKind::DiskFull, "disk_full", false),
+            (TroubleKind::RecorderLost, "recorder_lost", true),
+        ] {
+            if let Some(recorded) = &mut reception.recorded {
+                let detail = "of no concern to clients".to_owned();
+                recorded.trouble = Some(lectern_control::recording::Trouble { kind, detail });
+            }
+            let shown = metadata(&reception, Role::Viewer);
+            assert!(shown.contains(&format!("\"trouble\":\"{word}\"")), "{shown}");
+            assert_eq!(is_recorded(&reception), active);
+        }
+        reception.recorded = None;
+        assert!(!is_recorded(&reception) && !metadata(&reception, Role::Viewer).contains("record"));
     }
 }

@@ -61,6 +61,8 @@ fn refusal(error: &RequestError) -> Refusal {
         | RequestError::Removed => Refusal::NotPermitted,
         RequestError::TooOften { .. } | RequestError::Limit(_) => Refusal::Limit,
         RequestError::Invalid(_) => Refusal::Invalid,
-        RequestError::NoNode | RequestError::Unavailable(_) => Refusal::Unavailable,
+        RequestError::NoNode | RequestError::NoRecorder | RequestError::Unavailable(_) => {
+            Refusal::Unavailable
+        }
     }
 }

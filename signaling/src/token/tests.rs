@@ -1,5 +1,6 @@
 //! Good tokens grant what they say; every way to forge one is refused.
 
+use super::scope::Scope;
 use super::*;
 use lectern_control::media::Source;
 use serde_json::{Value, json};
@@ -202,19 +203,49 @@ fn who_administers_a_room_needs_not_come_in() {
     let tokens = tokens();
     let mut admin = claims();
     admin["video"] = json!({ "room": "daily", "roomAdmin": true });
-    let room = tokens.verify_admin(&signed(&admin)).expect("administers");
+    let room = tokens.verify_scope(&signed(&admin), Scope::Administer).expect("administers");
     assert_eq!(room, integrator_room("integrator", "daily"));
-    assert_eq!(tokens.verify_admin(&signed(&claims())), Err(InvalidToken::NoAdmin));
+    assert_eq!(
+        tokens.verify_scope(&signed(&claims()), Scope::Administer),
+        Err(InvalidToken::NoAdmin)
+    );
     for meeting in [RoomId(77), viewer().room] {
         let named = json!({ "room": meeting.to_string(), "roomJoin": true, "roomAdmin": true });
         admin["video"] = named;
-        assert_eq!(tokens.verify_admin(&signed(&admin)), Err(InvalidToken::NoAdmin), "is ours");
+        assert_eq!(
+            tokens.verify_scope(&signed(&admin), Scope::Administer),
+            Err(InvalidToken::NoAdmin),
+            "is ours"
+        );
         let session = tokens.verify(&signed(&admin)).expect("comes in");
         assert_eq!((session.room, session.role), (meeting, Role::Presenter));
     }
     let owner = Session { role: Role::Owner, link: None, ..viewer() };
     let (ours, _) = tokens.issue(&owner, SystemTime::now());
-    assert_eq!(tokens.verify_admin(&ours), Err(InvalidToken::NoAdmin), "owners act as themselves");
+    assert_eq!(
+        tokens.verify_scope(&ours, Scope::Administer),
+        Err(InvalidToken::NoAdmin),
+        "owners act as themselves"
+    );
+}
+
+#[test]
+fn who_may_record_a_room_may_not_administer_it_and_the_other_way_round_it_may() {
+    let tokens = tokens();
+    let mut recorder = claims();
+    recorder["video"] = json!({ "room": "daily", "roomRecord": true });
+    let room = integrator_room("integrator", "daily");
+    assert_eq!(tokens.verify_scope(&signed(&recorder), Scope::Record), Ok(room));
+    let refused = tokens.verify_scope(&signed(&recorder), Scope::Administer);
+    assert_eq!(refused, Err(InvalidToken::NoAdmin));
+    let mut admin = claims();
+    admin["video"] = json!({ "room": "daily", "roomAdmin": true });
+    assert_eq!(tokens.verify_scope(&signed(&admin), Scope::Record), Ok(room));
+    recorder["video"]["room"] = json!(viewer().room.to_string());
+    let ours = tokens.verify_scope(&signed(&recorder), Scope::Record);
+    assert_eq!(ours, Err(InvalidToken::NoAdmin), "meetings of ours have keys");
+    let refused = tokens.verify_scope(&signed(&claims()), Scope::Record);
+    assert_eq!(refused, Err(InvalidToken::NoAdmin));
 }
 
 #[test]

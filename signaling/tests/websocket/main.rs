@@ -61,9 +61,17 @@ async fn edge_with(config: Config) -> Edge {
     let (links, receiver) = mpsc::channel(1);
     let (link, controller) = Controller::start();
     links.send(link).await.expect("running");
+    let (recorders, _dials) = mpsc::channel(1);
     let (on_ready, ready) = oneshot::channel();
     let (stop, registry) = (CancellationToken::new(), prometheus::Registry::new());
-    let run = lectern_signaling::run(config, registry.clone(), receiver, on_ready, stop.clone());
+    let run = lectern_signaling::run(
+        config,
+        registry.clone(),
+        receiver,
+        recorders,
+        on_ready,
+        stop.clone(),
+    );
     let running = tokio::spawn(run);
     let address = ready.await.expect("it runs");
     let edge = Edge { address, controller, stop, running, registry, links };
