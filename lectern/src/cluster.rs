@@ -28,11 +28,13 @@ pub enum Role {
     Edge,
     /// Forwards media.
     Node,
+    /// Records meetings.
+    Recorder,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Role; 3] = [Role::Controller, Role::Edge, Role::Node];
+    pub const ALL: [Role; 4] = [Role::Controller, Role::Edge, Role::Node, Role::Recorder];
 
     /// The name in the certificate: not resolvable, and nobody else's.
     pub fn subject(self) -> String {
@@ -46,6 +48,7 @@ impl fmt::Display for Role {
             Role::Controller => "controller",
             Role::Edge => "edge",
             Role::Node => "node",
+            Role::Recorder => "recorder",
         })
     }
 }

@@ -26,6 +26,8 @@ pub struct Config {
     pub edge: lectern_signaling::Config,
     /// The media node.
     pub node: lectern_sfu::Config,
+    /// The recorder.
+    pub recorder: lectern_recorder::Config,
 }
 
 /// How processes of a cluster find and trust each other.
@@ -36,8 +38,11 @@ pub struct Cluster {
     pub certificates: PathBuf,
     /// Where the controller accepts links.
     pub listen: SocketAddr,
-    /// Where nodes and edges find the controller: a name or address, and a port.
+    /// Where nodes, edges and recorders find the controller: a name or address, and a port.
     pub controller: String,
+    /// Where a recorder accepts links of nodes and edges. What they are told is
+    /// `recorder.advertise`.
+    pub recorder_listen: SocketAddr,
 }
 
 impl Default for Cluster {
@@ -46,6 +51,7 @@ impl Default for Cluster {
             certificates: PathBuf::from("lectern-cluster"),
             listen: SocketAddr::from(([0, 0, 0, 0], 7_880)),
             controller: "127.0.0.1:7880".to_owned(),
+            recorder_listen: SocketAddr::from(([0, 0, 0, 0], 7_883)),
         }
     }
 }
@@ -59,6 +65,7 @@ impl Default for Config {
             controller: lectern_controller::Config::default(),
             edge: lectern_signaling::Config::default(),
             node: lectern_sfu::Config::default(),
+            recorder: lectern_recorder::Config::default(),
         }
     }
 }

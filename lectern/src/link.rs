@@ -10,15 +10,18 @@ use tokio::sync::mpsc;
 /// One end of a link: messages out, messages in.
 pub type Link = (mpsc::Sender<Bytes>, mpsc::Receiver<Bytes>);
 
-/// Messages waiting in one direction: a burst of a whole room's commands fits, a stuck role is noticed.
-const QUEUED_MESSAGES: usize = 4_096;
+/// Messages waiting in one direction of a link to a controller: a burst of a whole room's commands
+/// fits, a stuck role is noticed.
+pub const QUEUED_MESSAGES: usize = 4_096;
+/// The same of a link to a recorder, where each message may be half a megabyte.
+pub const QUEUED_BATCHES: usize = 16;
 /// Bytes read from a stream at once.
 const READ_BYTES: usize = 64 << 10;
 
-/// Both ends of a link inside this process.
-pub fn crossed() -> (Link, Link) {
-    let (to_b, from_a) = mpsc::channel(QUEUED_MESSAGES);
-    let (to_a, from_b) = mpsc::channel(QUEUED_MESSAGES);
+/// Both ends of a link inside this process, in which so many messages may wait each way.
+pub fn crossed(queued: usize) -> (Link, Link) {
+    let (to_b, from_a) = mpsc::channel(queued);
+    let (to_a, from_b) = mpsc::channel(queued);
     ((to_b, from_b), (to_a, from_a))
 }
 
@@ -43,8 +46,11 @@ pub fn watched(link: Link, stands: impl Fn(bool) + Send + 'static) -> Link {
 }
 
 /// Pumps a link's messages over a stream until either side ends; the link is the near end.
-pub fn pumped(send: SendStream, receive: RecvStream) -> (Link, impl Future<Output = Result<()>>) {
-    let (near, far) = crossed();
+pub fn pumped(
+    (send, receive): (SendStream, RecvStream),
+    queued: usize,
+) -> (Link, impl Future<Output = Result<()>>) {
+    let (near, far) = crossed(queued);
     let (incoming, outgoing) = far;
     let pump = async move {
         tokio::select! {
@@ -97,7 +103,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_crossed_link_carries_messages_both_ways() {
-        let ((to_b, mut from_b), (to_a, mut from_a)) = crossed();
+        let ((to_b, mut from_b), (to_a, mut from_a)) = crossed(4);
         to_b.send(Bytes::from_static(b"to b")).await.expect("open");
         to_a.send(Bytes::from_static(b"to a")).await.expect("open");
         assert_eq!(from_a.recv().await.as_deref(), Some(&b"to b"[..]));
@@ -108,7 +114,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_link_stands_from_the_first_answer_to_its_end() {
-        let (near, (to_near, mut from_near)) = crossed();
+        let (near, (to_near, mut from_near)) = crossed(4);
         let stands = Arc::new(AtomicBool::new(false));
         let told = stands.clone();
         let (out, mut incoming) = watched(near, move |now| told.store(now, Ordering::SeqCst));

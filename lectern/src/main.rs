@@ -4,12 +4,15 @@ mod admin;
 mod cluster;
 mod config;
 mod descriptors;
+mod dials;
 mod link;
 mod quic;
+mod recordings;
 mod roles;
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,9 +40,39 @@ enum Command {
     Edge(Settings),
     /// A media node alone: forwards packets.
     Node(Settings),
+    /// A recorder alone: writes meetings down, and makes films of them.
+    Recorder(Settings),
+    /// What is in a journal.
+    #[command(subcommand)]
+    Journal(JournalCommand),
+    /// Recordings, beside a recorder that runs or without one.
+    Recordings {
+        #[command(subcommand)]
+        command: recordings::Command,
+        #[command(flatten)]
+        settings: Settings,
+    },
+    /// Becomes another program with hardly any rights.
+    #[command(hide = true, name = CONFINE)]
+    Confine {
+        /// The program, and what it is told.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// The certificates of a cluster.
     #[command(subcommand)]
     Cluster(ClusterCommand),
+}
+
+#[derive(Subcommand)]
+enum JournalCommand {
+    /// Says what is in a journal, and whether it is whole.
+    Inspect {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        settings: Settings,
+    },
 }
 
 #[derive(Subcommand)]
@@ -55,12 +88,15 @@ enum ClusterCommand {
 #[derive(Args)]
 struct Settings {
     /// A TOML file; every key may also come as LECTERN_KEY or LECTERN_PART__KEY.
-    #[arg(long, env = "LECTERN_CONFIG")]
+    #[arg(long, env = "LECTERN_CONFIG", global = true)]
     config: Option<PathBuf>,
     /// Sets one key, such as --set node.workers=2; may be given often.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
+    #[arg(long = "set", value_name = "KEY=VALUE", global = true)]
     set: Vec<String>,
 }
+
+/// The command by which a recorder starts decoders and encoders.
+const CONFINE: &str = "confine";
 
 /// What is logged where nothing is said: these two libraries tell of every packet, and warn of each
 /// that came twice.
@@ -104,7 +140,11 @@ fn run(command: Command) -> Result<()> {
         Command::Serve(settings)
         | Command::Controller(settings)
         | Command::Edge(settings)
-        | Command::Node(settings) => settings,
+        | Command::Node(settings)
+        | Command::Recorder(settings)
+        | Command::Recordings { settings, .. }
+        | Command::Journal(JournalCommand::Inspect { settings, .. }) => settings,
+        Command::Confine { .. } => return confine(command),
         Command::Cluster(ClusterCommand::Init { directory }) => {
             cluster::init(directory)?;
             println!("made the cluster's certificates in {}", directory.display());
@@ -112,6 +152,13 @@ fn run(command: Command) -> Result<()> {
         }
     };
     let config = config::load(settings.config.as_deref(), &settings.set)?;
+    match &command {
+        Command::Recordings { command, .. } => return recordings::run(&config, command),
+        Command::Journal(JournalCommand::Inspect { file, .. }) => {
+            return recordings::inspect(&config, file);
+        }
+        _ => {}
+    }
     if matches!(command, Command::Serve(_) | Command::Edge(_)) {
         descriptors::raise_limit();
     }
@@ -125,10 +172,21 @@ fn run(command: Command) -> Result<()> {
             Command::Controller(_) => roles::controller(config).await,
             Command::Edge(_) => roles::edge(config).await,
             Command::Node(_) => roles::node(config).await,
-            Command::Cluster(_) => Ok(()),
+            Command::Recorder(_) => roles::recorder(config).await,
+            // Done already.
+            Command::Cluster(_)
+            | Command::Recordings { .. }
+            | Command::Journal(_)
+            | Command::Confine { .. } => Ok(()),
         }
     });
     // What hangs is left behind; what should end in order has ended.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
+}
+
+/// Returns only where it fails.
+fn confine(command: Command) -> Result<()> {
+    let Command::Confine { arguments } = command else { return Ok(()) };
+    Err(lectern_recorder::confine(arguments).into())
 }

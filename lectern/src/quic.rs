@@ -1,10 +1,10 @@
 //! Links between processes: QUIC with mutual TLS, one bidirectional stream a link.
 
 use crate::cluster::{self, Identity, Role};
-use crate::link::{Link, pumped};
+use crate::link::{Link, QUEUED_BATCHES, QUEUED_MESSAGES, pumped};
 use anyhow::{Context, Result, anyhow, bail};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn::{Connection, Endpoint, IdleTimeout, TransportConfig, VarInt};
+use quinn::{Connection, Endpoint, IdleTimeout, RecvStream, SendStream, TransportConfig, VarInt};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::server::WebPkiClientVerifier;
@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::lookup_host;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// What both sides speak; another major version of the protocol would have another name.
@@ -34,20 +34,30 @@ const CLOSE_TIMEOUT: Duration = Duration::from_millis(500);
 /// Links a controller accepts at once: far more than a cluster has processes.
 const MAX_LINKS: usize = 1_024;
 
-/// Opens the endpoint at which a controller accepts links.
-pub fn listen(listen: SocketAddr, identity: Identity) -> Result<Endpoint> {
+/// Where the links of a process that listens go, by the role at their far end.
+#[derive(Clone)]
+pub struct Doors {
+    /// Roles that may link here, and the queue of each.
+    pub queues: Vec<(Role, mpsc::Sender<Link>)>,
+    /// Messages that may wait in each direction of a link.
+    pub queued_messages: usize,
+}
+
+impl Doors {
+    fn of(&self, role: Role) -> Option<&mpsc::Sender<Link>> {
+        self.queues.iter().find(|(known, _)| *known == role).map(|(_, queue)| queue)
+    }
+}
+
+/// Opens the endpoint at which links are accepted; `key` is where the address was configured.
+pub fn listen(listen: SocketAddr, key: &str, identity: Identity) -> Result<Endpoint> {
     Endpoint::server(server_config(identity)?, listen)
-        .with_context(|| format!("cluster.listen: cannot listen for links on UDP {listen}"))
+        .with_context(|| format!("{key}: cannot listen for links on UDP {listen}"))
 }
 
 /// Accepts links and hands each to the queue of the role its certificate names.
-pub async fn accept(
-    endpoint: Endpoint,
-    nodes: mpsc::Sender<Link>,
-    edges: mpsc::Sender<Link>,
-    stop: CancellationToken,
-) -> Result<()> {
-    tracing::info!(address = %endpoint.local_addr()?, "accepting links of nodes and edges");
+pub async fn accept(endpoint: Endpoint, doors: Doors, stop: CancellationToken) -> Result<()> {
+    tracing::info!(address = %endpoint.local_addr()?, "accepting links");
     let places = Arc::new(tokio::sync::Semaphore::new(MAX_LINKS));
     loop {
         let incoming = tokio::select! {
@@ -65,16 +75,16 @@ pub async fn accept(
             incoming.refuse();
             continue;
         };
-        let (nodes, edges) = (nodes.clone(), edges.clone());
+        let doors = doors.clone();
         tokio::spawn(async move {
             let address = incoming.remote_address();
-            if let Err(error) = serve(incoming, nodes, edges).await {
+            if let Err(error) = serve(incoming, doors).await {
                 tracing::info!(%address, error = format!("{error:#}"), "a link ended");
             }
             drop(place);
         });
     }
-    hang_up(&endpoint, b"the controller stops").await;
+    hang_up(&endpoint, b"the process stops").await;
     Ok(())
 }
 
@@ -86,23 +96,15 @@ async fn hang_up(endpoint: &Endpoint, reason: &[u8]) {
     }
 }
 
-async fn serve(
-    incoming: quinn::Incoming,
-    nodes: mpsc::Sender<Link>,
-    edges: mpsc::Sender<Link>,
-) -> Result<()> {
+async fn serve(incoming: quinn::Incoming, doors: Doors) -> Result<()> {
     let connection = incoming.await.context("the handshake failed")?;
     let role = peer_role(&connection)?;
-    let links = match role {
-        Role::Node => nodes,
-        Role::Edge => edges,
-        Role::Controller => bail!("a controller does not link to a controller"),
-    };
+    let Some(links) = doors.of(role) else { bail!("a {role} does not link here") };
     let stream = tokio::time::timeout(STREAM_TIMEOUT, connection.accept_bi());
-    let (send, receive) = stream.await.context("no stream was opened in time")??;
-    let (link, pump) = pumped(send, receive);
+    let stream = stream.await.context("no stream was opened in time")??;
+    let (link, pump) = pumped(stream, doors.queued_messages);
     tracing::info!(address = %connection.remote_address(), %role, "linked");
-    links.send(link).await.ok().context("the controller stops")?;
+    links.send(link).await.ok().context("the role stops")?;
     pump.await
 }
 
@@ -147,11 +149,7 @@ impl Dialer {
             .with_context(|| format!("cluster.controller: cannot resolve {:?}", self.controller))?;
         let mut failure = anyhow!("cluster.controller: {:?} has no address", self.controller);
         for address in addresses {
-            let local: SocketAddr = match address {
-                SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-                SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-            };
-            let endpoint = Endpoint::client(local)?;
+            let endpoint = towards(address)?;
             let result = tokio::select! {
                 result = self.link(&endpoint, address, links) => result,
                 () = stop.cancelled() => Ok(()),
@@ -171,16 +169,76 @@ impl Dialer {
         address: SocketAddr,
         links: &mpsc::Sender<Link>,
     ) -> Result<()> {
-        let name = Role::Controller.subject();
-        let connecting = endpoint.connect_with(self.config.clone(), address, &name)?;
-        let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
-        let connection = connection.context("it does not answer")??;
-        let (send, receive) = connection.open_bi().await?;
-        let (link, pump) = pumped(send, receive);
+        let stream = open(endpoint, self.config.clone(), address, Role::Controller).await?;
+        let (link, pump) = pumped(stream, QUEUED_MESSAGES);
         tracing::info!(%address, "connected to the controller");
         links.send(link).await.ok().context("the role has stopped")?;
         pump.await
     }
+}
+
+/// Links a role to recorders, each time it asks.
+#[derive(Clone)]
+pub struct Caller {
+    config: quinn::ClientConfig,
+}
+
+impl Caller {
+    /// Calls under this identity.
+    pub fn new(identity: Identity) -> Result<Caller> {
+        Ok(Caller { config: client_config(identity)? })
+    }
+
+    /// Links to the first of the addresses that answers, and pumps the link to its end.
+    pub async fn call(
+        self,
+        addresses: Vec<SocketAddr>,
+        link_out: oneshot::Sender<Link>,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let mut failure = anyhow!("the recorder has no address");
+        for address in addresses {
+            let endpoint = towards(address)?;
+            let opened = open(&endpoint, self.config.clone(), address, Role::Recorder).await;
+            match opened {
+                Ok(stream) => {
+                    let (link, pump) = pumped(stream, QUEUED_BATCHES);
+                    // Whoever asked may have gone on without it.
+                    let wanted = link_out.send(link).is_ok();
+                    let result = tokio::select! {
+                        result = pump, if wanted => result,
+                        () = stop.cancelled() => Ok(()),
+                        else => Ok(()),
+                    };
+                    hang_up(&endpoint, b"the link is over").await;
+                    return result;
+                }
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+}
+
+fn towards(address: SocketAddr) -> Result<Endpoint> {
+    let local: SocketAddr = match address {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    Ok(Endpoint::client(local)?)
+}
+
+/// Connects to a process of a role, and opens the stream of a link.
+async fn open(
+    endpoint: &Endpoint,
+    config: quinn::ClientConfig,
+    address: SocketAddr,
+    role: Role,
+) -> Result<(SendStream, RecvStream)> {
+    let connecting = endpoint.connect_with(config, address, &role.subject())?;
+    let connection = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+    let connection = connection.context("it does not answer")??;
+    Ok(connection.open_bi().await?)
 }
 
 fn peer_role(connection: &Connection) -> Result<Role> {
@@ -258,9 +316,12 @@ mod tests {
         let (edge_links, edges) = mpsc::channel(4);
         let stop = CancellationToken::new();
         let identity = cluster::load(directory.path(), Role::Controller).expect("an identity");
-        let endpoint = listen(SocketAddr::from(([127, 0, 0, 1], 0)), identity).expect("a port");
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let endpoint = listen(any, "cluster.listen", identity).expect("a port");
         let address = endpoint.local_addr().expect("an address");
-        tokio::spawn(accept(endpoint, node_links, edge_links, stop.clone()));
+        let queues = vec![(Role::Node, node_links), (Role::Edge, edge_links)];
+        let doors = Doors { queues, queued_messages: QUEUED_MESSAGES };
+        tokio::spawn(accept(endpoint, doors, stop.clone()));
         Cluster { directory, nodes, edges, address, stop }
     }
 

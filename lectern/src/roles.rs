@@ -3,9 +3,11 @@
 use crate::admin::{self, Status};
 use crate::cluster::{self, Role};
 use crate::config::Config;
-use crate::link::{Link, crossed, watched};
-use crate::quic;
-use anyhow::{Context, Result, anyhow};
+use crate::dials::{self, Wanted};
+use crate::link::{Link, QUEUED_BATCHES, QUEUED_MESSAGES, crossed, watched};
+use crate::quic::{self, Caller, Doors};
+use crate::recordings;
+use anyhow::{Context, Result, anyhow, bail};
 use prometheus::Registry;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -22,9 +24,31 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 const EDGE_LISTENS: &str = "the edge's listener";
 const EDGE_LINKED: &str = "the edge's link to the controller";
 const NODE_LINKED: &str = "the node's link to the controller";
+const RECORDER_LINKED: &str = "the recorder's link to the controller";
 
 type Tasks = JoinSet<(&'static str, Result<()>)>;
 type Ended = Result<(&'static str, Result<()>), JoinError>;
+
+/// Where a controller takes links.
+struct ControllerQueues {
+    nodes: mpsc::Sender<Link>,
+    edges: mpsc::Sender<Link>,
+    recorders: mpsc::Sender<Link>,
+}
+
+/// Where a recorder takes links.
+struct RecorderQueues {
+    controllers: mpsc::Sender<Link>,
+    nodes: mpsc::Sender<Link>,
+    edges: mpsc::Sender<Link>,
+}
+
+/// What leads into an edge, and out of it.
+struct EdgeEnds {
+    links: mpsc::Sender<Link>,
+    dials: mpsc::Receiver<lectern_signaling::Dial>,
+    listens: oneshot::Receiver<SocketAddr>,
+}
 
 /// The tasks of a process: the first that fails ends it.
 struct Process {
@@ -52,7 +76,7 @@ impl Process {
         };
         let stop = process.stop_carriers.clone();
         let serve = admin::serve(process.config.admin, process.status.clone(), stop);
-        process.carriers.spawn(async { ("admin listener", serve.await) });
+        process.carry("admin listener", serve);
         process
     }
 
@@ -65,44 +89,72 @@ impl Process {
         self.roles.spawn(async move { (name, role.await) });
     }
 
-    fn start_controller(&mut self) -> (mpsc::Sender<Link>, mpsc::Sender<Link>) {
+    fn start_controller(&mut self) -> ControllerQueues {
         let (nodes, node_links) = mpsc::channel(QUEUED_LINKS);
         let (edges, edge_links) = mpsc::channel(QUEUED_LINKS);
+        let (recorders, recorder_links) = mpsc::channel(QUEUED_LINKS);
         let mut config = self.config.controller.clone();
         config.data_dir.get_or_insert_with(|| self.config.data_dir.join("controller"));
         let (registry, stop) = (self.registry.clone(), self.stop.clone());
         self.start_role("controller", async move {
-            lectern_controller::run(config, registry, node_links, edge_links, stop).await?;
+            lectern_controller::run(config, registry, node_links, edge_links, recorder_links, stop)
+                .await?;
             Ok(())
         });
-        (nodes, edges)
+        ControllerQueues { nodes, edges, recorders }
     }
 
-    fn start_edge(&mut self) -> (mpsc::Sender<Link>, oneshot::Receiver<SocketAddr>) {
+    fn start_edge(&mut self) -> EdgeEnds {
         self.status.miss(EDGE_LISTENS);
         self.status.miss(EDGE_LINKED);
-        let (edges, links) = mpsc::channel(QUEUED_LINKS);
-        let (on_ready, ready) = oneshot::channel();
+        let (links, links_in) = mpsc::channel(QUEUED_LINKS);
+        let (dials_in, dials) = mpsc::channel(QUEUED_LINKS);
+        let (on_ready, listens) = oneshot::channel();
         let mut config = self.config.edge.clone();
         config.data_dir.get_or_insert_with(|| self.config.data_dir.join("edge"));
         let (registry, stop) = (self.registry.clone(), self.stop.clone());
         self.start_role("edge", async move {
-            lectern_signaling::run(config, registry, links, on_ready, stop).await?;
+            lectern_signaling::run(config, registry, links_in, dials_in, on_ready, stop).await?;
             Ok(())
         });
-        (edges, ready)
+        EdgeEnds { links, dials, listens }
     }
 
-    fn start_node(&mut self) -> mpsc::Sender<Link> {
+    fn start_node(&mut self) -> (mpsc::Sender<Link>, mpsc::Receiver<lectern_sfu::Dial>) {
         self.status.miss(NODE_LINKED);
         let (nodes, links) = mpsc::channel(QUEUED_LINKS);
+        let (dials_in, dials) = mpsc::channel(QUEUED_LINKS);
         let config = self.config.node.clone();
         let (registry, stop) = (self.registry.clone(), self.stop.clone());
         self.start_role("node", async move {
-            lectern_sfu::run(config, registry, links, stop).await?;
+            lectern_sfu::run(config, registry, links, dials_in, stop).await?;
             Ok(())
         });
-        nodes
+        (nodes, dials)
+    }
+
+    fn start_recorder(&mut self) -> RecorderQueues {
+        self.status.miss(RECORDER_LINKED);
+        let (controllers, controller_links) = mpsc::channel(QUEUED_LINKS);
+        let (nodes, node_links) = mpsc::channel(QUEUED_LINKS);
+        let (edges, edge_links) = mpsc::channel(QUEUED_LINKS);
+        let config = recordings::config(&self.config);
+        let (registry, stop) = (self.registry.clone(), self.stop.clone());
+        self.start_role("recorder", async move {
+            let config = config?;
+            lectern_recorder::run(config, registry, controller_links, node_links, edge_links, stop)
+                .await?;
+            Ok(())
+        });
+        RecorderQueues { controllers, nodes, edges }
+    }
+
+    fn carry(
+        &mut self,
+        what: &'static str,
+        carrier: impl Future<Output = Result<()>> + Send + 'static,
+    ) {
+        self.carriers.spawn(async move { (what, carrier.await) });
     }
 
     /// How a role's link tells the process that it stands.
@@ -115,8 +167,7 @@ impl Process {
         let identity = cluster::load(&self.config.cluster.certificates, role)?;
         let (dialed, mut new_links) = mpsc::channel(QUEUED_LINKS);
         let dialer = quic::Dialer::new(&self.config.cluster.controller, identity)?;
-        let dial = dialer.run(dialed, self.stop_carriers.clone());
-        self.carriers.spawn(async { ("link to the controller", dial.await) });
+        self.carry("link to the controller", dialer.run(dialed, self.stop_carriers.clone()));
         let stands = self.stands(what);
         tokio::spawn(async move {
             while let Some(link) = new_links.recv().await {
@@ -125,6 +176,17 @@ impl Process {
                 }
             }
         });
+        Ok(())
+    }
+
+    /// Makes the links that a role wants to recorders.
+    fn call_recorders<D: Into<Wanted> + Send + 'static>(
+        &self,
+        role: Role,
+        dials: mpsc::Receiver<D>,
+    ) -> Result<()> {
+        let caller = Caller::new(cluster::load(&self.config.cluster.certificates, role)?)?;
+        tokio::spawn(dials::over_quic(dials, caller, self.stop_carriers.clone()));
         Ok(())
     }
 
@@ -200,48 +262,76 @@ fn untimely(ended: Ended) -> anyhow::Error {
 /// Everything in one process. The roles still say everything in encoded messages.
 pub async fn serve(config: Config) -> Result<()> {
     let mut process = Process::new(config);
-    let (nodes, edges) = process.start_controller();
-    let node = process.start_node();
-    let (edge, listens) = process.start_edge();
-    let (node_end, controller_end) = crossed();
-    let node_end = watched(node_end, process.stands(NODE_LINKED));
-    let node_links = (nodes.send(controller_end).await, node.send(node_end).await);
-    let (edge_end, controller_end) = crossed();
-    let edge_end = watched(edge_end, process.stands(EDGE_LINKED));
-    let edge_links = (edges.send(controller_end).await, edge.send(edge_end).await);
-    if !matches!((node_links, edge_links), ((Ok(()), Ok(())), (Ok(()), Ok(())))) {
-        // A role has ended already: its task says why.
-        return process.until_the_end().await;
+    let controller = process.start_controller();
+    let recorder = process.start_recorder();
+    let (node, node_dials) = process.start_node();
+    let edge = process.start_edge();
+    tokio::spawn(dials::in_process(node_dials, recorder.nodes));
+    tokio::spawn(dials::in_process(edge.dials, recorder.edges));
+    let ends = [
+        (NODE_LINKED, &node, &controller.nodes),
+        (EDGE_LINKED, &edge.links, &controller.edges),
+        (RECORDER_LINKED, &recorder.controllers, &controller.recorders),
+    ];
+    for (what, role, queue) in ends {
+        let (near, far) = crossed(QUEUED_MESSAGES);
+        let near = watched(near, process.stands(what));
+        if queue.send(far).await.is_err() || role.send(near).await.is_err() {
+            // A role has ended already: its task says why.
+            return process.until_the_end().await;
+        }
     }
-    let result = announce(process, listens).await;
-    drop((nodes, edges, node, edge));
-    result
+    announce(process, edge.listens).await
 }
 
 /// The controller alone.
 pub async fn controller(config: Config) -> Result<()> {
     let identity = cluster::load(&config.cluster.certificates, Role::Controller)?;
-    let endpoint = quic::listen(config.cluster.listen, identity)?;
+    let endpoint = quic::listen(config.cluster.listen, "cluster.listen", identity)?;
     let mut process = Process::new(config);
-    let (nodes, edges) = process.start_controller();
-    let accept = quic::accept(endpoint, nodes, edges, process.stop_carriers.clone());
-    process.carriers.spawn(async { ("link endpoint", accept.await) });
+    let ControllerQueues { nodes, edges, recorders } = process.start_controller();
+    let queues = vec![(Role::Node, nodes), (Role::Edge, edges), (Role::Recorder, recorders)];
+    let doors = Doors { queues, queued_messages: QUEUED_MESSAGES };
+    let accept = quic::accept(endpoint, doors, process.stop_carriers.clone());
+    process.carry("link endpoint", accept);
     process.until_the_end().await
 }
 
 /// The edge alone.
 pub async fn edge(config: Config) -> Result<()> {
     let mut process = Process::new(config);
-    let (links, listens) = process.start_edge();
-    process.dial(Role::Edge, EDGE_LINKED, links)?;
-    announce(process, listens).await
+    let edge = process.start_edge();
+    process.dial(Role::Edge, EDGE_LINKED, edge.links)?;
+    process.call_recorders(Role::Edge, edge.dials)?;
+    announce(process, edge.listens).await
 }
 
 /// A media node alone.
 pub async fn node(config: Config) -> Result<()> {
     let mut process = Process::new(config);
-    let links = process.start_node();
+    let (links, dials) = process.start_node();
     process.dial(Role::Node, NODE_LINKED, links)?;
+    process.call_recorders(Role::Node, dials)?;
+    process.until_the_end().await
+}
+
+/// A recorder alone.
+pub async fn recorder(config: Config) -> Result<()> {
+    if config.recorder.advertise.is_empty() {
+        bail!(
+            "recorder.advertise: say where nodes and edges reach this recorder, such as \
+             --set 'recorder.advertise=[\"192.0.2.7:7883\"]'"
+        );
+    }
+    let identity = cluster::load(&config.cluster.certificates, Role::Recorder)?;
+    let listen = config.cluster.recorder_listen;
+    let endpoint = quic::listen(listen, "cluster.recorder_listen", identity)?;
+    let mut process = Process::new(config);
+    let RecorderQueues { controllers, nodes, edges } = process.start_recorder();
+    process.dial(Role::Recorder, RECORDER_LINKED, controllers)?;
+    let queues = vec![(Role::Node, nodes), (Role::Edge, edges)];
+    let doors = Doors { queues, queued_messages: QUEUED_BATCHES };
+    process.carry("link endpoint", quic::accept(endpoint, doors, process.stop_carriers.clone()));
     process.until_the_end().await
 }
 

@@ -23,9 +23,19 @@ const fn owners(status: u16) -> Answers {
     [401, 401, 401, 404, 403, 403, status]
 }
 
+const RECORDING: &str = "/api/v1/meetings/{meeting}/recordings/{recording}";
+const FILMS: &str = "/api/v1/meetings/{meeting}/recordings/{recording}/films";
+const SHARES: &str = "/api/v1/meetings/{meeting}/recordings/{recording}/shares";
+const SHARE: &str = "/api/v1/meetings/{meeting}/recordings/{recording}/shares/{share}";
+const FILE: &str = "/api/v1/meetings/{meeting}/recordings/{recording}/files/{file}";
+/// Of a link that nobody made.
+const SECRET: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+type Row = (&'static str, &'static str, Value, Answers);
+
 /// A call: method, path, body, and what is expected. Whom it is about is not there, where that would
 /// change the room: who may do it hears so with a 404, and who may not with a 403.
-fn expected(house: &House) -> Vec<(&'static str, &'static str, Value, Answers)> {
+fn expected(house: &House) -> Vec<Row> {
     let no_one = Value::Null;
     let link = json!({ "link": house.here.viewer_link });
     vec![
@@ -85,11 +95,40 @@ fn expected(house: &House) -> Vec<(&'static str, &'static str, Value, Answers)> 
     ]
 }
 
+/// Calls about recordings. There is no recorder here, and nothing was recorded.
+fn expected_of_recordings() -> Vec<Row> {
+    let no_one = Value::Null;
+    vec![
+        ("post", "/api/v1/meetings/{meeting}/recording", no_one.clone(), moderators(200)),
+        ("delete", "/api/v1/meetings/{meeting}/recording", no_one.clone(), moderators(204)),
+        ("get", "/api/v1/meetings/{meeting}/recordings", no_one.clone(), owners(200)),
+        ("get", RECORDING, no_one.clone(), owners(404)),
+        ("patch", RECORDING, json!({ "title": "Talk" }), owners(404)),
+        ("delete", RECORDING, no_one.clone(), owners(404)),
+        ("post", FILMS, json!({ "layout": "grid" }), owners(404)),
+        ("post", SHARES, json!({ "expires_in_s": 60 }), owners(404)),
+        ("delete", SHARE, no_one.clone(), owners(404)),
+        ("post", FILE, json!({ "download": true }), owners(404)),
+        ("post", "/api/v1/shared-recordings", json!({ "secret": SECRET }), everybody(404)),
+        (
+            "post",
+            "/api/v1/shared-recordings/files/{file}",
+            json!({ "secret": SECRET }),
+            everybody(404),
+        ),
+        ("get", "/api/v1/media/{token}", no_one.clone(), everybody(401)),
+    ]
+}
+
 fn filled(path: &str, house: &House) -> String {
     path.replace("{meeting}", &house.here.id)
         .replace("{room}", &house.here.id)
         .replace("{identity}", "nobody")
         .replace("{link}", "LK_0000000000000")
+        .replace("{recording}", "RC_0000000000000")
+        .replace("{share}", "SH_0000000000000")
+        .replace("{file}", "film.mp4")
+        .replace("{token}", "a.b.c")
 }
 
 /// Calls of the description, as method and path.
@@ -108,7 +147,9 @@ async fn described(house: &House) -> BTreeSet<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_call_answers_each_asker_as_it_should() {
     let house = House::open().await;
-    let table = expected(&house);
+    let mut table = expected_of_recordings();
+    // What ends something comes last.
+    table.extend(expected(&house));
     let known: BTreeSet<(String, String)> =
         table.iter().map(|(method, path, ..)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(known, described(&house).await, "the table names every call there is");
@@ -169,6 +210,16 @@ async fn the_owner_s_key_opens_its_own_meeting_and_no_other() {
         ("GET", "/api/v1/meetings/{meeting}/audit?limit=5", Value::Null, 200),
         ("DELETE", "/api/v1/meetings/{meeting}/people/{identity}", Value::Null, 404),
         ("POST", "/api/v1/meetings/{meeting}/mute", Value::Null, 204),
+        ("POST", "/api/v1/meetings/{meeting}/recording", Value::Null, 200),
+        ("DELETE", "/api/v1/meetings/{meeting}/recording", Value::Null, 204),
+        ("GET", "/api/v1/meetings/{meeting}/recordings", Value::Null, 200),
+        ("GET", RECORDING, Value::Null, 404),
+        ("PATCH", RECORDING, json!({ "title": "Talk" }), 404),
+        ("DELETE", RECORDING, Value::Null, 404),
+        ("POST", FILMS, json!({ "layout": "grid" }), 404),
+        ("POST", SHARES, json!({ "expires_in_s": 60 }), 404),
+        ("DELETE", SHARE, Value::Null, 404),
+        ("POST", FILE, json!({}), 404),
         ("POST", "/api/v1/meetings/{meeting}/end", Value::Null, 204),
     ] {
         let path = filled(path, &house);
