@@ -24,13 +24,21 @@ export interface NewMeeting {
   name: string;
   pin: string;
   lobby: boolean;
+  /** After how many days recordings are deleted; without it, the server's own time counts. */
+  keepRecordingsDays?: number;
 }
 
-export async function createMeeting({ name, pin, lobby }: NewMeeting): Promise<CreatedMeeting> {
+export async function createMeeting({
+  name,
+  pin,
+  lobby,
+  keepRecordingsDays,
+}: NewMeeting): Promise<CreatedMeeting> {
   const body = {
     ...(name === '' ? {} : { name }),
     ...(pin === '' ? {} : { pin }),
     ...(lobby ? { lobby } : {}),
+    ...(keepRecordingsDays === undefined ? {} : { keep_recordings_days: keepRecordingsDays }),
   };
   const answer = new Answer(await call({ method: 'POST', path: '/api/v1/meetings', body }));
   const links = answer.part('links');
@@ -79,6 +87,7 @@ const codes: Record<string, TroubleKind> = {
   locked: 'locked',
   removed: 'removed',
   not_permitted: 'not-permitted',
+  no_recorder: 'recorder-missing',
   token_invalid: 'token-refused',
   token_expired: 'token-refused',
   unauthorized: 'token-refused',

@@ -3,7 +3,7 @@ import { html, LitElement, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { CreatedMeeting } from './api';
 import { browserTrouble } from './browser';
-import { keepOwnWay, keepSecret, takeWay } from './link';
+import { keepOwnWay, keepSecret, secretOf, takeWay } from './link';
 import { createdHere, keepCreated, keepOwnership, type Ownership } from './owned';
 import './pages/created';
 import './pages/loading';
@@ -17,11 +17,26 @@ type Page =
   | { is: 'start' }
   | { is: 'created'; owned: Ownership }
   | { is: 'join'; way: Way }
+  | { is: 'recordings'; meetingId: string }
+  | { is: 'recording'; secret: string | undefined }
   | { is: 'trouble'; trouble: TroubleKind };
+
+/** Pages that are loaded when somebody comes to them: the start page does without. */
+const parts = {
+  // The client library is big.
+  join: () => import('./pages/join'),
+  recordings: () => import('./pages/recordings'),
+  recording: () => import('./pages/recording'),
+};
+
+type Part = keyof typeof parts;
+
+/** As meetings are named: anything else is none. */
+const RECORDINGS = /^\/recordings\/([\w-]{1,64})\/?$/;
 
 @customElement('lectern-app')
 export class App extends LitElement {
-  @state() private joinPage: 'away' | 'here' | 'failed' = 'away';
+  @state() private parts: Partial<Record<Part, 'here' | 'failed'>> = {};
   @state() private page: Page = this.#pageOf(location);
 
   override connectedCallback(): void {
@@ -53,24 +68,34 @@ export class App extends LitElement {
           @next=${() => this.#host(page.owned)}
         ></lectern-created>`;
       case 'join':
-        return this.#joining(page.way);
+        return this.#loaded('join', html`<lectern-join .way=${page.way}></lectern-join>`);
+      case 'recordings':
+        return this.#loaded(
+          'recordings',
+          html`<lectern-recordings .meetingId=${page.meetingId}></lectern-recordings>`,
+        );
+      case 'recording':
+        return this.#loaded(
+          'recording',
+          html`<lectern-shared-recording .secret=${page.secret}></lectern-shared-recording>`,
+        );
       case 'trouble':
         document.title = texts.product;
         return html`<lectern-trouble cause=${page.trouble}></lectern-trouble>`;
     }
   }
 
-  #joining(way: Way): TemplateResult {
-    switch (this.joinPage) {
-      case 'away':
+  #loaded(part: Part, page: TemplateResult): TemplateResult {
+    switch (this.parts[part]) {
+      case undefined:
         return html`<lectern-loading></lectern-loading>`;
       case 'here':
-        return html`<lectern-join .way=${way}></lectern-join>`;
+        return page;
       case 'failed':
         return html`<lectern-trouble
           cause="server-unreachable"
           again=${texts.tryAgain}
-          @again=${() => void this.#reload()}
+          @again=${() => void this.#reload(part)}
         ></lectern-trouble>`;
     }
   }
@@ -79,15 +104,24 @@ export class App extends LitElement {
     this.page = this.#pageOf(location);
   };
 
-  #pageOf({ pathname }: Location): Page {
+  #pageOf({ pathname, hash }: Location): Page {
     const trouble = browserTrouble();
     if (trouble !== undefined) return { is: 'trouble', trouble };
     if (pathname === '/') return { is: 'start' };
     if (pathname === '/created') return this.#createdHere();
+    const [, meetingId] = RECORDINGS.exec(pathname) ?? [];
+    if (meetingId !== undefined) {
+      void this.#load('recordings');
+      return { is: 'recordings', meetingId };
+    }
+    if (pathname === '/recording' || pathname === '/recording/') {
+      void this.#load('recording');
+      return { is: 'recording', secret: secretOf(hash) };
+    }
     if (pathname !== '/j' && pathname !== '/j/') return { is: 'trouble', trouble: 'page-missing' };
     const way = takeWay(location, history);
     if (way === undefined) return { is: 'trouble', trouble: 'link-missing' };
-    void this.#loadJoin();
+    void this.#load('join');
     return { is: 'join', way };
   }
 
@@ -95,7 +129,7 @@ export class App extends LitElement {
   #createdHere(): Page {
     const owned = createdHere();
     if (owned === undefined) return { is: 'start' };
-    void this.#loadJoin();
+    void this.#load('join');
     return { is: 'created', owned };
   }
 
@@ -105,7 +139,7 @@ export class App extends LitElement {
     keepOwnership(owned);
     keepCreated(meeting.id);
     history.pushState(null, '', '/created');
-    void this.#loadJoin();
+    void this.#load('join');
     this.page = { is: 'created', owned };
   }
 
@@ -122,31 +156,30 @@ export class App extends LitElement {
 
   #open(way: Way): void {
     history.pushState(null, '', '/j');
-    void this.#loadJoin();
+    void this.#load('join');
     this.page = { is: 'join', way };
   }
 
-  /** The client library is big: the start page does without it. */
-  async #loadJoin(): Promise<void> {
-    if (this.joinPage === 'failed') this.joinPage = 'away';
+  async #load(part: Part): Promise<void> {
+    if (this.parts[part] === 'failed') this.parts = { ...this.parts, [part]: undefined };
     try {
-      await import('./pages/join');
-      this.joinPage = 'here';
+      await parts[part]();
+      this.parts = { ...this.parts, [part]: 'here' };
     } catch (error) {
-      console.error('The meeting page does not load:', error);
-      this.joinPage = 'failed';
+      console.error('The page does not load:', error);
+      this.parts = { ...this.parts, [part]: 'failed' };
     }
   }
 
   /** Some browsers remember that a module failed: only a new page asks the server for it again. */
-  async #reload(): Promise<void> {
-    this.joinPage = 'away';
+  async #reload(part: Part): Promise<void> {
+    this.parts = { ...this.parts, [part]: undefined };
     try {
       await fetch(location.pathname, { cache: 'no-store' });
       location.reload();
     } catch (error) {
       console.info('The server is still away:', error);
-      this.joinPage = 'failed';
+      this.parts = { ...this.parts, [part]: 'failed' };
     }
   }
 }

@@ -105,6 +105,18 @@ export class Answer {
     return new Answer(this.#members[name]);
   }
 
+  /** The members of a list; none of them where it is no list. */
+  parts(name: string): Answer[] {
+    const value = this.#members[name];
+    return Array.isArray(value) ? value.map((part) => new Answer(part)) : [];
+  }
+
+  /** The texts of a list. */
+  texts(name: string): string[] {
+    const value = this.#members[name];
+    return Array.isArray(value) ? value.filter((part) => typeof part === 'string') : [];
+  }
+
   has(name: string): boolean {
     return this.#members[name] !== undefined && this.#members[name] !== null;
   }
@@ -131,11 +143,29 @@ export class Answer {
     return value;
   }
 
+  /** The same where it may be left out. */
+  countOr(name: string, fallback: number): number {
+    return this.has(name) ? this.count(name) : fallback;
+  }
+
+  /** From 0 to 1; anything else is 0. */
+  share(name: string): number {
+    const value = this.#members[name];
+    return typeof value === 'number' && value >= 0 ? Math.min(value, 1) : 0;
+  }
+
   /** RFC 3339, or milliseconds since 1970. */
   time(name: string): string {
     const value = this.#members[name];
     if (typeof value === 'number') return new Date(value).toISOString();
     return this.text(name);
+  }
+
+  /** The path of something on this server, below a folder. */
+  path(name: string, folder: string): string {
+    const value = this.text(name);
+    if (!value.startsWith(folder)) throw missing(name);
+    return value;
   }
 
   /** One of a closed set of words. */

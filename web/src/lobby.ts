@@ -21,6 +21,8 @@ export interface LobbyState {
   admission: Admission;
   /** The server does not answer right now. */
   troubled: boolean;
+  /** Who turned on the recording that goes on inside. */
+  recordedBy?: string;
 }
 
 /** The calls of the lobby; tests have some of their own. */
@@ -50,7 +52,8 @@ export class Lobby {
     private readonly calls: LobbyServer = server,
   ) {
     this.#session = session;
-    this.state = new Store<LobbyState>({ admission: session.admission, troubled: false });
+    const { admission, recordedBy } = session;
+    this.state = new Store<LobbyState>({ admission, troubled: false, recordedBy });
   }
 
   /** The session as it is when the wait is over; undefined when this person left. */
@@ -89,8 +92,12 @@ export class Lobby {
   async #poll(): Promise<void> {
     const { signal } = this.#left;
     try {
-      const { admission, token } = await this.calls.poll(this.#session.token, POLL_S, signal);
-      this.#session = { ...this.#session, admission, ...(token === undefined ? {} : { token }) };
+      const { token = this.#session.token, ...now } = await this.calls.poll(
+        this.#session.token,
+        POLL_S,
+        signal,
+      );
+      this.#session = { ...this.#session, recordedBy: undefined, ...now, token };
     } catch (error) {
       // The token ran out, or the place was lost in a break: the session is the same.
       if (!isStale(error)) throw error;
@@ -98,7 +105,8 @@ export class Lobby {
     }
     if (!signal.aborted) {
       this.changed(this.#session);
-      this.state.set({ admission: this.#session.admission, troubled: false });
+      const { admission, recordedBy } = this.#session;
+      this.state.set({ admission, troubled: false, recordedBy });
     }
   }
 }

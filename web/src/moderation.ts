@@ -27,6 +27,7 @@ export type Act =
   /** `lobby`: whoever comes from now on waits first. */
   | { is: 'remove'; identity: string; lobby: boolean }
   | { is: 'access'; change: AccessChange }
+  | { is: 'record'; on: boolean }
   | { is: 'end' };
 
 /** Does what a moderator wishes in a meeting; `token` is a session's or the owner's key. */
@@ -79,6 +80,8 @@ export function requestOf(act: Act, meetingId: string): Call {
       return { method: 'DELETE', path: `${meeting}/people/${who}` };
     case 'access':
       return { method: 'PATCH', path: `${meeting}/access`, body: act.change };
+    case 'record':
+      return { method: act.on ? 'POST' : 'DELETE', path: `${meeting}/recording` };
     case 'end':
       return post('/end');
   }

@@ -8,7 +8,8 @@ vi.stubGlobal('localStorage', {
 
 const { createdHere, forget, keepCreated, keepOwnership, keepReplaced, MOST_MEETINGS } =
   await import('./owned');
-const { ownership, ownMeetings } = await import('./owned');
+const { keepRecorded, MOST_RECORDED, ownership, ownMeetings, ownPastMeetings } =
+  await import('./owned');
 
 const link = (id: string) => ({
   id,
@@ -63,6 +64,39 @@ test('a replaced link is kept in the place of the old one', () => {
     viewer: { id: 'viewerNew' },
     presenter: { id: 'presenterOld' },
   });
+});
+
+const END = Date.parse('2999-01-01T00:00:00Z');
+const DAYS = 24 * 3_600_000;
+
+test('the key of a recorded meeting outlives the meeting, and others a while', () => {
+  keepOwnership(owned('a'));
+  keepOwnership(owned('b'));
+  keepOwnership(owned('c'));
+  keepRecorded('a');
+  keepRecorded('c', false);
+  const past = (now: number): string[] => ownPastMeetings(now).map(({ meetingId }) => meetingId);
+  expect(past(END - 1)).toEqual([]);
+  expect(past(END + DAYS)).toEqual(['b', 'a']);
+  expect(past(END + 31 * DAYS)).toEqual(['a']);
+  expect(ownMeetings(END + DAYS)).toEqual([]);
+  keepRecorded('a', false);
+  expect(past(END + DAYS)).toEqual(['b']);
+  keepRecorded('nobody');
+  expect(ownership('nobody')).toBeUndefined();
+});
+
+test('recorded meetings do not give way to newer ones', () => {
+  keepOwnership(owned('old'));
+  keepRecorded('old');
+  for (let index = 0; index < MOST_MEETINGS + 5; index += 1) keepOwnership(owned(`m${index}`));
+  expect(ownMeetings()).toHaveLength(MOST_MEETINGS + 1);
+  expect(ownership('old')?.recorded).toBe(true);
+  for (let index = 0; index < MOST_RECORDED; index += 1) {
+    keepOwnership(owned(`r${index}`));
+    keepRecorded(`r${index}`);
+  }
+  expect(ownership('old')).toBeUndefined();
 });
 
 test('a tab knows which meeting was made in it', () => {

@@ -56,6 +56,15 @@ beforeEach(() => {
   answers = [];
 });
 
+test('a recording is told of at the door, where the server does', async () => {
+  answers = [{ status: 200, body: { ...entry, recording: { by: 'Ada\u202e', since: 1 } } }];
+  expect((await takeEntry(link)).recordedBy).toBe('Ada');
+  for (const recording of [null, false, {}, { by: 'Ada', trouble: 'disk_full' }]) {
+    answers = [{ status: 200, body: { ...entry, recording } }];
+    expect((await takeEntry(link)).recordedBy).toBeUndefined();
+  }
+});
+
 describe('an entry', () => {
   test('is got for a link', async () => {
     answers = [{ status: 200, body: entry }];
@@ -163,6 +172,8 @@ describe('moderating', () => {
     [{ is: 'hand-over', ...who }, 'POST /people/vera%2F1/hand-over', undefined],
     [{ is: 'remove', ...who, lobby: false }, 'DELETE /people/vera%2F1', undefined],
     [{ is: 'access', change: { pin: null } }, 'PATCH /access', { pin: null }],
+    [{ is: 'record', on: true }, 'POST /recording', undefined],
+    [{ is: 'record', on: false }, 'DELETE /recording', undefined],
     [{ is: 'end' }, 'POST /end', undefined],
   ])('%j', (act, request, body) => {
     const { method, path, ...rest } = requestOf(act, 'RM_1');

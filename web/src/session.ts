@@ -37,6 +37,8 @@ export interface Entry {
   pinRequired: boolean;
   lobby: boolean;
   locked: boolean;
+  /** Who turned the recording on that goes on, where the server tells; may be empty. */
+  recordedBy?: string;
 }
 
 export type Admission =
@@ -53,6 +55,7 @@ export interface Session {
   identity: string;
   meeting: MeetingInfo;
   admission: Admission;
+  recordedBy?: string;
 }
 
 /** What a person says of themselves at the door. */
@@ -80,6 +83,7 @@ export async function takeEntry(way: Way): Promise<Entry> {
     pinRequired: answer.flag('pin_required'),
     lobby: answer.flag('lobby'),
     locked: answer.flag('locked'),
+    ...recordedBy(answer),
   };
 }
 
@@ -118,7 +122,7 @@ export async function pollSession(
   token: string,
   waitS: number,
   signal?: AbortSignal,
-): Promise<{ admission: Admission; token?: string }> {
+): Promise<Pick<Session, 'admission' | 'recordedBy'> & { token?: string }> {
   const answer = new Answer(
     await call({
       method: 'GET',
@@ -131,6 +135,7 @@ export async function pollSession(
   return {
     admission: admissionOf(answer.part('admission')),
     ...(answer.has('token') ? { token: answer.text('token') } : {}),
+    ...recordedBy(answer),
   };
 }
 
@@ -153,7 +158,17 @@ function sessionOf(value: unknown): Session {
     identity: answer.text('identity'),
     meeting: meetingOf(answer.part('meeting')),
     admission: admissionOf(answer.part('admission')),
+    ...recordedBy(answer),
   };
+}
+
+/** A recording that is told of at the door. */
+function recordedBy(answer: Answer): Pick<Entry, 'recordedBy'> {
+  const recording = answer.part('recording');
+  // One that waits for a recorder goes on at any moment.
+  const over = recording.has('trouble') && recording.textOr('trouble', '') !== 'recorder_lost';
+  if (!recording.has('by') || over) return {};
+  return { recordedBy: plainLine(recording.textOr('by', ''), NAME_CHARACTERS) };
 }
 
 const states = ['admitted', 'waiting', 'refused', 'removed', 'locked', 'ended'] as const;

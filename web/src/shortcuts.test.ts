@@ -17,6 +17,7 @@ describe('shortcuts', () => {
     ['v', 'camera'],
     ['s', 'share'],
     ['h', 'hand'],
+    ['r', 'record'],
     ['f', 'fullscreen'],
     ['c', 'chat'],
     ['p', 'people'],

@@ -7,6 +7,7 @@ export type Action =
   | 'camera'
   | 'share'
   | 'hand'
+  | 'record'
   | 'fullscreen'
   | 'chat'
   | 'people'
@@ -22,6 +23,7 @@ const keys: Record<string, Action> = {
   v: 'camera',
   s: 'share',
   h: 'hand',
+  r: 'record',
   f: 'fullscreen',
   c: 'chat',
   p: 'people',
@@ -90,6 +92,7 @@ export const shortcutGroups: ShortcutGroup[] = [
       { keys: ['V'], name: t.names.camera },
       { keys: ['S'], name: t.names.share },
       { keys: ['H'], name: t.names.hand },
+      { keys: ['R'], name: t.names.record },
     ],
   },
   {

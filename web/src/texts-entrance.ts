@@ -26,6 +26,10 @@ export const entrance = {
     goTo: (name: string): string => `Go to the meeting: ${name}`,
     forget: 'Forget',
     forgetThis: (name: string): string => `Forget ${name}`,
+    forgetRecorded:
+      'Its key is kept nowhere else: you cannot come back as its host, and its recordings cannot be reached any more.',
+    past: (count: number): string => `Meetings that are over · ${count}`,
+    overSince: (when: string): string => `over since ${when}`,
     forgetAsk: 'Its key is kept nowhere else: you cannot come back as its host.',
     until: (when: string): string => `until ${when}`,
     share: 'Share my screen',
@@ -40,7 +44,7 @@ export const entrance = {
     points: [
       'No account and no download, for you or your viewers',
       'Viewers are never asked for a camera or a microphone',
-      'Nothing is recorded',
+      'Nothing is recorded unless a presenter turns it on, and then everybody sees it',
     ],
     picture: 'A shared screen, seen by three people',
   },

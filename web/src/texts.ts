@@ -1,7 +1,8 @@
-// Every English text of the app; those on the way in stand in src/texts-entrance.ts, causes of trouble
-// in src/trouble.ts.
+// Every English text of the app; those on the way in stand in src/texts-entrance.ts, those of recordings
+// in src/texts-recording.ts, causes of trouble in src/trouble.ts.
 import type { Role } from './session';
 import { entrance } from './texts-entrance';
+import { recording } from './texts-recording';
 
 export const texts = {
   product: 'Lectern',
@@ -18,6 +19,7 @@ export const texts = {
   skip: 'Skip to the main content',
 
   ...entrance,
+  ...recording,
 
   stage: {
     controls: 'Meeting controls',
@@ -28,6 +30,11 @@ export const texts = {
     unmute: 'Unmute',
     cameraStart: 'Start camera',
     cameraStop: 'Stop camera',
+    recordStart: 'Start recording',
+    recordStop: 'Stop recording',
+    recordShort: 'Record',
+    recordStopShort: 'Stop',
+    recordings: 'Recordings',
     hand: 'Raise hand',
     handDown: 'Lower hand',
     chat: 'Chat',
@@ -292,6 +299,7 @@ export const texts = {
       camera: 'Camera on or off',
       share: 'Share the screen, or stop',
       hand: 'Raise or lower the hand',
+      record: 'Record, or stop',
       fullscreen: 'Full screen',
       chat: 'Chat',
       people: 'People',
@@ -336,6 +344,14 @@ export const texts = {
       lobby: { on: 'The lobby is on', off: 'The lobby is off' },
       pin: { on: 'A PIN is asked for', off: 'No PIN is asked for' },
     },
+    recordingStarted: (name: string): string =>
+      name === '' ? 'This meeting is being recorded now' : `${name} records this meeting now`,
+    recordingFound: (name: string): string =>
+      name === '' ? 'This meeting is being recorded' : `This meeting is being recorded, by ${name}`,
+    recordingStopped: 'The recording was stopped',
+    recordingBroke: 'The recording stopped by itself',
+    recordingInterrupted: 'The recording is interrupted: it goes on by itself',
+    recordingGoesOn: 'The recording goes on',
     shareStoppedByOther: 'A presenter stopped your share',
     handRaised: (name: string): string => `${name} raised a hand`,
     handLowered: (name: string): string => `${name} lowered the hand`,

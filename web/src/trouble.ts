@@ -180,6 +180,28 @@ export const troubles = {
     body: 'Your role in this meeting does not permit it.',
   },
 
+  // Recording.
+  'recorder-missing': {
+    title: 'Nothing can record right now',
+    body: 'This server has no recorder that is free, or none at all. Try again in a minute; if it stays so, ask whoever runs the server.',
+  },
+  'recording-failed': {
+    title: 'The recording was not changed',
+    body: 'The server did not do it. Look whether it says “Recording” above, then try again.',
+  },
+  'recording-limit': {
+    title: 'There is no room for more',
+    body: 'So many are the most that can be kept. End or delete one that nobody needs, then try again.',
+  },
+  'title-refused': {
+    title: 'This title cannot be used',
+    body: 'It is too long, or has signs that nobody can see. Type it anew.',
+  },
+  'recording-gone': {
+    title: 'It is not there any more',
+    body: 'Somebody deleted it, or its time was over.',
+  },
+
   // Small things.
   'chat-failed': {
     title: 'The message was not sent',

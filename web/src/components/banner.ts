@@ -2,10 +2,11 @@
 // Screen readers are told of them by the stage: text that comes together with its region is not
 // read, and neither is what lies behind a dialog.
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
-import { customElement, property } from 'lit/decorators.js';
+import { customElement, property, state } from 'lit/decorators.js';
 import { icon } from '../icons';
-import { isCalm } from '../meeting/news';
-import type { MeetingState } from '../meeting/state';
+import { brokenText, isCalm } from '../meeting/news';
+import { isRecorded, presents, type MeetingState } from '../meeting/state';
+import type { RecordingTrouble } from '../recording';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 import { troubles } from '../trouble';
@@ -52,6 +53,17 @@ export class Banner extends LitElement {
       .line .btn.quiet:hover {
         background: color-mix(in srgb, currentColor 12%, transparent);
       }
+      @media (max-width: 560px) {
+        .line:has(.btn:not(.icon-only)) {
+          flex-wrap: wrap;
+        }
+        .line:has(.btn:not(.icon-only)) p {
+          flex: 1 1 calc(100% - 60px);
+        }
+        .line .btn:not(.icon-only) {
+          flex: 1;
+        }
+      }
       .spin {
         animation: spin 0.9s linear infinite;
       }
@@ -69,16 +81,20 @@ export class Banner extends LitElement {
   ];
 
   @property({ attribute: false }) state!: MeetingState;
+  /** The recording whose trouble was read. */
+  @state() private closedRecording = '';
 
   protected override willUpdate(): void {
     const { phase, poorNetwork, offline, audioBlocked, trouble, shareLost } = this.state;
     const calm = !poorNetwork && !offline && !audioBlocked && trouble === undefined;
-    this.hidden = phase.is !== 'reconnecting' && calm && !shareLost && !hostless(this.state);
+    const broken = this.#brokenRecording() !== undefined;
+    this.hidden =
+      phase.is !== 'reconnecting' && calm && !shareLost && !broken && !hostless(this.state);
   }
 
   protected override render(): TemplateResult {
     return html`${this.#connection()} ${this.#sound()} ${this.#host()} ${this.#share()}
-    ${this.#trouble()}`;
+    ${this.#recording()} ${this.#trouble()}`;
   }
 
   #connection(): TemplateResult | typeof nothing {
@@ -144,6 +160,39 @@ export class Banner extends LitElement {
         aria-label="${texts.close}: ${t.shareAgain}"
         data-testid="dismiss-share-lost"
         @click=${() => this.dispatchEvent(new CustomEvent('dismiss-share-lost'))}
+      >
+        ${icon('close')}
+      </button>
+    </div>`;
+  }
+
+  /** Whoever presents can do something about it. */
+  #brokenRecording(): { id: string; trouble: RecordingTrouble } | undefined {
+    const { recording, role } = this.state;
+    if (recording?.trouble === undefined || !presents(role)) return undefined;
+    if (recording.id === this.closedRecording) return undefined;
+    return { id: recording.id, trouble: recording.trouble };
+  }
+
+  #recording(): TemplateResult | typeof nothing {
+    const broken = this.#brokenRecording();
+    if (broken === undefined) return nothing;
+    const [title, body] = brokenText(broken.trouble);
+    return html`<div class="line bad" data-testid="banner-recording">
+      ${icon('recordOff')}
+      <p><b>${title}</b> ${body}</p>
+      <button
+        class="btn danger small"
+        data-testid="record-again"
+        @click=${() => this.dispatchEvent(new CustomEvent('record-again'))}
+      >
+        ${isRecorded(this.state) ? texts.stage.recordStop : texts.recorded.again}
+      </button>
+      <button
+        class="btn quiet icon-only small"
+        aria-label="${texts.close}: ${title}"
+        data-testid="dismiss-recording"
+        @click=${() => (this.closedRecording = broken.id)}
       >
         ${icon('close')}
       </button>

@@ -63,6 +63,10 @@ export const controlBarStyles = css`
     background: var(--danger-soft);
     color: var(--danger-ink);
   }
+  .control.recording {
+    background: var(--danger-soft);
+    color: var(--danger-ink);
+  }
   .control.primary {
     background: var(--primary);
     color: var(--on-primary);

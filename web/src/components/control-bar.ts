@@ -5,7 +5,7 @@ import { controlBarStyles } from './control-bar-styles';
 import { menuStyles } from './menu-styles';
 import './popover';
 import { icon, type IconName } from '../icons';
-import { canSwitch, presents, selfOf, type MeetingState } from '../meeting/state';
+import { canSwitch, isRecorded, presents, selfOf, type MeetingState } from '../meeting/state';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 
@@ -17,6 +17,8 @@ export type BarAction =
   | 'camera'
   | 'share'
   | 'hand'
+  | 'record'
+  | 'recordings'
   | 'chat'
   | 'people'
   | 'invite'
@@ -43,6 +45,10 @@ export class ControlBar extends LitElement {
 
   @property({ attribute: false }) state!: MeetingState;
   @property() panel: 'chat' | 'people' | undefined;
+  /** The server is asked to record, or to stop: its button waits. */
+  @property({ type: Boolean }) recordBusy = false;
+  /** This browser holds the key to the recordings of the meeting. */
+  @property({ type: Boolean }) hasRecordings = false;
   @state() private menuOpen = false;
   @query('.more') private moreButton!: HTMLElement;
 
@@ -128,6 +134,7 @@ export class ControlBar extends LitElement {
     const { unread, people, phase, waiting } = this.state;
     const here = phase.is === 'connecting' ? t.people : `${t.people}: ${t.watching(people.length)}`;
     return [
+      ...(presents(this.state.role) ? [this.#record()] : []),
       {
         action: 'people',
         icon: 'people',
@@ -147,6 +154,19 @@ export class ControlBar extends LitElement {
         badge: unread,
       },
     ];
+  }
+
+  #record(): Control {
+    const on = isRecorded(this.state);
+    return {
+      action: 'record',
+      icon: on ? 'recordOff' : 'record',
+      label: on ? t.recordStop : t.recordStart,
+      short: on ? t.recordStopShort : t.recordShort,
+      look: `wide ${on ? 'recording' : ''}`,
+      pressed: on,
+      disabled: this.recordBusy || this.state.phase.is !== 'live',
+    };
   }
 
   #control(control: Control): TemplateResult {
@@ -186,17 +206,26 @@ export class ControlBar extends LitElement {
       action: BarAction,
       picture: IconName,
       label: string,
-      extra = false,
+      { extra = false, disabled = false } = {},
     ): TemplateResult =>
       html`<button
         class=${extra ? 'extra' : ''}
+        aria-disabled=${disabled ? 'true' : nothing}
         data-testid="menu-${action}"
-        @click=${() => this.#ask(action)}
+        @click=${() => disabled || this.#ask(action)}
       >
         ${icon(picture)} ${label}
       </button>`;
+    const record = presents(this.state.role) ? this.#record() : undefined;
     return html`<div class="menu" tabindex="-1" data-focus>
-      ${entry('people', 'people', t.people, true)} ${entry('invite', 'userPlus', t.invite)}
+      ${entry('people', 'people', t.people, { extra: true })}
+      ${
+        record === undefined
+          ? nothing
+          : entry('record', record.icon, record.label, { ...record, extra: true })
+      }
+      ${entry('invite', 'userPlus', t.invite)}
+      ${this.hasRecordings ? entry('recordings', 'film', t.recordings) : nothing}
       ${entry('fullscreen', 'fullscreen', t.fullscreen)}
       ${entry('settings', 'settings', t.settings)} ${entry('help', 'keyboard', t.shortcuts)}
     </div>`;

@@ -23,6 +23,10 @@ export const menuStyles = css`
   .menu button:hover {
     background: var(--surface-2);
   }
+  .menu button[aria-disabled='true'] {
+    opacity: 0.5;
+    cursor: default;
+  }
   .menu .icon {
     color: var(--ink-3);
   }

@@ -2,9 +2,9 @@
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
-import { moment } from '../format';
+import { day, moment } from '../format';
 import { icon } from '../icons';
-import { forget, ownMeetings, type Ownership } from '../owned';
+import { forget, ownMeetings, ownPastMeetings, recordingsPath, type Ownership } from '../owned';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
 
@@ -37,14 +37,40 @@ export class OwnMeetings extends LitElement {
         overflow-y: auto;
       }
       li {
-        display: grid;
-        grid-template-columns: minmax(0, 1fr) auto auto;
+        display: flex;
+        flex-wrap: wrap;
         align-items: center;
         gap: var(--s2);
         padding: var(--s2) var(--s2) var(--s2) var(--s4);
         border: 1px solid var(--line);
         border-radius: var(--r2);
         background: var(--surface);
+      }
+      .name {
+        flex: 1 1 0;
+        min-width: 0;
+      }
+      summary {
+        display: inline-flex;
+        align-items: center;
+        gap: 6px;
+        min-height: 32px;
+        padding-right: 8px;
+        border-radius: 8px;
+        color: var(--ink-2);
+        font-size: var(--t-sm);
+        font-weight: 560;
+        list-style: none;
+        cursor: pointer;
+      }
+      summary::-webkit-details-marker {
+        display: none;
+      }
+      details {
+        margin-top: var(--s3);
+      }
+      details[open] summary .icon {
+        transform: rotate(180deg);
       }
       b {
         display: block;
@@ -58,7 +84,7 @@ export class OwnMeetings extends LitElement {
         color: var(--ink-3);
       }
       .ask {
-        grid-column: 1 / -1;
+        flex: 1 0 100%;
         display: flex;
         flex-wrap: wrap;
         align-items: center;
@@ -75,14 +101,11 @@ export class OwnMeetings extends LitElement {
         }
       }
       @media (max-width: 480px) {
-        li {
-          grid-template-columns: minmax(0, 1fr) auto;
-        }
         .name {
-          grid-column: 1 / -1;
+          flex-basis: 100%;
         }
         .go {
-          justify-self: stretch;
+          flex: 1;
         }
         .ask p {
           flex-basis: 100%;
@@ -92,10 +115,11 @@ export class OwnMeetings extends LitElement {
   ];
 
   @state() private meetings = ownMeetings();
+  @state() private past = ownPastMeetings();
   @state() private asking = '';
 
   protected override render(): TemplateResult | typeof nothing {
-    if (this.meetings.length === 0) return nothing;
+    if (this.meetings.length + this.past.length === 0) return nothing;
     return html`<section aria-labelledby="mine" data-testid="own-meetings">
       <h2 id="mine">${t.mine}</h2>
       <p class="hint">${t.mineHint}</p>
@@ -106,7 +130,60 @@ export class OwnMeetings extends LitElement {
           (owned) => this.#meeting(owned),
         )}
       </ul>
+      ${this.past.length === 0 ? nothing : this.#past()}
     </section>`;
+  }
+
+  /** Nobody comes in any more; what was recorded is still there. */
+  #past(): TemplateResult {
+    return html`<details data-testid="past-meetings">
+      <summary>${icon('down')} ${t.past(this.past.length)}</summary>
+      <ul>
+        ${repeat(
+          this.past,
+          ({ meetingId }) => meetingId,
+          (owned) => this.#pastMeeting(owned),
+        )}
+      </ul>
+    </details>`;
+  }
+
+  #pastMeeting(owned: Ownership): TemplateResult {
+    const name = owned.meetingName || texts.created.untitled;
+    const over = day(owned.expiresAt);
+    return html`<li class="past" data-testid="past-meeting" data-meeting=${owned.meetingId}>
+      <div class="name">
+        <b dir="auto">${name}</b>
+        ${over === undefined ? nothing : html`<span class="until">${t.overSince(over)}</span>`}
+      </div>
+      ${this.#recordings(owned, name, 'go')} ${this.#forgetButton(owned, name)}
+      ${this.asking === owned.meetingId ? this.#ask(owned) : nothing}
+    </li>`;
+  }
+
+  #recordings({ meetingId }: Ownership, name: string, look = ''): TemplateResult {
+    return html`<a
+      class="btn small ${look}"
+      href=${recordingsPath(meetingId)}
+      aria-label=${texts.recordings.openOf(name)}
+      title=${texts.recordings.open}
+      data-testid="to-recordings"
+    >
+      ${icon('film')} ${look === 'go' ? texts.recordings.open : nothing}
+    </a>`;
+  }
+
+  #forgetButton({ meetingId }: Ownership, name: string): TemplateResult {
+    return html`<button
+      class="btn quiet icon-only small"
+      aria-label=${t.forgetThis(name)}
+      title=${t.forget}
+      aria-expanded=${this.asking === meetingId ? 'true' : 'false'}
+      data-testid="forget"
+      @click=${() => (this.asking = this.asking === meetingId ? '' : meetingId)}
+    >
+      ${icon('close')}
+    </button>`;
   }
 
   #meeting(owned: Ownership): TemplateResult {
@@ -118,6 +195,7 @@ export class OwnMeetings extends LitElement {
         <b dir="auto">${name}</b>
         ${until === undefined ? nothing : html`<span class="until">${t.until(until)}</span>`}
       </div>
+      ${owned.recorded === true ? this.#recordings(owned, name, 'icon-only') : nothing}
       <button
         class="btn small go"
         aria-label=${t.goTo(name)}
@@ -126,23 +204,14 @@ export class OwnMeetings extends LitElement {
       >
         ${t.go}
       </button>
-      <button
-        class="btn quiet icon-only small"
-        aria-label=${t.forgetThis(name)}
-        title=${t.forget}
-        aria-expanded=${this.asking === meetingId ? 'true' : 'false'}
-        data-testid="forget"
-        @click=${() => (this.asking = this.asking === meetingId ? '' : meetingId)}
-      >
-        ${icon('close')}
-      </button>
-      ${this.asking === meetingId ? this.#ask(meetingId) : nothing}
+      ${this.#forgetButton(owned, name)}
+      ${this.asking === meetingId ? this.#ask(owned) : nothing}
     </li>`;
   }
 
-  #ask(meetingId: string): TemplateResult {
+  #ask({ meetingId, recorded }: Ownership): TemplateResult {
     return html`<div class="ask" role="group" aria-label=${t.forget}>
-      <p>${t.forgetAsk}</p>
+      <p>${recorded === true ? t.forgetRecorded : t.forgetAsk}</p>
       <button class="btn small" @click=${() => (this.asking = '')}>${texts.invite.replaceNo}</button>
       <button
         class="btn brass small"
@@ -157,6 +226,7 @@ export class OwnMeetings extends LitElement {
   #forget(meetingId: string): void {
     forget(meetingId);
     this.meetings = ownMeetings();
+    this.past = ownPastMeetings();
     this.asking = '';
   }
 }

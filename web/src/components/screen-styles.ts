@@ -262,6 +262,10 @@ export const screenStyles = css`
       opacity: 0;
       pointer-events: none;
     }
+    /* The controls of the meeting are at the right. */
+    :host([immersive]) .tools {
+      right: calc(74px + env(safe-area-inset-right));
+    }
     :host(:not([immersive])) .label {
       display: none;
     }

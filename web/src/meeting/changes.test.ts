@@ -106,3 +106,39 @@ test('a new role, a host that goes and a changed door are told of', () => {
     { is: 'door', what: 'locked', on: true },
   ]);
 });
+
+describe('a recording', () => {
+  const people = [me, ada];
+  const recording = { id: 'RC_1', by: 'Ada', since: 1 };
+  const on = seen({ people, recording });
+  const off = seen({ people });
+
+  test('is news to whoever comes into it, too', () => {
+    expect(changes(none, on)).toEqual([{ is: 'recording-started', name: 'Ada', found: true }]);
+    expect(changes(off, on)).toEqual([{ is: 'recording-started', name: 'Ada', found: false }]);
+    expect(changes(on, on)).toEqual([]);
+  });
+
+  test('that takes the place of another is a new one', () => {
+    const another = seen({ people, recording: { ...recording, id: 'RC_2' } });
+    expect(changes(on, another)).toHaveLength(1);
+  });
+
+  test('that ends is told of; why it broke, presenters read elsewhere', () => {
+    expect(changes(on, off)).toEqual([{ is: 'recording-stopped', byItself: false }]);
+    const broken = seen({ people, recording: { ...recording, trouble: 'disk_full' } });
+    expect(changes(on, broken)).toEqual([{ is: 'recording-stopped', byItself: true }]);
+    const presenter = { ...broken, role: 'presenter' } as const;
+    expect(changes({ ...on, role: 'presenter' }, presenter)).toEqual([]);
+    expect(changes(broken, off)).toEqual([]);
+    expect(changes(none, broken)).toEqual([]);
+  });
+
+  test('that waits for a recorder is still one, and goes on', () => {
+    const waiting = seen({ people, recording: { ...recording, trouble: 'recorder_lost' } });
+    expect(changes(on, waiting)).toEqual([{ is: 'recording-interrupted', on: true }]);
+    expect(changes(waiting, on)).toEqual([{ is: 'recording-interrupted', on: false }]);
+    expect(changes(none, waiting)).toMatchObject([{ is: 'recording-started', found: true }]);
+    expect(changes(waiting, off)).toEqual([{ is: 'recording-stopped', byItself: false }]);
+  });
+});

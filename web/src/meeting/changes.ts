@@ -1,17 +1,23 @@
 // What is new between two looks at a meeting. Comparing states, instead of listening to the room,
 // means that a connection which breaks and comes back tells only of what really changed meanwhile.
 import type { News } from './news';
-import type { MeetingState, Person } from './state';
+import { isRecorded, presents, type MeetingState, type Person } from './state';
 
 /** Above this many people, coming and going is no longer told one by one. */
 const CROWD = 25;
 
-type Seen = Pick<MeetingState, 'people' | 'shares' | 'role' | 'waiting' | 'host' | 'door'>;
+type Seen = Pick<
+  MeetingState,
+  'people' | 'shares' | 'role' | 'waiting' | 'host' | 'door' | 'recording'
+>;
 
 export function changes(before: Seen, after: Seen): News[] {
-  // The first look: everybody was there before, but whoever waits waits for this person too.
-  if (before.people.length === 0) return knocks(before, after);
+  // The first look: everybody was there before, but whoever waits waits for this person too, and a
+  // recording is news to whoever comes into it.
+  const first = before.people.length === 0;
+  if (first) return [...recordings(before, after, first), ...knocks(before, after)];
   return [
+    ...recordings(before, after, first),
     ...shares('share-ended', before, after),
     ...comings('left', before.people, after.people),
     ...comings('joined', after.people, before.people),
@@ -25,6 +31,21 @@ export function changes(before: Seen, after: Seen): News[] {
 
 function roles({ role: before }: Seen, { role }: Seen): News[] {
   return before === role ? [] : [{ is: 'role', before, role }];
+}
+
+/** One that took the place of another at once is a new one. */
+function recordings(before: Seen, after: Seen, found: boolean): News[] {
+  const was = isRecorded(before) ? before.recording : undefined;
+  const is = isRecorded(after) ? after.recording : undefined;
+  if (was?.id !== is?.id) {
+    if (is !== undefined) return [{ is: 'recording-started', name: is.by, found }];
+    // Presenters get a line with the reason, and more to do.
+    const byItself = after.recording !== undefined;
+    return byItself && presents(after.role) ? [] : [{ is: 'recording-stopped', byItself }];
+  }
+  if (was?.trouble === is?.trouble) return [];
+  const on = is?.trouble !== undefined;
+  return on && presents(after.role) ? [] : [{ is: 'recording-interrupted', on }];
 }
 
 /** One word for all who came to the lobby since the last look. */

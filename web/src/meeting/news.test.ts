@@ -56,3 +56,27 @@ test('a new role is said in plain words', () => {
   expect(role('viewer', 'presenter')).toBe('You present now');
   expect(role('owner', 'viewer')).toBe('You are a viewer now');
 });
+
+test('a recording interrupts, its end does not', () => {
+  expect(tell({ is: 'recording-started', name: 'Ada', found: false })).toEqual({
+    text: 'Ada records this meeting now',
+    shown: true,
+    urgent: true,
+  });
+  expect(tell({ is: 'recording-started', name: '', found: true }).text).toBe(
+    'This meeting is being recorded',
+  );
+  expect(tell({ is: 'recording-stopped', byItself: true })).toMatchObject({ urgent: false });
+});
+
+test('presenters are told why a recording stopped by itself', () => {
+  const recording = { id: 'RC_1', by: 'Ada', since: 1 };
+  const before = { ...initialState, role: 'presenter', recording } as const;
+  const broken = { ...before, recording: { ...recording, trouble: 'recorder_lost' } } as const;
+  expect(begun(before, broken)).toMatchObject([{ urgent: true, shown: false }]);
+  expect(begun(before, broken)[0]?.text).toContain(
+    'does not answer any more. It goes on by itself',
+  );
+  expect(begun(broken, broken)).toEqual([]);
+  expect(begun({ ...before, role: 'viewer' }, { ...broken, role: 'viewer' })).toEqual([]);
+});

@@ -3,7 +3,8 @@ import { isolated } from '../plain';
 import type { Role } from '../session';
 import { texts } from '../texts';
 import { troubles, type TroubleKind } from '../trouble';
-import type { MeetingState } from './state';
+import type { RecordingTrouble } from '../recording';
+import { presents, type MeetingState } from './state';
 
 export type News =
   | { is: 'connected'; meeting: string }
@@ -17,6 +18,9 @@ export type News =
   | { is: 'host'; here: boolean }
   | { is: 'door'; what: 'locked' | 'lobby' | 'pin'; on: boolean }
   | { is: 'share-stopped' }
+  | { is: 'recording-started'; name: string; found: boolean }
+  | { is: 'recording-stopped'; byItself: boolean }
+  | { is: 'recording-interrupted'; on: boolean }
   | { is: 'share-started'; name: string; self: boolean }
   | { is: 'share-ended'; name: string; self: boolean }
   | { is: 'hand'; name: string; self: boolean; raised: boolean }
@@ -65,6 +69,17 @@ function told(news: News): Telling {
       return spoken(t.door[news.what][news.on ? 'on' : 'off']);
     case 'share-stopped':
       return { text: t.shareStoppedByOther, shown: true, urgent: true };
+    // Whoever speaks next should know: this comes first.
+    case 'recording-started':
+      return {
+        text: news.found ? t.recordingFound(news.name) : t.recordingStarted(news.name),
+        shown: true,
+        urgent: true,
+      };
+    case 'recording-stopped':
+      return shown(news.byItself ? t.recordingBroke : t.recordingStopped);
+    case 'recording-interrupted':
+      return shown(news.on ? t.recordingInterrupted : t.recordingGoesOn);
     case 'share-started':
       return news.self ? spoken(t.ownShareStarted) : shown(t.shareStarted(news.name));
     case 'share-ended':
@@ -94,10 +109,21 @@ export function begun(before: MeetingState, after: MeetingState): Telling[] {
   const told = lines
     .filter(([line]) => after[line] && !before[line])
     .map(([, text]) => spoken(text));
-  const { trouble } = after;
+  const { trouble, recording } = after;
+  const broken = recording?.trouble;
+  if (broken !== undefined && before.recording?.trouble === undefined && presents(after.role)) {
+    told.push({ text: brokenText(broken).join(' '), shown: false, urgent: true });
+  }
   if (trouble === undefined || trouble === before.trouble) return told;
   const { title, body } = troubles[trouble];
   return [...told, { text: `${title}. ${body}`, shown: false, urgent: !isCalm(trouble) }];
+}
+
+/** That a recording stopped by itself, and why, with what a presenter can do. */
+export function brokenText(trouble: RecordingTrouble): [title: string, body: string] {
+  const t = texts.recorded;
+  const { what, inMeeting } = t.reasons[trouble];
+  return [trouble === 'recorder_lost' ? t.waits : t.broke, `${what} ${inMeeting}`];
 }
 
 /** A closed picker was the person's own choice: it is said, not shouted. */

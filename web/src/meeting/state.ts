@@ -1,4 +1,5 @@
 // What the views of a meeting render: plain data, replaced as a whole at each change.
+import type { RecordingTrouble } from '../recording';
 import type { Role } from '../session';
 import type { TroubleKind } from '../trouble';
 import type { Size } from '../zoom';
@@ -70,6 +71,17 @@ export interface Door {
   pin: boolean;
 }
 
+/** A recording, as everybody in the meeting is told of it. */
+export interface Recorded {
+  id: string;
+  /** Who turned it on. */
+  by: string;
+  /** Milliseconds since 1970. */
+  since: number;
+  /** It has stopped by itself, for this reason; without its recorder it waits for another. */
+  trouble?: RecordingTrouble;
+}
+
 /** Somebody in the lobby. */
 export interface Waiting {
   identity: string;
@@ -105,6 +117,8 @@ export interface MeetingState {
   waiting: Waiting[];
   /** A share ended with the connection or the page, and only a click can start another. */
   shareLost: boolean;
+  /** The recording that goes on, or stopped by itself; none where none is wished. */
+  recording?: Recorded;
   /** Something failed that does not end the meeting. */
   trouble?: TroubleKind;
 }
@@ -130,6 +144,19 @@ export const initialState: MeetingState = {
   shareLost: false,
 };
 
+/** What is left once this person is out. */
+export const outside: Partial<MeetingState> = {
+  people: [],
+  shares: [],
+  sharing: 'no',
+  waiting: [],
+  recording: undefined,
+  microphoneBusy: false,
+  cameraBusy: false,
+  audioBlocked: false,
+  poorNetwork: false,
+};
+
 /** Owners present, too. */
 export function presents(role: Role): boolean {
   return role !== 'viewer';
@@ -151,6 +178,16 @@ export function canSwitch(state: MeetingState, kind: 'microphone' | 'camera'): b
   const { role, phase } = state;
   const busy = kind === 'microphone' ? state.microphoneBusy : state.cameraBusy;
   return presents(role) && !busy && (phase.is === 'live' || phase.is === 'reconnecting');
+}
+
+/** Whether what happens now is kept, or may be at any moment. */
+export function isRecorded({ recording }: Pick<MeetingState, 'recording'>): boolean {
+  return recording !== undefined && (recording.trouble === undefined || waits(recording));
+}
+
+/** Whether it goes on by itself as soon as a recorder is there. */
+export function waits({ trouble }: Recorded): boolean {
+  return trouble === 'recorder_lost';
 }
 
 /** Raised hands, first raised first. */

@@ -11,6 +11,7 @@ import { Lobby } from '../lobby';
 import { admissionEnding } from '../meeting/live/ending';
 import { LiveMeeting } from '../meeting/live/live';
 import { presents, type Ending } from '../meeting/state';
+import { ownership, recordingsPath } from '../owned';
 import { Pass } from '../pass';
 import {
   openFreshSession,
@@ -145,8 +146,17 @@ export class JoinFlow extends LitElement {
       cause=${cause}
       again=${FINAL.includes(cause) ? '' : again}
       .message=${message}
+      recordings=${this.#recordings()}
       @again=${action}
     ></lectern-trouble>`;
+  }
+
+  /** After a meeting of one's own that was recorded. */
+  #recordings(): string {
+    const { step } = this;
+    if (step.is !== 'meeting') return '';
+    const { meetingId } = step.meeting.state.value;
+    return ownership(meetingId)?.recorded === true ? recordingsPath(meetingId) : '';
   }
 
   async #look(): Promise<void> {

@@ -3,6 +3,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import { announce } from '../announce';
 import '../components/preview';
+import '../components/recorded-note';
 import type { LocalDevices } from '../devices/local';
 import { icon } from '../icons';
 import type { Lobby } from '../lobby';
@@ -89,6 +90,10 @@ export class LobbyPage extends LitElement {
         color: var(--brass-ink);
         font-size: var(--t-sm);
       }
+      lectern-recorded-note {
+        max-width: 28em;
+        margin: 0 auto var(--s5);
+      }
       lectern-preview {
         max-width: 420px;
         margin: 0 auto var(--s5);
@@ -131,7 +136,7 @@ export class LobbyPage extends LitElement {
 
   protected override render(): TemplateResult {
     document.title = `${t.title} · ${texts.product}`;
-    const { admission, troubled } = this.lobby.state.value;
+    const { admission, troubled, recordedBy } = this.lobby.state.value;
     return html`${pageHeader()}
       <main>
         <div data-testid="lobby">
@@ -140,6 +145,14 @@ export class LobbyPage extends LitElement {
           <h1 tabindex="-1">${t.title}</h1>
           <p class="lead">${t.body}</p>
           ${admission.state === 'waiting' ? this.#place(admission) : nothing}
+          ${
+            recordedBy === undefined
+              ? nothing
+              : html`<lectern-recorded-note
+                  .by=${recordedBy}
+                  holder=${this.local === undefined ? 'viewer' : 'presenter'}
+                ></lectern-recorded-note>`
+          }
           ${
             troubled
               ? html`<p class="troubled" role="alert" data-testid="lobby-troubled">

@@ -5,6 +5,7 @@ import '../components/device-select';
 import '../components/join-form';
 import type { SetupFailure } from '../components/join-form';
 import '../components/preview';
+import '../components/recorded-note';
 import { canChooseSpeaker, refreshDevices } from '../devices/list';
 import type { LocalDevices } from '../devices/local';
 import { playTestSound } from '../devices/tone';
@@ -113,6 +114,9 @@ export class PrejoinPage extends LitElement {
         color: var(--brass-ink);
         font-size: var(--t-sm);
       }
+      lectern-recorded-note {
+        margin-bottom: var(--s4);
+      }
       .hint {
         margin-top: var(--s4);
       }
@@ -193,13 +197,18 @@ export class PrejoinPage extends LitElement {
   }
 
   #form(): TemplateResult {
-    const { role, locked, expiresAt } = this.entry;
+    const { role, locked, expiresAt, recordedBy } = this.entry;
     const expires = moment(expiresAt);
     return html`<p class="lead">${t.leads[role]}</p>
       ${
         locked && role !== 'owner'
           ? html`<p class="locked" data-testid="locked">${icon('lock')} ${t.locked}</p>`
           : nothing
+      }
+      ${
+        recordedBy === undefined
+          ? nothing
+          : html`<lectern-recorded-note .by=${recordedBy} holder=${role}></lectern-recorded-note>`
       }
       <lectern-join-form
         .entry=${this.entry}

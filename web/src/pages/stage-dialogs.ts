@@ -2,16 +2,31 @@
 import { html, type TemplateResult } from 'lit';
 import '../components/invite-dialog';
 import '../components/leave-dialog';
+import '../components/record-dialog';
 import '../components/remove-dialog';
 import type { DeviceChosen } from '../components/settings-dialog';
 import '../components/settings-dialog';
 import '../components/share-dialog';
 import '../components/shortcuts-dialog';
 import type { ShareOptions } from '../meeting/sharing';
-import type { MeetingState, Person } from '../meeting/state';
+import { isRecorded, type MeetingState, type Person } from '../meeting/state';
 import type { Act } from '../moderation';
+import { ownership } from '../owned';
 
-export type Dialog = 'share' | 'invite' | 'leave' | 'settings' | 'help' | { remove: Person };
+export type Dialog =
+  | 'share'
+  | 'invite'
+  | 'leave'
+  | 'settings'
+  | 'help'
+  | { remove: Person }
+  /** Whether it is to be turned on. */
+  | { record: boolean };
+
+/** What a dialog asks for has been done meanwhile, by somebody else. */
+export function isSettled(open: Dialog | undefined, state: MeetingState): boolean {
+  return typeof open === 'object' && 'record' in open && open.record === isRecorded(state);
+}
 
 export interface DialogHandlers {
   closed(): void;
@@ -19,6 +34,7 @@ export interface DialogHandlers {
   device(chosen: DeviceChosen): void;
   leave(): void;
   moderate(act: Act): void;
+  record(on: boolean): void;
 }
 
 export function dialogs(
@@ -27,6 +43,7 @@ export function dialogs(
   handlers: DialogHandlers,
 ): TemplateResult {
   const closed = (): void => handlers.closed();
+  const about = typeof open === 'object' ? open : {};
   return html`<lectern-share-dialog
       ?open=${open === 'share'}
       ?waiting=${state.phase.is !== 'live'}
@@ -56,9 +73,15 @@ export function dialogs(
       @end=${() => handlers.moderate({ is: 'end' })}
     ></lectern-leave-dialog>
     <lectern-remove-dialog
-      .person=${typeof open === 'object' ? open.remove : undefined}
+      .person=${'remove' in about ? about.remove : undefined}
       ?lobby=${state.door.lobby}
       @closed=${closed}
       @act=${(event: CustomEvent<Act>) => handlers.moderate(event.detail)}
-    ></lectern-remove-dialog>`;
+    ></lectern-remove-dialog>
+    <lectern-record-dialog
+      .wish=${'record' in about ? about.record : undefined}
+      ?owner=${ownership(state.meetingId) !== undefined}
+      @closed=${closed}
+      @record=${(event: CustomEvent<boolean>) => handlers.record(event.detail)}
+    ></lectern-record-dialog>`;
 }

@@ -2,7 +2,8 @@
 import type { NoteAction } from '../components/notes';
 import type { Meeting } from '../meeting/meeting';
 import type { News } from '../meeting/news';
-import { presents, selfOf } from '../meeting/state';
+import { isRecorded, presents, selfOf } from '../meeting/state';
+import { ownership, showRecordings } from '../owned';
 import { texts } from '../texts';
 
 export function actionOf(
@@ -38,6 +39,18 @@ export function actionOf(
         },
         run: () => void meeting.setMicrophone(true),
       };
+    }
+    case 'recording-started': {
+      const label = texts.recorded.understood;
+      const holds = (): boolean => isRecorded(state());
+      return { label, name: label, testId: 'note-recorded', holds, run: () => undefined };
+    }
+    case 'recording-stopped': {
+      const { meetingId } = state();
+      if (ownership(meetingId) === undefined) return undefined;
+      const label = texts.recordings.open;
+      const run = (): void => showRecordings(meetingId);
+      return { label, name: label, testId: 'note-recordings', holds: () => true, run };
     }
     default:
       return undefined;

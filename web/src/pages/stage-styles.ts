@@ -10,36 +10,6 @@ export const stageStyles = css`
     background: var(--stage);
     overflow: hidden;
   }
-  .top {
-    grid-area: top;
-    display: flex;
-    align-items: center;
-    gap: var(--s3);
-    padding: 10px var(--s4) 6px;
-    min-height: 52px;
-    --mark-size: 28px;
-  }
-  .top h1 {
-    font-size: var(--t-md);
-    font-weight: 620;
-    letter-spacing: -0.01em;
-    min-width: 0;
-    overflow: hidden;
-    text-overflow: ellipsis;
-    white-space: nowrap;
-  }
-  .top .locked {
-    color: var(--ink-3);
-    font-size: 0.85rem;
-  }
-  .top .space {
-    flex: 1;
-  }
-  .count {
-    gap: 6px;
-    color: var(--ink-2);
-    font-variant-numeric: tabular-nums;
-  }
   .news {
     grid-area: news;
     display: grid;
@@ -192,19 +162,12 @@ export const stageStyles = css`
 
   /* Phones: panels are sheets. */
   @media (max-width: 760px) {
-    .top {
-      padding: 8px 12px 4px;
-      min-height: 46px;
-    }
     .middle {
       padding: 2px 8px;
       gap: 8px;
     }
     .news {
       padding: 0 8px;
-    }
-    .invite span {
-      display: none;
     }
     .strip lectern-tile {
       height: clamp(72px, 13vh, 104px);
@@ -239,11 +202,8 @@ export const stageStyles = css`
   /* A phone on its side: every line of height goes to the screen. */
   @media (max-height: 480px) and (min-aspect-ratio: 1/1) {
     :host {
-      grid-template: 'news bar' auto 'middle bar' minmax(0, 1fr) / minmax(0, 1fr) auto;
+      grid-template: 'top bar' auto 'news bar' auto 'middle bar' minmax(0, 1fr) / minmax(0, 1fr) auto;
       padding-left: env(safe-area-inset-left);
-    }
-    .top {
-      display: none;
     }
     .news:has(> :not([hidden])) {
       padding: 6px 0 0 8px;
@@ -287,7 +247,6 @@ export const stageStyles = css`
   :host([immersive]) {
     display: block;
   }
-  :host([immersive]) .top,
   :host([immersive]) .strip,
   :host([immersive]) .shares {
     display: none;
@@ -326,6 +285,11 @@ export const stageStyles = css`
     background: color-mix(in srgb, var(--stage) 88%, transparent);
     backdrop-filter: blur(14px);
     transition: opacity var(--slow) var(--ease);
+  }
+  @media (max-height: 480px) and (min-aspect-ratio: 1/1) {
+    :host([immersive]) lectern-control-bar {
+      inset: 0 0 0 auto;
+    }
   }
   :host([immersive][resting]) lectern-control-bar:not(:focus-within) {
     opacity: 0;

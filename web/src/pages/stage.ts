@@ -26,6 +26,7 @@ import { canShare, type ShareOptions } from '../meeting/sharing';
 import {
   canSwitch,
   initialState,
+  isRecorded,
   presents,
   selfOf,
   type MeetingState,
@@ -33,16 +34,18 @@ import {
   type Share,
 } from '../meeting/state';
 import type { Act } from '../moderation';
+import { keepRecorded, ownership, showRecordings } from '../owned';
 import type { Action } from '../shortcuts';
 import { Listen, Watch } from '../store';
 import { controls } from '../styles/controls';
 import { texts } from '../texts';
-import { dialogs, type Dialog } from './stage-dialogs';
+import { dialogs, isSettled, type Dialog } from './stage-dialogs';
 import { Immersion } from './stage-immersion';
 import { StageKeys } from './stage-keys';
 import { actionOf } from './stage-notes';
 import { stageStyles } from './stage-styles';
 import { top } from './stage-top';
+import { stageTopStyles } from './stage-top-styles';
 
 const t = texts.stage;
 
@@ -50,7 +53,7 @@ type Panel = 'chat' | 'people';
 
 @customElement('lectern-stage')
 export class Stage extends LitElement {
-  static override styles = [controls, stageStyles];
+  static override styles = [controls, stageStyles, stageTopStyles];
 
   @property({ attribute: false }) meeting!: Meeting;
   @property({ type: Boolean, reflect: true }) immersive = false;
@@ -59,6 +62,7 @@ export class Stage extends LitElement {
   @state() private panel: Panel | undefined;
   @state() private dialog: Dialog | undefined;
   @state() private talking = false;
+  @state() private recordBusy = false;
   @query('lectern-screen') private screen!: Screen | null;
   @query('lectern-notes') private notes!: Notes;
   @query('lectern-control-bar') private bar!: ControlBar;
@@ -97,6 +101,7 @@ export class Stage extends LitElement {
     for (const told of begun(this.#announced, state.value)) announce(told.text, told.urgent);
     this.#announced = state.value;
     this.pin = keepPin(state.value, this.pin);
+    if (isSettled(this.dialog, state.value)) this.dialog = undefined;
   }
 
   protected override updated(): void {
@@ -116,6 +121,7 @@ export class Stage extends LitElement {
           @start-audio=${() => void this.meeting.startAudio()}
           @share-again=${() => this.#act('share')}
           @dismiss-share-lost=${() => this.meeting.dismissShareLost()}
+          @record-again=${() => this.#act('record')}
         ></lectern-banner>
       </div>
       <div class="middle">
@@ -125,6 +131,8 @@ export class Stage extends LitElement {
       <lectern-control-bar
         .state=${state}
         .panel=${this.panel}
+        ?recordBusy=${this.recordBusy}
+        ?hasRecordings=${ownership(state.meetingId) !== undefined}
         @act=${(event: CustomEvent<BarAction>) => this.#act(event.detail)}
       ></lectern-control-bar>
       <lectern-notes></lectern-notes>
@@ -139,6 +147,7 @@ export class Stage extends LitElement {
         device: ({ kind, id }) => void this.meeting.useDevice(kind, id),
         leave: () => void this.meeting.leave(),
         moderate: (act) => void this.meeting.moderate(act),
+        record: (on) => void this.#record(on),
       })}`;
   }
 
@@ -297,6 +306,13 @@ export class Stage extends LitElement {
         return;
       case 'share':
         return presents(state.role) ? this.#toggleShare(state) : undefined;
+      case 'record':
+        if (presents(state.role) && state.phase.is === 'live' && !this.recordBusy) {
+          this.dialog = { record: !isRecorded(state) };
+        }
+        return;
+      case 'recordings':
+        return showRecordings(state.meetingId);
       case 'hand':
         return void this.meeting.setHand(self?.handRaisedAt === undefined);
       case 'chat':
@@ -323,6 +339,12 @@ export class Stage extends LitElement {
   #startShare(options: ShareOptions): void {
     this.dialog = undefined;
     void this.meeting.startShare(options);
+  }
+
+  async #record(on: boolean): Promise<void> {
+    this.recordBusy = true;
+    await this.meeting.moderate({ is: 'record', on });
+    this.recordBusy = false;
   }
 
   #open(panel: Panel | undefined): void {
@@ -356,6 +378,7 @@ export class Stage extends LitElement {
   #tell(news: News): void {
     const told = tell(news);
     announce(told.text, told.urgent);
+    if (news.is === 'recording-started') keepRecorded(this.meeting.state.value.meetingId);
     const inChat = news.is === 'message' && this.panel === 'chat';
     if (!told.shown || inChat) return;
     const action = actionOf(news, this.meeting, () => this.#open('people'));

@@ -16,6 +16,9 @@ import { pageHeader, pageStyles } from './page';
 
 const t = texts.start;
 
+/** What most people want; the API takes any number of days. */
+const KEEP_DAYS = [1, 7, 30, 90, 365] as const;
+
 @customElement('lectern-start')
 export class StartPage extends LitElement {
   static override styles = [
@@ -132,6 +135,7 @@ export class StartPage extends LitElement {
   @query('details') private optionsBox!: HTMLDetailsElement;
   @query('#pin') private pinField!: HTMLInputElement;
   @query('#lobby') private lobbyField!: HTMLInputElement;
+  @query('#keep') private keepField!: HTMLSelectElement;
   @query('#link') private linkField!: HTMLInputElement;
   @state() private busy = false;
   @state() private trouble: TroubleKind | undefined;
@@ -207,6 +211,15 @@ export class StartPage extends LitElement {
         <label class="check">
           <input type="checkbox" id="lobby" data-testid="new-lobby" /> ${t.lobby}
         </label>
+        <div class="field">
+          <label for="keep">${texts.keepFor.label}</label>
+          <select id="keep" data-testid="new-keep">
+            <option value="">${texts.keepFor.usual}</option>
+            ${KEEP_DAYS.map(
+              (days) => html`<option value=${days}>${texts.keepFor.after(days)}</option>`,
+            )}
+          </select>
+        </div>
       </div>
     </details>`;
   }
@@ -251,7 +264,13 @@ export class StartPage extends LitElement {
     this.busy = true;
     this.trouble = undefined;
     try {
-      const detail = await createMeeting({ name, pin, lobby: this.lobbyField.checked });
+      const keep = this.keepField.value;
+      const detail = await createMeeting({
+        name,
+        pin,
+        lobby: this.lobbyField.checked,
+        ...(keep === '' ? {} : { keepRecordingsDays: Number(keep) }),
+      });
       this.dispatchEvent(new CustomEvent<CreatedMeeting>('created', { detail }));
     } catch (error) {
       this.trouble = troubleOf(error);

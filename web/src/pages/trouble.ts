@@ -91,6 +91,8 @@ export class TroublePage extends LitElement {
   @property({ reflect: true }) cause: Ending = 'server-error';
   /** The text of the button that tries again; none when trying again is of no use. */
   @property() again = '';
+  /** Where the recordings of the meeting are, for whoever holds their key. */
+  @property() recordings = '';
   /** What a host said; empty when nothing. */
   @property() message = '';
 
@@ -122,6 +124,13 @@ export class TroublePage extends LitElement {
                 : html`<button class="btn primary big" data-testid="again" @click=${() => this.#again()}>
                   ${icon('reload')} ${this.again}
                 </button>`
+            }
+            ${
+              this.recordings === ''
+                ? ''
+                : html`<a class="btn big" href=${this.recordings} data-testid="to-recordings">
+                  ${icon('film')} ${texts.recordings.open}
+                </a>`
             }
             <a class="btn big" href="/" data-testid="to-start">${texts.backToStart}</a>
           </div>

@@ -137,6 +137,10 @@ export class FakeMeeting implements Meeting {
       this.state.set({ waiting: waiting.filter(({ identity }) => identity !== act.identity) });
     }
     if (act.is === 'admit-all') this.state.set({ waiting: [] });
+    if (act.is === 'record') {
+      const recording = { id: 'RC_1', by: 'Ada Lovelace', since: Date.now() };
+      this.state.set({ recording: act.on ? recording : undefined });
+    }
     if (act.is === 'access') {
       const { pin = door.pin ? '' : null, ...change } = act.change;
       this.state.set({ door: { ...door, ...change, pin: pin !== null } });

@@ -1,7 +1,8 @@
 // The way from a link into a meeting and out of it, with a server that takes no media.
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { open, openScene, useBrowser } from './browser';
+import { check, open, openScene, useBrowser } from './browser';
+import { owned } from './recordings';
 import { answer, created, ENTRIES, entry, problem, SECRET, session, SESSIONS } from './server';
 
 useBrowser();
@@ -53,6 +54,25 @@ test('who goes elsewhere before the session is there does not enter', async () =
   await page.waitForTimeout(500);
   expect(sockets()).toEqual([]);
   await page.getByTestId('prejoin').waitFor();
+  await page.context().close();
+});
+
+test('whoever made a recorded meeting finds its recordings when it is over', async () => {
+  const { page } = await openLink();
+  await page.evaluate(
+    (meetings) => {
+      localStorage['lectern.meetings'] = JSON.stringify(meetings);
+    },
+    [owned({ recorded: true })],
+  );
+  await enter(page);
+  await page.getByTestId('connecting').waitFor();
+  await page.getByTestId('control-leave').click();
+  await page.getByTestId('leave-confirm').click();
+  await page.locator(`[data-cause='left']`).waitFor();
+  await check(page, 'left-recorded');
+  await page.getByTestId('to-recordings').click();
+  await page.waitForURL('**/recordings/RM_1');
   await page.context().close();
 });
 

@@ -220,6 +220,7 @@ test('what happens behind a dialog is read inside it', async () => {
   const inside = page.locator('dialog[open]').getByTestId('announce');
   await expect.poll(() => inside.innerText()).toContain('Copied');
   await page.keyboard.press('Escape');
+  await page.locator('dialog').getByTestId('announce').waitFor({ state: 'detached' });
   await page.evaluate(() =>
     window.meeting.news.emit({ is: 'joined', identity: 'linus', name: 'Linus' }),
   );

@@ -58,8 +58,11 @@ async function knock(look: Look, ...given: Given[]): Promise<Page> {
 
 for (const look of looks) {
   test(`the lobby in ${look.name}`, async () => {
-    const page = await knock(look, admission(waiting(2, 4)), { status: 503, body: {} });
+    const recording = { by: 'Grace Hopper' };
+    const place = { body: { admission: waiting(2, 4), role: 'viewer', recording } };
+    const page = await knock(look, place, { status: 503, body: {} });
     await page.getByTestId('lobby-place').getByText('number 2 of 4').waitFor();
+    await page.getByTestId('recorded-note').waitFor();
     await page.getByTestId('lobby-troubled').waitFor();
     await check(page, `lobby.${look.name}`);
     await page.context().close();

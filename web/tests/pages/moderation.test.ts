@@ -161,6 +161,109 @@ test('an owner ends the meeting for everybody, after a question', async () => {
   await context.close();
 });
 
+test('a presenter records after a question, and stops after another', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  await page.getByTestId('control-record').click();
+  await page.getByTestId('record-start').waitFor();
+  await page.getByTestId('record-cancel').click();
+  expect(await calls(page)).toEqual([]);
+  await page.keyboard.press('r');
+  await page.getByTestId('record-confirm').click();
+  await page.getByTestId('recording').getByText('by Ada Lovelace').waitFor();
+  expect(await page.getByTestId('control-record').getAttribute('aria-pressed')).toBe('true');
+  await page.keyboard.press('r');
+  await page.getByTestId('record-stop').waitFor();
+  await page.getByTestId('record-confirm').click();
+  await page.getByTestId('recording').waitFor({ state: 'detached' });
+  expect(await calls(page)).toEqual(['record true', 'record false']);
+  await context.close();
+});
+
+test('a question about a recording goes when somebody else answers it', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  await page.keyboard.press('r');
+  await page.getByTestId('record-start').waitFor();
+  await page.evaluate(() => {
+    const recording = { id: 'RC_1', by: 'Grace Hopper', since: 1 };
+    window.meeting.state.set({ recording });
+  });
+  await page.locator('dialog[open]').waitFor({ state: 'detached' });
+  expect(await calls(page)).toEqual([]);
+  await context.close();
+});
+
+test('recording waits for the connection and for the answer of the server', async () => {
+  const { page, context } = await openScene('presenter-connecting');
+  await page.keyboard.press('r');
+  expect(await page.getByTestId('record-start').count()).toBe(0);
+  await page.evaluate(() => {
+    window.meeting.state.set({ phase: { is: 'live' } });
+    window.meeting.moderate = () => new Promise(() => undefined);
+  });
+  await page.keyboard.press('r');
+  await page.getByTestId('record-confirm').click();
+  const button = page.getByTestId('control-record');
+  await expect.poll(() => button.getAttribute('aria-disabled')).toBe('true');
+  await page.keyboard.press('r');
+  expect(await page.getByTestId('record-start').count()).toBe(0);
+  await context.close();
+});
+
+test('a recording that stopped by itself is begun again, or let be', async () => {
+  const { page, context } = await openScene('presenter-recording-broke');
+  await page.getByTestId('banner-recording').getByText('has no room left').waitFor();
+  await page.getByTestId('record-again').click();
+  await page.getByTestId('record-start').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByTestId('dismiss-recording').click();
+  await page.getByTestId('banner-recording').waitFor({ state: 'detached' });
+  await context.close();
+});
+
+test('a recording that waits for a recorder can be turned off', async () => {
+  const { page, context } = await openScene('presenter-recording-waits');
+  await page.getByTestId('recording').getByText('interrupted').waitFor();
+  await page.getByTestId('record-again').click();
+  await page.getByTestId('record-stop').waitFor();
+  await page.getByTestId('record-confirm').click();
+  expect(await calls(page)).toEqual(['record false']);
+  await context.close();
+});
+
+test('viewers are told of a recording, and cannot change it', async () => {
+  const { page, context } = await openScene('viewer-recorded');
+  await page.keyboard.press('r');
+  expect(await page.getByTestId('record-start').count()).toBe(0);
+  expect(await page.getByTestId('control-record').count()).toBe(0);
+  await page.evaluate(() =>
+    window.meeting.news.emit({ is: 'recording-started', name: 'Grace Hopper', found: true }),
+  );
+  await page
+    .getByTestId('announce-now')
+    .getByText('This meeting is being recorded, by Grace Hopper')
+    .waitFor({ state: 'attached' });
+  await page.getByTestId('note-recorded').waitFor();
+  await page.evaluate(() => window.meeting.state.set({ recording: undefined }));
+  await page.getByTestId('note-recorded').waitFor({ state: 'detached' });
+  await context.close();
+});
+
+test('the key of a recorded meeting is kept, and its recordings open beside it', async () => {
+  const { page, context } = await openScene('presenter-grid');
+  const recorded = (): Promise<unknown> =>
+    page.evaluate(() => JSON.parse(localStorage['lectern.meetings'] as string)[0].recorded);
+  expect(await recorded()).toBeUndefined();
+  await page.evaluate(() =>
+    window.meeting.news.emit({ is: 'recording-started', name: 'Ada', found: false }),
+  );
+  expect(await recorded()).toBe(true);
+  await page.getByTestId('control-more').click();
+  const opened = context.waitForEvent('page');
+  await page.getByTestId('menu-recordings').click();
+  expect(new URL((await opened).url()).pathname).toBe('/recordings/RM_test');
+  await context.close();
+});
+
 test('viewers have nothing to moderate with', async () => {
   const { page, context } = await openScene('viewer-share');
   await page.keyboard.press('p');

@@ -52,6 +52,15 @@ for (const look of looks) {
     await page.context().close();
   });
 
+  test(`setup where it is recorded in ${look.name}`, async () => {
+    for (const role of ['viewer', 'presenter'] as const) {
+      const page = await openLink(look, entry(role, { recording: { by: 'Grace Hopper' } }));
+      await page.getByTestId('recorded-note').getByText('Grace Hopper').waitFor();
+      await check(page, `setup-recorded-${role}.${look.name}`);
+      await page.context().close();
+    }
+  });
+
   test(`a PIN, a word and a wait in ${look.name}`, async () => {
     const page = await openLink(look, entry('viewer', { pin_required: true, lobby: true }));
     await answer(
@@ -85,9 +94,14 @@ for (const look of looks) {
     await check(page, `start-options.${look.name}`);
     await page.getByTestId('new-pin').fill('123456');
     await page.getByTestId('new-lobby').check();
+    await page.getByTestId('new-keep').selectOption({ label: '30 days' });
     const asked = page.waitForRequest('**/api/v1/meetings');
     await page.getByTestId('create').click();
-    expect((await asked).postDataJSON()).toEqual({ pin: '123456', lobby: true });
+    expect((await asked).postDataJSON()).toEqual({
+      pin: '123456',
+      lobby: true,
+      keep_recordings_days: 30,
+    });
     await page.getByTestId('continue').click();
     await page.getByTestId('preview').waitFor();
     await page.waitForTimeout(600);

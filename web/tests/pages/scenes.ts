@@ -146,6 +146,8 @@ const hosting: MeetingState = {
   door: { locked: false, lobby: true, pin: true },
 };
 
+const recording = { id: 'RC_1', by: 'Grace Hopper', since: 0 };
+
 const waiting: Waiting[] = [
   knocking('w1', 'Dorothy Vaughan', 'It is me, from accounting. Could you let me in, please?'),
   knocking('w2', 'Annie Easley'),
@@ -224,5 +226,36 @@ export const scenes: Record<string, () => MeetingState> = {
       said(2, 'h', '<img src=x onerror=alert(1)>', `${'long '.repeat(80)}${'x'.repeat(400)}`, 2),
     ],
   }),
+  'viewer-recorded': () => ({ ...viewing, recording }),
+  'viewer-recorded-waiting': () => ({ ...base, people: [selfViewer, ...crowd], recording }),
+  'viewer-recorded-odd': () => ({
+    ...viewing,
+    meetingName:
+      'A title that is much longer than any line above a meeting could ever show in full',
+    door: { locked: true, lobby: false, pin: false },
+    recording: {
+      ...recording,
+      by: 'Mx. Wolfeschlegelsteinhausenbergerdorffvoralternwarengewissenhaft',
+    },
+  }),
+  'viewer-recorded-rtl': () => ({ ...viewing, recording: { ...recording, by: 'دانا شرف الدين' } }),
+  'viewer-recording-broke': () => ({
+    ...viewing,
+    recording: { ...recording, trouble: 'disk_full' },
+  }),
+  'presenter-recorded': () => ({ ...presenting, recording }),
+  'presenter-recording-broke': () => ({
+    ...presenting,
+    recording: { ...recording, trouble: 'disk_full' },
+  }),
+  'viewer-recording-waits': () => ({
+    ...viewing,
+    recording: { ...recording, trouble: 'recorder_lost' },
+  }),
+  'presenter-recording-waits': () => ({
+    ...presenting,
+    recording: { ...recording, trouble: 'recorder_lost' },
+  }),
+  'presenter-recorder-missing': () => ({ ...presenting, trouble: 'recorder-missing' }),
   'presenter-share-cancelled': () => ({ ...presenting, trouble: 'share-cancelled' }),
 };

@@ -22,7 +22,12 @@ const meeting = (name: string) => ({ id: 'RM_1', name });
 /** What a link leads to. */
 export const entry = (
   role: 'owner' | 'presenter' | 'viewer',
-  change: Partial<{ pin_required: boolean; lobby: boolean; locked: boolean }> = {},
+  change: Partial<{
+    pin_required: boolean;
+    lobby: boolean;
+    locked: boolean;
+    recording: object;
+  }> = {},
 ): Given => ({
   body: {
     entry_token: 'entry',

@@ -52,7 +52,18 @@ test.each([
   [new ApiError('unreachable', 0, ''), 'server-unreachable'],
   [new ApiError('not_found', 404, ''), 'moderation-failed'],
 ])('%s while moderating is %s', (error, trouble) => {
-  expect(moderationTrouble(error)).toBe(trouble);
+  expect(moderationTrouble(error, { is: 'mute-all' })).toBe(trouble);
+});
+
+test('a recording that does not begin has causes of its own', () => {
+  const act = { is: 'record', on: true } as const;
+  const none = new ApiError('no_recorder', 503, '');
+  expect(moderationTrouble(none, act)).toBe('recorder-missing');
+  expect(moderationTrouble(new TypeError('surprise'), act)).toBe('recording-failed');
+  const many = new ApiError('limit_reached', 409, '');
+  expect(moderationTrouble(many, act)).toBe('recording-limit');
+  const often = new ApiError('too_many_requests', 429, '');
+  expect(moderationTrouble(often, act)).toBe('too-many-tries');
 });
 
 test('each cause has a text of its own', () => {

@@ -2,6 +2,7 @@
 import { ConnectionError, ConnectionErrorReason, DisconnectReason } from 'livekit-client';
 import { troubleOf } from '../../api';
 import { ApiError } from '../../http';
+import type { Act } from '../../moderation';
 import type { Admission } from '../../session';
 import type { TroubleKind } from '../../trouble';
 import type { Ending } from '../state';
@@ -83,8 +84,16 @@ export function connectEnding(error: unknown): Ending {
 }
 
 /** Why the server did not do what a moderator asked for. */
-export function moderationTrouble(error: unknown): TroubleKind {
-  const known: readonly TroubleKind[] = ['not-permitted', 'server-unreachable', 'too-many-tries'];
+export function moderationTrouble(error: unknown, act: Act): TroubleKind {
+  const known: readonly TroubleKind[] = [
+    'not-permitted',
+    'server-unreachable',
+    'too-many-tries',
+    'recorder-missing',
+  ];
   const trouble = troubleOf(error);
-  return known.includes(trouble) ? trouble : 'moderation-failed';
+  if (known.includes(trouble)) return trouble;
+  if (act.is !== 'record') return 'moderation-failed';
+  // The same word as of a room that is full.
+  return trouble === 'room-full' ? 'recording-limit' : 'recording-failed';
 }

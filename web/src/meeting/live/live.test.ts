@@ -119,6 +119,19 @@ beforeEach(() => {
   rooms.push(room);
 });
 
+test('whoever comes into a recording is told before anything is sent', async () => {
+  room.metadata = JSON.stringify({ recording: { id: 'RC_1', by: 'Ada', since: 1 } });
+  const { made } = meeting({ tracks: [new FakeTrack('audio')] });
+  const order: string[] = [];
+  made.news.listen(({ is }) => order.push(is));
+  room.localParticipant.publishTrack.mockImplementation(async () => void order.push('published'));
+  await made.connect();
+  expect(order.indexOf('recording-started')).toBeGreaterThanOrEqual(0);
+  expect(order.indexOf('published')).toBeGreaterThan(order.indexOf('recording-started'));
+  await made.leave();
+  expect(made.state.value.recording).toBeUndefined();
+});
+
 describe('leaving', () => {
   test('on the way in stops the entry', async () => {
     let give!: (tracks: FakeTrack[]) => void;

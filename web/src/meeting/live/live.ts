@@ -12,7 +12,7 @@ import type { Details } from '../details';
 import type { Meeting } from '../meeting';
 import type { News } from '../news';
 import type { ShareOptions } from '../sharing';
-import { initialState, type Ending, type MeetingState } from '../state';
+import { initialState, outside, type Ending, type MeetingState } from '../state';
 import { Chat } from './chat';
 import { comeBack } from './comeback';
 import { comesBack, connectEnding, endingOf, moderationTrouble, NotAdmitted } from './ending';
@@ -153,7 +153,7 @@ export class LiveMeeting implements Meeting {
       await moderateBy(this.options.pass, act);
       return true;
     } catch (error) {
-      this.#report(moderationTrouble(error), error);
+      this.#report(moderationTrouble(error, act), error);
       return false;
     }
   }
@@ -334,17 +334,7 @@ export class LiveMeeting implements Meeting {
       this.#stopHearing?.();
       this.#stopHearing = undefined;
     }
-    this.state.set({
-      phase: { is: 'ended', ending },
-      people: [],
-      shares: [],
-      sharing: 'no',
-      waiting: [],
-      microphoneBusy: false,
-      cameraBusy: false,
-      audioBlocked: false,
-      poorNetwork: false,
-    });
+    this.state.set({ ...outside, phase: { is: 'ended', ending } });
   }
 
   #refresh(): void {

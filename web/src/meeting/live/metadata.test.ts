@@ -38,6 +38,18 @@ test('those who wait are cleaned and bounded', () => {
   expect(told).toHaveLength(198);
 });
 
+test('a recording is told of, with who turned it on and why it stopped', () => {
+  const recording = { id: 'RC_1', by: 'Ada\u202e', since: 7 };
+  expect(toldBy(metadata({ recording })).recording).toEqual({ id: 'RC_1', by: 'Ada', since: 7 });
+  const broken = toldBy(metadata({ recording: { ...recording, trouble: 'disk_full' } }));
+  expect(broken.recording?.trouble).toBe('disk_full');
+  const odd = toldBy(metadata({ recording: { ...recording, trouble: { kind: 'disk_full' } } }));
+  expect(odd.recording?.trouble).toBe('unknown');
+  for (const nothing of [undefined, null, {}, { id: 7 }, 'yes']) {
+    expect(toldBy(metadata({ recording: nothing })).recording).toBeUndefined();
+  }
+});
+
 test('what says the same stays the same thing', () => {
   const before = toldBy(metadata({ waiting: [{ identity: 'v' }] }));
   const after = toldBy(metadata({ host: true, waiting: [{ identity: 'v' }] }), before);

@@ -1,7 +1,8 @@
 // What the server says of a meeting as a whole: the metadata of its room, which is JSON.
 import { plainLine, plainText } from '../../plain';
+import { recordingTroubleOf } from '../../recording';
 import { MESSAGE_CHARACTERS, NAME_CHARACTERS } from '../../session';
-import { initialState, type Door, type MeetingState, type Waiting } from '../state';
+import { initialState, type Door, type MeetingState, type Recorded, type Waiting } from '../state';
 
 /** A long queue of people fits; anything longer is none of our server's. */
 const MOST_CHARACTERS = 256 * 1024;
@@ -9,10 +10,10 @@ const MOST_CHARACTERS = 256 * 1024;
 /** Nobody admits more one by one. */
 const MOST_WAITING = 200;
 
-export type Told = Pick<MeetingState, 'door' | 'host' | 'waiting'>;
+export type Told = Pick<MeetingState, 'door' | 'host' | 'waiting' | 'recording'>;
 
 const { door, host, waiting } = initialState;
-const nothingTold: Told = { door, host, waiting };
+const nothingTold: Told = { door, host, waiting, recording: undefined };
 
 /** Anything odd is the same as nothing: rooms of other programs have metadata of their own. */
 export function toldBy(metadata: string | undefined, before: Told = nothingTold): Told {
@@ -24,12 +25,14 @@ export function toldBy(metadata: string | undefined, before: Told = nothingTold)
     waiting: Array.isArray(value['waiting'])
       ? value['waiting'].slice(0, MOST_WAITING).flatMap((one) => waitingOf(one) ?? [])
       : [],
+    recording: recordedOf(value['recording']),
   };
   // What says the same stays the same thing, so that views see no change.
   return {
     door: same(told.door, before.door) ? before.door : told.door,
     host: told.host,
     waiting: same(told.waiting, before.waiting) ? before.waiting : told.waiting,
+    recording: same(told.recording, before.recording) ? before.recording : told.recording,
   };
 }
 
@@ -38,6 +41,18 @@ function doorOf(value: Record<string, unknown>): Door {
     locked: value['locked'] === true,
     lobby: value['lobby'] === true,
     pin: value['pin'] === true,
+  };
+}
+
+function recordedOf(value: unknown): Recorded | undefined {
+  const { id, by, since, trouble } = (value ?? {}) as Record<string, unknown>;
+  if (typeof id !== 'string' || id === '') return undefined;
+  const reason = recordingTroubleOf(trouble);
+  return {
+    id,
+    by: typeof by === 'string' ? plainLine(by, NAME_CHARACTERS) : '',
+    since: typeof since === 'number' && Number.isFinite(since) ? since : 0,
+    ...(reason === undefined ? {} : { trouble: reason }),
   };
 }
 
