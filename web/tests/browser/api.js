@@ -106,4 +106,30 @@ export class Meeting {
   end() {
     return this.#call('POST', ['end']);
   }
+
+  record() {
+    return this.#call('POST', ['recording']);
+  }
+
+  stopRecording() {
+    return this.#call('DELETE', ['recording']);
+  }
+
+  /** The latest first. */
+  async recordings() {
+    return (await this.#call('GET', ['recordings'])).recordings;
+  }
+
+  recording(id) {
+    return this.#call('GET', ['recordings', id]);
+  }
+
+  makeFilm(id, film) {
+    return this.#call('POST', ['recordings', id, 'films'], film);
+  }
+
+  /** Where a file can be read for a while, without any key. */
+  fileOf(id, file, save = false) {
+    return this.#call('POST', ['recordings', id, 'files', file], { download: save });
+  }
 }

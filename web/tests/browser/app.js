@@ -112,6 +112,22 @@ export async function isSharing(presenter) {
   await presenter.sees('You are sharing your screen', 20_000);
 }
 
+/** Turns recording on, and waits until everybody is told. */
+export async function record(tab) {
+  await tab.press('Start recording');
+  await tab.sees('Record this meeting?');
+  await tab.press('Start recording');
+  await tab.sees('Recording · by');
+}
+
+/** Turns recording off. */
+export async function stopRecording(tab) {
+  await tab.press('Stop recording');
+  await tab.sees('Stop the recording?');
+  await tab.press('Stop recording');
+  await tab.seesNoMore('Recording · by');
+}
+
 /** Writes into the chat, which opens for it. */
 export async function say(tab, text) {
   if (!(await tab.has('textbox', 'Write to everybody'))) await tab.press('Chat');

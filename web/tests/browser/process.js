@@ -11,7 +11,7 @@ process.on('exit', () => running.forEach((program) => program.child.kill('SIGKIL
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
 
 /** What stands in `LECTERN_…` is for the tests: a server would take it as its configuration. */
-function environment() {
+export function environment() {
   const ours = Object.entries(process.env).filter(([name]) => !name.startsWith('LECTERN_'));
   return Object.fromEntries(ours);
 }

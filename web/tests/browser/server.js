@@ -30,8 +30,8 @@ function settings(values) {
 }
 
 /** Starts `lectern serve`, ready for people. */
-export async function serve(stage, { name = 'lectern', media, settings: more = {} } = {}) {
-  const web = await freePort('tcp');
+export async function serve(stage, { name = 'lectern', media, port, settings: more = {} } = {}) {
+  const web = port ?? (await freePort('tcp'));
   const values = {
     data_dir: join(stage.directory, name),
     admin: `127.0.0.1:${await freePort('tcp')}`,
@@ -71,14 +71,22 @@ function code(text) {
   }
 }
 
+/** A file of the server, or a part of it: `{ status, headers, bytes }`. */
+export function download(origin, path, { method = 'GET', headers = {} } = {}) {
+  return exchange(new URL(path, origin), { method, headers });
+}
+
 /** The server's certificate for development is its own. */
 function exchange(url, options, body) {
   return new Promise((resolve, reject) => {
     const call = request(url, { ...options, rejectUnauthorized: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (part) => (text += part));
-      response.on('end', () => resolve({ status: response.statusCode, text }));
+      const parts = [];
+      response.on('data', (part) => parts.push(part));
+      response.on('end', () => {
+        const bytes = Buffer.concat(parts);
+        const { statusCode: status, headers } = response;
+        resolve({ status, headers, bytes, text: bytes.toString('utf8') });
+      });
     });
     call.on('error', reject);
     call.end(body === undefined ? undefined : JSON.stringify(body));
@@ -86,7 +94,7 @@ function exchange(url, options, body) {
 }
 
 /** A controller, an edge and two nodes, each a process of its own, linked by certificates. */
-export async function startCluster(stage) {
+export async function startCluster(stage, { recorder: withRecorder = false } = {}) {
   const certificates = join(stage.directory, 'certificates');
   execFileSync(binary('lectern'), ['cluster', 'init', '--directory', certificates]);
   const controllerPort = await freePort('udp');
@@ -111,13 +119,30 @@ export async function startCluster(stage) {
     await start(name, 'node', { 'node.name': name, 'node.listen': address });
     nodes.push({ name, address, port });
   }
+  const recorder = withRecorder ? await startRecorder(start) : undefined;
   const edge = await start('edge', 'edge', {
     'edge.listen': `127.0.0.1:${await freePort('tcp')}`,
     'edge.operator_key': OPERATOR_KEY,
   });
   const [, origin] = await edge.line(READY);
   await nodesAreKnown(origin, nodes.length);
-  return { origin, nodes };
+  return { origin, nodes, recorder };
+}
+
+/** A recorder that can be started again, at the same place and with the same data. */
+async function startRecorder(start) {
+  const address = `127.0.0.1:${await freePort('udp')}`;
+  const recorder = {
+    async start() {
+      recorder.program = await start('recorder', 'recorder', {
+        'cluster.recorder_listen': address,
+        'recorder.advertise': `["${address}"]`,
+      });
+      await recorder.program.line(/the recorder is up/);
+    },
+  };
+  await recorder.start();
+  return recorder;
 }
 
 async function nodesAreKnown(origin, count) {

@@ -36,6 +36,11 @@ export class SharedTab {
     return this.page.evaluate(() => drawn.times);
   }
 
+  /** From when on each tone was to be heard: `[ms since 1970, hertz]`. */
+  turns() {
+    return this.page.evaluate(() => drawn.turns());
+  }
+
   /** Closes it, which ends the share as the browser's own "stop sharing" does. */
   close() {
     return this.page.close();

@@ -1,4 +1,4 @@
-// The tab that is shared: draws a new number with each animation frame, remembers when, and sounds.
+// The tab that is shared: draws a new number with each animation frame, sounds, and remembers when.
 // Needs `counter.js` and `clock.js`; installs `drawn`.
 (() => {
   'use strict';
@@ -6,6 +6,10 @@
   const TONES_HZ = [1000, 1500];
   const TONE_SECONDS = 0.5;
   const VOLUME = 0.3;
+
+  /** Turns are planned so far ahead: a page behind another one may run once a second only. */
+  const PLANNED_SECONDS = 3;
+  const PLAN_MS = 250;
 
   /** When each number was drawn, by number. */
   const times = [];
@@ -47,6 +51,25 @@
     requestAnimationFrame(next);
   }
 
+  /** From when on each tone sounds: `[seconds of the context's clock, hertz]`. */
+  const planned = [];
+  /** What must be added to the context's clock to get the machine's, as often measured. */
+  const offsets = [];
+
+  function compare(context) {
+    const { contextTime, performanceTime } = context.getOutputTimestamp();
+    if (contextTime === 0) return;
+    const now = machineTime() - performance.now();
+    offsets.push(now + performanceTime - contextTime * 1000);
+  }
+
+  /** From when on each tone was to be heard: `[ms since 1970, hertz]`. */
+  function turns() {
+    const sorted = [...offsets].sort((a, b) => a - b);
+    const offset = sorted[Math.floor(sorted.length / 2)];
+    return planned.map(([seconds, hz]) => [seconds * 1000 + offset, hz]);
+  }
+
   /** Two tones by turns: sound without a pause, that cannot be taken for the fake microphone's. */
   async function sound() {
     const context = new AudioContext();
@@ -55,12 +78,20 @@
     const tone = new OscillatorNode(context, { frequency: TONES_HZ[0] });
     tone.connect(volume).connect(context.destination);
     tone.start();
-    let turn = 0;
-    setInterval(() => {
-      turn += 1;
-      tone.frequency.value = TONES_HZ[turn % TONES_HZ.length];
-    }, TONE_SECONDS * 1000);
+    const first = context.currentTime + TONE_SECONDS;
+    const plan = () => {
+      compare(context);
+      for (;;) {
+        const at = first + planned.length * TONE_SECONDS;
+        if (at > context.currentTime + PLANNED_SECONDS) return;
+        const hz = TONES_HZ[(planned.length + 1) % TONES_HZ.length];
+        tone.frequency.setValueAtTime(hz, at);
+        planned.push([at, hz]);
+      }
+    };
+    plan();
+    setInterval(plan, PLAN_MS);
   }
 
-  globalThis.drawn = { times, start, sound };
+  globalThis.drawn = { times, start, sound, turns };
 })();

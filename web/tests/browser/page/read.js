@@ -21,6 +21,9 @@
   const ears = new Map();
   let context = null;
 
+  /** Where in a picture the blocks lie, in shares of its width and height. */
+  let area = { left: 0, top: 0, ...frameCounter.SHARE };
+
   function pad() {
     const canvas = document.createElement('canvas');
     canvas.width = frameCounter.COLUMNS * BLOCK;
@@ -29,10 +32,11 @@
   }
 
   function greys(painter, video) {
-    const { COLUMNS, ROWS, SHARE } = frameCounter;
+    const { COLUMNS, ROWS } = frameCounter;
     const { width, height } = painter.canvas;
-    const from = [video.videoWidth * SHARE.width, video.videoHeight * SHARE.height];
-    painter.drawImage(video, 0, 0, from[0], from[1], 0, 0, width, height);
+    const x = [video.videoWidth * area.left, video.videoWidth * area.width];
+    const y = [video.videoHeight * area.top, video.videoHeight * area.height];
+    painter.drawImage(video, x[0], y[0], x[1], y[1], 0, 0, width, height);
     const pixels = painter.getImageData(0, 0, width, height).data;
     const blocks = [];
     for (let block = 0; block < COLUMNS * ROWS; block++) {
@@ -120,7 +124,12 @@
     setInterval(() => ears.forEach(listen), LISTEN_MS);
   }
 
-  globalThis.reader = { frames, sounds, start, unread: () => unread };
+  /** In a film the shared screen is only a part of the picture. */
+  function lookAt(part) {
+    area = part;
+  }
+
+  globalThis.reader = { frames, sounds, start, lookAt, unread: () => unread };
   if (document.readyState === 'loading') addEventListener('DOMContentLoaded', start);
   else start();
 })();
