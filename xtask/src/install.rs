@@ -9,6 +9,9 @@ use std::fs;
 /// What building needs beside Rust and Node: a C compiler for `ring` and for SQLite.
 const BUILD: &[(&str, &str)] = &[("cc", "gcc"), ("ld", "binutils"), ("make", "make")];
 
+/// What recordings need: a decoder and encoder, and fonts for names.
+const RECORDER: &[(&str, &str)] = &[("ffmpeg", "ffmpeg")];
+
 /// What the browser tests need: two browsers, fonts to draw with, and tools for network namespaces.
 const BROWSERS: &[(&str, &str)] = &[
     ("chromium", "chromium"),
@@ -31,13 +34,22 @@ pub fn build_tools() -> Result<()> {
     packages(&missing(BUILD))
 }
 
+/// Makes sure that recordings can be made.
+pub fn recorder() -> Result<()> {
+    let mut wanted = missing(RECORDER);
+    wanted.extend(missing_font());
+    packages(&wanted)
+}
+
 /// Makes sure that the browser tests can run.
 pub fn browsers() -> Result<()> {
     let mut wanted = missing(BROWSERS);
-    if !std::path::Path::new(FONT.0).exists() {
-        wanted.push(FONT.1);
-    }
+    wanted.extend(missing_font());
     packages(&wanted)
+}
+
+fn missing_font() -> Option<&'static str> {
+    (!std::path::Path::new(FONT.0).exists()).then_some(FONT.1)
 }
 
 /// Makes sure that Node and npm are there and new enough.

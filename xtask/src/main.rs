@@ -2,7 +2,10 @@
 //!
 //! Installs what is missing, by package name, before it builds anything.
 
+mod crash;
+mod fuzz;
 mod install;
+mod long;
 mod serve;
 mod sim;
 mod step;
@@ -22,6 +25,13 @@ usage: cargo xtask COMMAND
                     fmt, web, clippy, unit, pages, browser
   sim [--seeds N] [--scenario NAME] [--seed N]
                     the media core's behaviour tests over many seeds, or over one
+  crash [--rounds N] [--seed N]
+                    recordings through many deaths of the server and of the recorder
+  fuzz [TARGET...] [--seconds N]
+                    the readers of recordings against bytes of every kind, for two minutes each
+  long-recording [--hours N]
+                    a meeting of four hours in virtual time: recorded, made into a film, and sound
+                    held against picture in it
   web               build the web app only
   help              this text
 ";
@@ -46,6 +56,9 @@ fn run(arguments: &[String]) -> Result<()> {
         "serve" => serve::run(rest),
         "test" => test::run(rest),
         "sim" => sim::run(rest),
+        "crash" => crash::run(rest),
+        "fuzz" => fuzz::run(rest),
+        "long-recording" => long::run(rest),
         "web" => {
             install::node()?;
             web::build()

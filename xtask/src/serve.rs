@@ -10,6 +10,7 @@ use std::time::Instant;
 pub fn run(arguments: &[String]) -> Result<()> {
     let started = Instant::now();
     install::build_tools()?;
+    install::recorder()?;
     install::node()?;
     web::build()?;
     step::run("build", &mut step::cargo(&["build", "--release", "--locked", "-p", "lectern"]))?;

@@ -61,6 +61,7 @@ fn clippy() -> Result<()> {
 
 /// Unit, behaviour and simulation tests, and `tidy`.
 fn unit() -> Result<()> {
+    install::recorder()?;
     step::run("tests", &mut step::cargo(&["test", "--workspace", "--locked"]))?;
     Ok(())
 }
@@ -68,6 +69,7 @@ fn unit() -> Result<()> {
 /// Every page of the web app in a real browser, on its own: pictures, keyboard, accessibility.
 fn pages() -> Result<()> {
     install::browsers()?;
+    install::recorder()?;
     web::install()?;
     web::script("test:pages")
 }
@@ -75,6 +77,7 @@ fn pages() -> Result<()> {
 /// Real browsers against the real binary.
 fn browser() -> Result<()> {
     install::browsers()?;
+    install::recorder()?;
     install::python()?;
     web::build()?;
     // As the unit tests were built, so that nothing is built twice: their programs are these.

@@ -11,9 +11,26 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lectern-sim", &["lectern-wire"]),
     ("lectern-sfu", &["lectern-control", "lectern-media", "lectern-wire"]),
     ("lectern-controller", &["lectern-control"]),
+    ("lectern-journal", &["lectern-control"]),
+    ("lectern-mux", &["lectern-control", "lectern-wire"]),
+    ("lectern-compose", &["lectern-control", "lectern-mux"]),
+    ("lectern-recorder", &["lectern-control", "lectern-journal", "lectern-mux", "lectern-compose"]),
     ("lectern-signaling", &["lectern-control"]),
-    ("lectern", &["lectern-control", "lectern-controller", "lectern-sfu", "lectern-signaling"]),
+    (
+        "lectern",
+        &[
+            "lectern-control",
+            "lectern-controller",
+            "lectern-recorder",
+            "lectern-sfu",
+            "lectern-signaling",
+        ],
+    ),
     ("loadtest", &["lectern-sim", "lectern-wire"]),
+    (
+        "benches",
+        &["lectern-control", "lectern-journal", "lectern-recorder", "lectern-sfu", "lectern-sim"],
+    ),
     ("xtask", &[]),
 ];
 

@@ -11,9 +11,14 @@ pub const CRATES: &[(&str, &str)] = &[
     ("lectern-sim", "sfu/sim"),
     ("lectern-sfu", "sfu"),
     ("lectern-controller", "controller"),
+    ("lectern-journal", "recorder/journal"),
+    ("lectern-mux", "recorder/mux"),
+    ("lectern-compose", "recorder/compose"),
+    ("lectern-recorder", "recorder"),
     ("lectern-signaling", "signaling"),
     ("lectern", "lectern"),
     ("loadtest", "loadtest"),
+    ("benches", "benches"),
     ("xtask", "xtask"),
 ];
 
