@@ -108,7 +108,7 @@ pub enum Content<'a> {
         quarter_turns: u8,
         /// How loud it is, in -dBov (RFC 6464): 0 is loudest, 127 silence; `None` where not said.
         level: Option<u8>,
-        /// The packet: header, extensions, payload, padding.
+        /// The packet without header extensions and padding; its SSRC is the stream's number here.
         rtp: &'a [u8],
     },
     /// A sender report (RFC 3550 section 6.4.1).

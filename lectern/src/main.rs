@@ -144,7 +144,10 @@ fn run(command: Command) -> Result<()> {
         | Command::Recorder(settings)
         | Command::Recordings { settings, .. }
         | Command::Journal(JournalCommand::Inspect { settings, .. }) => settings,
-        Command::Confine { .. } => return confine(command),
+        // Returns only where it fails.
+        Command::Confine { arguments } => {
+            return Err(lectern_recorder::confine(arguments.iter().cloned()).into());
+        }
         Command::Cluster(ClusterCommand::Init { directory }) => {
             cluster::init(directory)?;
             println!("made the cluster's certificates in {}", directory.display());
@@ -183,10 +186,4 @@ fn run(command: Command) -> Result<()> {
     // What hangs is left behind; what should end in order has ended.
     runtime.shutdown_timeout(Duration::from_secs(1));
     result
-}
-
-/// Returns only where it fails.
-fn confine(command: Command) -> Result<()> {
-    let Command::Confine { arguments } = command else { return Ok(()) };
-    Err(lectern_recorder::confine(arguments).into())
 }

@@ -46,11 +46,6 @@ impl SenderClock {
         self.ntp
     }
 
-    /// Both of the sender's clocks as the report told them.
-    pub fn reported_pair(&self) -> (NtpTime, RtpTime) {
-        (self.ntp, self.rtp)
-    }
-
     /// When the report came.
     pub fn heard(&self) -> Instant {
         self.heard

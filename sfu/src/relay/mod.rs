@@ -230,8 +230,11 @@ impl Relays {
         let mut lost = 0;
         for ring in &mut self.rings {
             while let Some(given) = ring.take() {
-                // Without an order there is nobody to send it to: the order comes first.
-                let Some(sending) = self.sendings.get_mut(&given.recording) else { continue };
+                // Nobody took the rest of it for a minute: there is nobody to send it to any more.
+                let Some(sending) = self.sendings.get_mut(&given.recording) else {
+                    lost += 1;
+                    continue;
+                };
                 lost += sending.gather(&given.records);
                 if given.ended {
                     sending.end(now);

@@ -204,7 +204,7 @@ impl Out<'_> {
     }
 
     fn clock(&mut self, stream: u32, heard: u64, clock: &SenderClock) {
-        let (ntp, rtp) = clock.reported_pair();
+        let (ntp, rtp) = clock.at(clock.heard());
         self.report(stream, heard, ntp, rtp);
     }
 
