@@ -5,7 +5,7 @@ use crate::block::Kinds;
 use crate::scan::{Found, Scan};
 use std::io;
 
-/// Stretches kept: with blocks of 100 ms each is a block for almost two hours, then two blocks, and
+/// Stretches kept: with blocks of 50 ms each is a block for almost an hour, then two blocks, and
 /// so on; 32 bytes each.
 pub const MAX_STRETCHES: usize = 1 << 16;
 

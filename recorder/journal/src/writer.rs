@@ -31,7 +31,7 @@ const MODE: u32 = 0o600;
 
 /// Writes one journal.
 ///
-/// Every 100 ms [`Writer::commit`], every 500 ms [`Writer::sync`]: a kill loses what was not
+/// Every 50 ms [`Writer::commit`], every 500 ms [`Writer::sync`]: a kill loses what was not
 /// committed, a power cut what was not synced.
 pub struct Writer<D: Disk> {
     disk: D,
