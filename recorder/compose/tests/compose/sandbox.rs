@@ -1,7 +1,6 @@
 //! What FFmpeg may do, and what becomes of one that misbehaves.
 
-mod support;
-
+use crate::support::*;
 use lectern_compose::{Error, Tools, compose};
 use lectern_control::media::{CodecName, Source};
 use lectern_control::recording::Layout;
@@ -10,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use support::*;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_compose-program");
 

@@ -1,7 +1,6 @@
 //! Films of recordings that FFmpeg made: what is seen when, and what is heard.
 
-mod support;
-
+use crate::support::*;
 use bytes::Bytes;
 use lectern_compose::{Error, Note, compose};
 use lectern_control::media::{CodecName, MediaKind, Source};
@@ -11,7 +10,6 @@ use lectern_control::{ParticipantId, TrackId};
 use lectern_mux::{Size, Unit};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use support::*;
 
 const SMALL: Size = Size { width: 320, height: 180 };
 /// White for a tenth of a second every second.
