@@ -3,6 +3,7 @@
 //! A task of its own: a recorder that is slow or away costs memory up to a limit, then parts of its
 //! recording, and never a packet of anybody else.
 
+mod metrics;
 mod ring;
 mod sending;
 
@@ -13,7 +14,8 @@ use bytes::Bytes;
 use lectern_control::node::{Command, CommandError};
 use lectern_control::relay::{FromNode, ToNode};
 use lectern_control::{NodeId, RecorderId, RecordingId, TrackId, Version, frame};
-use prometheus::{IntCounter, Registry};
+use metrics::Metrics;
+use prometheus::Registry;
 use sending::Sending;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -90,29 +92,6 @@ impl Handle {
         let order = Order::Open { recording, recorder, addresses, worker };
         let limit = |_| CommandError::Limit("orders that wait for the relay".to_owned());
         self.orders.try_send(order).map_err(limit)
-    }
-}
-
-/// What a relay counts.
-#[derive(Debug)]
-struct Metrics {
-    bytes: IntCounter,
-    lost_batches: IntCounter,
-    links: IntCounter,
-}
-
-impl Metrics {
-    fn new(registry: &Registry) -> prometheus::Result<Metrics> {
-        let counter = |name: &str, help: &str| -> prometheus::Result<IntCounter> {
-            let counter = IntCounter::new(format!("lectern_node_relay_{name}"), help)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok(counter)
-        };
-        Ok(Metrics {
-            bytes: counter("bytes_total", "Bytes of records sent to recorders.")?,
-            lost_batches: counter("lost_batches_total", "Batches that no recorder took in time.")?,
-            links: counter("links_total", "Links to recorders that stood.")?,
-        })
     }
 }
 
