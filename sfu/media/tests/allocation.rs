@@ -13,7 +13,8 @@ use lectern_control::media::{
 };
 use lectern_control::node::Command;
 use lectern_control::transport::{DataParameters, Permissions};
-use lectern_control::{PeerId, RequestId, Revision, RoomId, TrackId};
+use lectern_control::{PeerId, RecordingId, RequestId, Revision, RoomId, TrackId};
+use lectern_media::relay::Relay;
 use lectern_media::{Config, Datagram, Engine, Output, Progress};
 use lectern_wire::rtcp::{ReportBlock, SenderInfo};
 use lectern_wire::{Class, NtpTime, RtpTime, Ssrc, classify};
@@ -159,6 +160,15 @@ impl Hall {
         }
     }
 
+    /// A recorder gets tracks too.
+    fn record(&mut self, tracks: &[u64]) {
+        let (recording, recorder) = (RecordingId(1), "recorder-1".parse().expect("a name"));
+        self.command(Command::OpenRelay { recording, recorder, addresses: Vec::new() });
+        for track in tracks {
+            self.command(Command::RelayTrack { recording, track: TrackId(*track) });
+        }
+    }
+
     /// Delivers everything, then lets time pass.
     fn pass(&mut self, time: Duration) {
         for place in 0..self.clients.len() {
@@ -202,7 +212,12 @@ impl Hall {
             client.expect("a client").receive(now, node(), &mut bytes.to_vec());
         }
         drop(events);
-        let (also, ()) = counted(|| self.engine.sent());
+        let (also, ()) = counted(|| {
+            self.engine.sent();
+            // As a worker does: a recorder gets everything too.
+            self.engine.outgoing_relays().for_each(Relay::taken);
+            self.engine.sweep_relays();
+        });
         self.allocations += allocated + also;
         others
     }
@@ -310,6 +325,7 @@ fn no_packet_allocates_after_warm_up() {
     let mut hall = Hall::new();
     hall.publish(VIDEO, "0", MediaKind::Video, CodecName::Vp8, 96);
     hall.publish(AUDIO, "1", MediaKind::Audio, CodecName::Opus, 111);
+    hall.record(&[VIDEO, AUDIO]);
     let mut video = Stream { ssrc: 5, mid: "0", payload_type: 96, index: 100, timestamp: 1 };
     let mut audio = Stream { ssrc: 6, mid: "1", payload_type: 111, index: 200, timestamp: 1 };
     let mut number = 0;
@@ -338,6 +354,7 @@ fn no_packet_allocates_after_warm_up() {
         hall.timeouts,
     );
     assert!(forwarded > 700 * 5 * SUBSCRIBERS as u64);
+    assert!(after.relayed - before.relayed > 700 * 5, "and a recorder gets as much as anybody");
     assert!(after.rtx_out - before.rtx_out > 1_000);
     assert!(after.nacked_out > before.nacked_out && after.rtcp_out > before.rtcp_out);
     assert!(hall.packets > 5_000 && hall.timeouts > 300);
