@@ -1,6 +1,6 @@
 //! Carries out what controllers say, one after the other, on a thread that may wait for a disk.
 
-use crate::catalogue::{Catalogue, Entry};
+use crate::catalogue::{self, Catalogue, Entry};
 use crate::clock::unix_ms;
 use crate::disks::Disks;
 use crate::errands::{Errand, Errands};
@@ -9,6 +9,7 @@ use crate::jobs::{Begun, Jobs};
 use crate::live::{Demand, Ended, Live, MAX_LIVE, Order, Outcome};
 use crate::manifest::{End, Manifest};
 use crate::metrics::Metrics;
+use crate::trouble;
 use lectern_control::recorder::{Load, ToRecorder};
 use lectern_control::recording::{State, Trouble, TroubleKind};
 use lectern_control::{RecordingId, RoomId};
@@ -187,15 +188,15 @@ impl Desk {
         }
         let manifest = Manifest::new(recording, room, started_unix_ms, None);
         let free = self.context.disks.free_bytes(&self.context.folder);
-        let detail = match free {
-            Ok(free) if free < self.context.min_free_bytes => Some((TroubleKind::DiskFull, "")),
+        let refusal = match free {
+            Ok(free) if free < self.context.min_free_bytes => Some(trouble::disk_full()),
             Ok(_) if self.context.live.len() >= MAX_LIVE => {
-                Some((TroubleKind::WriteFailed, "the recorder writes too many recordings already"))
+                Some(trouble::write_failed("the recorder writes too many recordings already"))
             }
             _ => None,
         };
-        if let Some((kind, detail)) = detail {
-            return self.fail_to_open(manifest, trouble(kind, detail));
+        if let Some(refusal) = refusal {
+            return self.fail_to_open(manifest, refusal);
         }
         match self.context.catalogue.create(manifest.clone()) {
             Ok(entry) => {
@@ -204,8 +205,11 @@ impl Desk {
             }
             Err(error) => {
                 tracing::error!(%recording, %error, "a recording cannot begin");
-                let detail = "the recorder cannot write in its folder";
-                self.fail_to_open(manifest, trouble(TroubleKind::WriteFailed, detail));
+                let trouble = match &error {
+                    catalogue::Error::Disk(error) => trouble::of_disk(error),
+                    _ => trouble::write_failed("the recorder cannot write in its folder"),
+                };
+                self.fail_to_open(manifest, trouble);
             }
         }
     }
@@ -214,7 +218,7 @@ impl Desk {
         if let Err(error) = self.context.live.open(entry) {
             tracing::error!(recording = %entry.id, %error, "a recording's thread cannot start");
             let detail = "the recorder has no threads left";
-            self.finish(entry, Some(trouble(TroubleKind::WriteFailed, detail)));
+            self.finish(entry, Some(trouble::write_failed(detail)));
         }
     }
 
@@ -289,7 +293,7 @@ impl Desk {
         self.context.metrics.free_bytes.set(i64::try_from(free).unwrap_or(i64::MAX));
         if free < self.context.min_free_bytes / 2 {
             for (_, handle) in self.context.live.all() {
-                handle.demand(Demand::Fail(trouble(TroubleKind::DiskFull, "")));
+                handle.demand(Demand::Fail(trouble::disk_full()));
             }
         }
         if self.context.linked.load(Relaxed) {
@@ -315,14 +319,6 @@ impl Desk {
             }
         }
     }
-}
-
-fn trouble(kind: TroubleKind, detail: &str) -> Trouble {
-    let detail = match kind {
-        TroubleKind::DiskFull => "there is no room left where the recorder writes",
-        _ => detail,
-    };
-    Trouble { kind, detail: detail.to_owned() }
 }
 
 /// A trouble as metrics name it.

@@ -22,6 +22,7 @@ mod node;
 mod role;
 mod storage;
 mod timeline;
+mod trouble;
 
 pub use archive::{Line, Request, Rotated, compose, inspect, list, rotate};
 pub use config::{Config, Folder, InvalidConfig, S3, Store};

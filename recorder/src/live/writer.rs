@@ -9,15 +9,15 @@ use super::track::{MAX_TRACKS, Track};
 use super::{Backlog, ClockSample, Context, Demand, Ended, Feed, Order, Outcome};
 use crate::catalogue::Entry;
 use crate::clock::unix_us;
+use crate::trouble;
 use bytes::Bytes;
 use lectern_control::recorder::Event;
-use lectern_control::recording::{Trouble, TroubleKind};
+use lectern_control::recording::Trouble;
 use lectern_control::relay::records;
 use lectern_control::{NodeId, TrackId};
 use lectern_journal::key::DataKey;
 use lectern_journal::{Entry as Line, Error, Kinds, Reader};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -83,18 +83,16 @@ impl Writer {
         backlog: &Backlog,
     ) {
         let recording = entry.id;
-        let broken = Outcome::Failed(Trouble {
-            kind: TroubleKind::WriteFailed,
-            detail: "the recording's thread ended by a fault of the program".to_owned(),
-        });
+        let fault = "the recording's thread ended by a fault of the program";
+        let broken = Outcome::Failed(trouble::write_failed(fault));
         let ended = Ended { recording, outcome: broken };
         let mut farewell = Farewell(Some((context.clone(), ended)));
         let outcome = match Writer::open(context, entry) {
             Ok(mut writer) => writer.work(&orders, backlog).unwrap_or_else(|error| {
                 writer.save_what_is_written();
-                Outcome::Failed(trouble(&error))
+                Outcome::Failed(trouble_of(&error))
             }),
-            Err(error) => Outcome::Failed(trouble(&error)),
+            Err(error) => Outcome::Failed(trouble_of(&error)),
         };
         if let Some((_, ended)) = &mut farewell.0 {
             ended.outcome = outcome;
@@ -338,21 +336,10 @@ impl Writer {
     }
 }
 
-/// What people are told of an error, without paths and names.
-fn trouble(error: &Error) -> Trouble {
+/// What people are told of an error.
+fn trouble_of(error: &Error) -> Trouble {
     match error {
-        Error::Disk(error) if is_full(error) => Trouble {
-            kind: TroubleKind::DiskFull,
-            detail: "there is no room left where the recorder writes".to_owned(),
-        },
-        Error::Disk(error) => Trouble {
-            kind: TroubleKind::WriteFailed,
-            detail: format!("the recorder's disk: {}", error.kind()),
-        },
-        error => Trouble { kind: TroubleKind::WriteFailed, detail: error.to_string() },
+        Error::Disk(error) => trouble::of_disk(error),
+        error => trouble::write_failed(error.to_string()),
     }
-}
-
-fn is_full(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }

@@ -5,20 +5,16 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import { join as path } from 'node:path';
 import { comeIn, meetingOf } from './api.js';
-import { cameraOff, enter, isSharing, moment, say, shareScreen, startMeeting } from './app.js';
+import { isSharing, moment, say } from './app.js';
 import { PICKER } from './browsers.js';
 import { Cut } from './cut.js';
-import { largestHole, print } from './figures.js';
+import { print } from './figures.js';
+import { hearsAgain, listens, missing, presents } from './listening.js';
 import { Namespace, serveInto } from './namespace.js';
 import { PythonClient } from './python.js';
 import { SCREENSHOTS, scene } from './scene.js';
-import { frames, stillWatches, watchesAndHears } from './seen.js';
+import { frames, stillWatches } from './seen.js';
 import { serve } from './server.js';
-import { PRESENTER_CONTEXT, SharedTab } from './shared-tab.js';
-import { script } from './tab.js';
-
-/** Small, so that two cores have time for everybody. */
-const SHARED = { width: 640, height: 360 };
 
 const SHORT_CUT_MS = 2_000;
 const LONG_CUT_MS = 30_000;
@@ -40,56 +36,6 @@ const SEEN_MS = 300;
 
 /** A new address takes a check of the path, and a reload a whole way in. */
 const MOST_SILENCE_OF_CHANGE_MS = 15_000;
-
-async function presents(stage, origin) {
-  const chromium = await stage.chromium();
-  const presenter = await stage.tab(chromium, 'presenter', PRESENTER_CONTEXT);
-  await SharedTab.open(presenter, SHARED);
-  const links = await startMeeting(presenter, origin);
-  await cameraOff(presenter);
-  await enter(presenter, 'Paula');
-  await shareScreen(presenter);
-  await isSharing(presenter);
-  return { chromium, presenter, links };
-}
-
-/** A viewer whose page listens without a gap; the worklet for it is no part of the app. */
-async function listens(stage, chromium, who, link) {
-  const viewer = await stage.tab(chromium, who, { bypassCSP: true });
-  await viewer.context.addInitScript(await script('tone.js'));
-  await viewer.open(link);
-  await enter(viewer, who);
-  await hearsAgain(viewer);
-  return viewer;
-}
-
-async function hearsAgain(viewer) {
-  await viewer.evaluate(() => toneKeeper.start());
-  await watchesAndHears(viewer);
-  await viewer.until('a tone without a gap', () => toneKeeper.isThere());
-}
-
-/** Sound and pictures that were missing since a moment: each hole of sound, and the largest of pictures. */
-async function missing(viewer, since) {
-  const until = Date.now() - 100;
-  const silence = await viewer.evaluate(([a, b]) => toneKeeper.holes(a, b), [since, until]);
-  const seen = (await frames(viewer)).map(([, at]) => at).filter((at) => at > since && at < until);
-  return {
-    silenceMs: silence.reduce((sum, ms) => sum + ms, 0),
-    silences: silence,
-    largestFrameHoleMs: Math.round(largestHole([since, ...seen, until]).ms),
-    concealedMs: await concealed(viewer),
-  };
-}
-
-/** Sound that the browser made up because none had come, since the page was opened. */
-function concealed(viewer) {
-  return viewer.evaluate(async () => {
-    const inbound = (await watcher.stats()).flatMap((connection) => connection.inbound);
-    const samples = inbound.reduce((sum, track) => sum + (track.concealedSamples ?? 0), 0);
-    return Math.round(samples / 48);
-  });
-}
 
 async function picture(tab, name) {
   await mkdir(SCREENSHOTS, { recursive: true });
