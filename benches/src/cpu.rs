@@ -1,6 +1,7 @@
 //! One core, and the time that was spent on it.
 
 use anyhow::{Context, Result};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,22 @@ pub fn keep_to_one_core() -> Result<()> {
     let last = cores.into_iter().max_by_key(|core| core.id).context("there is no core")?;
     anyhow::ensure!(core_affinity::set_for_current(last), "this process cannot be kept on a core");
     Ok(())
+}
+
+/// Keeps this thread, and all that it starts from now on, off the last core. Gives what was allowed before.
+pub fn keep_off_last_core() -> Result<CpuSet> {
+    let before = sched_getaffinity(None)?;
+    let last = (0..CpuSet::MAX_CPU).rfind(|core| before.is_set(*core));
+    let mut rest = before;
+    rest.unset(last.context("there is no core")?);
+    anyhow::ensure!(rest.count() > 0, "this takes two cores");
+    sched_setaffinity(None, &rest)?;
+    Ok(before)
+}
+
+/// This thread may use these cores again.
+pub fn keep_to(cores: &CpuSet) -> Result<()> {
+    Ok(sched_setaffinity(None, cores)?)
 }
 
 /// A moment, on the wall and in time of the processor.

@@ -1,9 +1,11 @@
 //! A node in this process forwards a shared screen of some 2.5 Mbit/s to several viewers, while a film is
 //! made beside it and while none is, in turns: how long packets take from the publisher's socket to the
-//! viewers', at the 99th percentile.
+//! viewers', at the 99th percentile. They arrive when the kernel has them: viewers are elsewhere.
 //!
-//! Everything shares the machine, as where one process has all roles.
+//! The recorder has the last core, the node and all else the others, as operators are told to arrange it
+//! (`node.workers`, `node.pin`): threads that may run anywhere wait for a film's core now and then.
 
+mod arrival;
 mod node;
 mod publisher;
 mod sent;
@@ -11,6 +13,7 @@ mod viewer;
 
 use crate::clip::Shelf;
 use crate::compose::{self, Party};
+use crate::cpu;
 use crate::numbers::{median, quantile, rounded};
 use crate::told::Measured;
 use anyhow::{Context, Result, ensure};
@@ -21,7 +24,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// How much longer packets may take while a film is made.
 const MOST: f64 = 1.2;
@@ -88,15 +91,15 @@ impl fmt::Display for Live {
 
 /// A stretch of time of one kind.
 struct Turn {
-    from: Instant,
-    until: Instant,
+    from: SystemTime,
+    until: SystemTime,
     beside: bool,
 }
 
 /// A packet's way.
 #[derive(Debug, Clone, Copy)]
 pub struct Way {
-    sent: Instant,
+    sent: SystemTime,
     took: Duration,
 }
 
@@ -106,6 +109,7 @@ pub fn run(arguments: &Arguments, shelf: &Shelf) -> Result<Live> {
     let temporary = tempfile::tempdir()?;
     let folder = temporary.path().join("recorder");
     let recording = Party::new(shelf, u64::MAX)?.record(&folder)?;
+    let all_cores = cpu::keep_off_last_core()?;
     let mut node = Node::start()?;
     let (sent, stop) = (Arc::new(Sent::new()), Arc::new(AtomicBool::new(false)));
     let publisher = publisher::start(&mut node, Arc::clone(&sent), Arc::clone(&stop))?;
@@ -114,7 +118,10 @@ pub fn run(arguments: &Arguments, shelf: &Shelf) -> Result<Live> {
         .collect::<Result<Vec<_>>>()?;
     let turns = node.with(|| {
         std::thread::sleep(WARM_UP);
-        take_turns(arguments, |stop| film(&recording, temporary.path(), stop))
+        take_turns(arguments, |stop| {
+            cpu::keep_to(&all_cores)?;
+            film(&recording, temporary.path(), stop)
+        })
     });
     stop.store(true, Ordering::Relaxed);
     let mut ways = Vec::new();
@@ -145,13 +152,13 @@ fn take_turns(
     let mut turns = Vec::new();
     for number in 0..2 * arguments.turns.max(1) {
         let beside = number % 2 == 1;
-        let from = Instant::now() + BETWEEN;
+        let from = SystemTime::now() + BETWEEN;
         let length = Duration::from_secs(arguments.turn);
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let film = beside.then(|| scope.spawn(|| film(&stop)));
             std::thread::sleep(length);
-            let until = Instant::now();
+            let until = SystemTime::now();
             turns.push(Turn { from, until, beside });
             stop.store(true, Ordering::Relaxed);
             let made = film.map(|film| film.join().ok().context("the composer panicked"));

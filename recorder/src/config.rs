@@ -37,7 +37,9 @@ pub struct Config {
     /// `lectern_compose::confine`. It is set by the program itself, not by operators.
     #[serde(skip)]
     pub confine: Vec<OsString>,
-    /// Processor cores for jobs: films are made behind the live recordings, but take what the machine has left.
+    /// Processor cores for jobs, the last of the machine: films are made behind all else, but take what
+    /// is left. Beside a node that forwards close to what it can, give that the other cores
+    /// (`node.workers`, and `node.pin = true`): a worker that may run anywhere meets a film now and then.
     pub cores: usize,
     /// No recording begins with less room on the disk, and all stop at half of it: what is written can
     /// still be made playable then.

@@ -1,5 +1,6 @@
 //! The node, the controller's end of its link, and clients on their way to it.
 
+use super::arrival;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use lectern_control::delivery::Number;
@@ -16,7 +17,7 @@ use lectern_sim::negotiated::{self, HeaderExtension};
 use prometheus::Registry;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -115,6 +116,7 @@ impl Node {
     /// Brings a client into the room; it begins to connect.
     pub fn join(&mut self, number: u64) -> Result<Joined> {
         let socket = UdpSocket::bind("127.0.0.1:0")?;
+        arrival::stamp(&socket)?;
         let config = negotiated::Config {
             address: socket.local_addr()?,
             ufrag: format!("client{number}"),
@@ -165,26 +167,23 @@ impl Node {
 }
 
 impl Joined {
-    /// Waits for a datagram until the client has something to do or `until`, and takes it; when it came.
-    pub fn wait(&mut self, until: Instant) -> Result<Instant> {
+    /// Waits for a datagram until the client has something to do or `until`, and takes it; when the
+    /// kernel got it, where one has come.
+    pub fn wait(&mut self, until: Instant) -> Result<Option<SystemTime>> {
         let until = until.min(self.client.deadline());
         let wait = until.saturating_duration_since(Instant::now());
         self.socket.set_read_timeout(Some(wait.max(Duration::from_micros(200))))?;
         let mut buffer = [0; 2_048];
-        let received = self.socket.recv_from(&mut buffer);
+        let received = arrival::receive(&self.socket, &mut buffer)?;
         let now = Instant::now();
-        match received {
-            Ok((len, from)) => {
-                let datagram = buffer.get(..len).unwrap_or_default();
-                self.client.handle_datagram(now, from, datagram);
-            }
-            Err(error) if is_nothing(&error) => {}
-            Err(error) => return Err(error.into()),
+        if let Some(received) = &received {
+            let datagram = buffer.get(..received.len).unwrap_or_default();
+            self.client.handle_datagram(now, received.from, datagram);
         }
         if self.client.deadline() <= now {
             self.client.handle_timeout(now);
         }
-        Ok(now)
+        Ok(received.map(|received| received.at))
     }
 
     /// Sends what there is to send.
@@ -194,11 +193,6 @@ impl Joined {
         }
         Ok(())
     }
-}
-
-fn is_nothing(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
-    matches!(error.kind(), WouldBlock | TimedOut | Interrupted)
 }
 
 fn identity() -> Result<(DtlsIdentity, [u8; 32])> {

@@ -13,7 +13,7 @@ use lectern_sim::{client, source};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 /// What is shared.
 pub const TRACK: TrackId = TrackId(1);
@@ -86,13 +86,14 @@ fn publish(mut joined: Joined, sent: &Sent, stop: &AtomicBool) -> Result<()> {
     while !stop.load(Ordering::Relaxed) {
         let next = source.as_ref().map(lectern_sim::Source::deadline);
         let look = Instant::now() + LOOK;
-        let now = joined.wait(next.map_or(look, |next| next.min(look)))?;
+        joined.wait(next.map_or(look, |next| next.min(look)))?;
+        let now = Instant::now();
         let packets = source.as_mut().map(|source| source.produce(now)).unwrap_or_default();
         for packet in packets {
             let stamp = frame::decode(SimCodec::Vp8, &packet.payload).ok().map(|it| it.stamp);
             joined.client.send(now, packet);
             if let Some(stamp) = stamp {
-                sent.note(&stamp, Instant::now());
+                sent.note(&stamp, SystemTime::now());
             }
             joined.flush()?;
         }

@@ -2,7 +2,7 @@
 
 use lectern_sim::frame::Stamp;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::{Duration, SystemTime};
 
 /// Frames that are remembered: three minutes.
 const FRAMES: usize = 30 * 60 * 3;
@@ -11,7 +11,6 @@ const PACKETS: usize = 128;
 
 /// Times of sending.
 pub struct Sent {
-    begun: Instant,
     times: Vec<AtomicU64>,
     count: AtomicU64,
 }
@@ -20,7 +19,7 @@ impl Sent {
     /// Nothing was sent.
     pub fn new() -> Sent {
         let times = (0..FRAMES * PACKETS).map(|_| AtomicU64::new(0)).collect();
-        Sent { begun: Instant::now(), times, count: AtomicU64::new(0) }
+        Sent { times, count: AtomicU64::new(0) }
     }
 
     fn place(&self, stamp: &Stamp) -> Option<&AtomicU64> {
@@ -29,8 +28,9 @@ impl Sent {
     }
 
     /// A packet goes out now.
-    pub fn note(&self, stamp: &Stamp, now: Instant) {
-        let nanos = now.saturating_duration_since(self.begun).as_nanos() as u64;
+    pub fn note(&self, stamp: &Stamp, now: SystemTime) {
+        let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let nanos = since_epoch.as_nanos() as u64;
         if let Some(place) = self.place(stamp) {
             place.store(nanos.max(1), Relaxed);
         }
@@ -38,9 +38,9 @@ impl Sent {
     }
 
     /// When a packet went out.
-    pub fn at(&self, stamp: &Stamp) -> Option<Instant> {
+    pub fn at(&self, stamp: &Stamp) -> Option<SystemTime> {
         let nanos = self.place(stamp)?.load(Relaxed);
-        (nanos > 0).then(|| self.begun + Duration::from_nanos(nanos))
+        (nanos > 0).then(|| SystemTime::UNIX_EPOCH + Duration::from_nanos(nanos))
     }
 
     /// Packets so far.

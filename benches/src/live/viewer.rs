@@ -43,16 +43,17 @@ pub fn start(
 fn view(mut joined: Joined, sent: &Sent, stop: &AtomicBool) -> Result<Vec<Way>> {
     let mut ways = Vec::new();
     while !stop.load(Ordering::Relaxed) {
-        let now = joined.wait(Instant::now() + LOOK)?;
+        let arrived = joined.wait(Instant::now() + LOOK)?;
         joined.flush()?;
         while let Some(event) = joined.client.poll_event() {
             match event {
                 client::Event::Received(packet) => {
                     let read = frame::decode(Codec::Vp8, &packet.payload);
                     let Ok(read) = read else { continue };
-                    if let Some(sent) = sent.at(&read.stamp) {
-                        ways.push(Way { sent, took: now.saturating_duration_since(sent) });
-                    }
+                    let (Some(sent), Some(arrived)) = (sent.at(&read.stamp), arrived) else {
+                        continue;
+                    };
+                    ways.push(Way { sent, took: arrived.duration_since(sent).unwrap_or_default() });
                 }
                 client::Event::Failed(error) => anyhow::bail!("a viewer: {error}"),
                 _ => {}

@@ -1,7 +1,7 @@
 //! From tracks to a film.
 
 use crate::assemble::Assembly;
-use crate::confine::NICE;
+use crate::confine::step_behind;
 use crate::decode::Studio;
 use crate::encode::{FRAME_RATE, Press};
 use crate::error::Error;
@@ -155,9 +155,9 @@ impl Work<'_> {
 }
 
 /// Live media on the same machine comes first: this thread and all that it starts take what is left,
-/// of so many cores. A system that allows neither is no reason to make no film.
+/// of so many cores.
 fn step_back(cores: usize) {
-    let _ = rustix::process::setpriority_process(None, NICE);
+    step_behind();
     let Ok(mut allowed) = sched_getaffinity(None) else { return };
     let cores = cores.max(1) as u32;
     // The first cores are those that others are pinned to.

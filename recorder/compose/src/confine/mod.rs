@@ -13,7 +13,7 @@ use std::process::Command;
 /// Descriptors: three streams, and one library at a time while it loads.
 const MAX_FILES: u64 = 64;
 /// The least of the shares of the processor: live media always comes first.
-pub(crate) const NICE: i32 = 19;
+const NICE: i32 = 19;
 
 /// What the process may take; written before the program's own arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +56,18 @@ pub fn confine(args: impl IntoIterator<Item = OsString>) -> io::Error {
     Command::new(program).args(args).env_clear().exec()
 }
 
+/// This thread, and all that it starts from now on, runs when nothing else wants to: the class
+/// `SCHED_IDLE` (sched(7)) gives a core back as soon as somebody else wakes up, where one that is only
+/// nice keeps it for up to a slice of some milliseconds. A system that allows neither is no reason to
+/// make no film.
+pub(crate) fn step_behind() {
+    let _ = rustix::process::setpriority_process(None, NICE);
+    let _ = scheduler::set_self_policy(scheduler::Policy::Idle, 0);
+}
+
 fn give_up_rights(limits: &Limits, program: &Path) -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    rustix::process::setpriority_process(None, NICE)?;
+    step_behind();
     let bounds = [
         (Resource::As, limits.memory_bytes),
         (Resource::Cpu, limits.cpu_s),
