@@ -15,7 +15,9 @@ use std::sync::mpsc::{Receiver, channel};
 /// Pictures are looked at in this size.
 const WIDTH: usize = 64;
 const HEIGHT: usize = 36;
-const LOOK: &str = "scale=64:36:flags=area,format=gray,showinfo";
+/// Times are told in whole microseconds: as seconds they are written with six digits, which after
+/// three hours are tenths of a second.
+const LOOK: &str = "scale=64:36:flags=area,format=gray,settb=1/1000000,showinfo";
 /// Pixels in the middle of a tile, where one fills all and where two stand beside each other.
 const WHOLE: Place = Place { x: 16, y: 9, width: 32, height: 18 };
 const LEFT: Place = Place { x: 5, y: 12, width: 22, height: 12 };
@@ -131,8 +133,9 @@ fn times(stderr: ChildStderr) -> Receiver<f64> {
     let (send, times) = channel();
     std::thread::spawn(move || {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-            let said = line.contains("showinfo").then(|| line.split_once("pts_time:")).flatten();
-            let time = said.and_then(|(_, after)| after.split_whitespace().next()?.parse().ok());
+            let said = line.contains("showinfo").then(|| line.split_once(" pts:")).flatten();
+            let micros = said.and_then(|(_, after)| after.split_whitespace().next()?.parse().ok());
+            let time = micros.map(|micros: f64| micros / 1e6);
             // What is said after the last picture is of no interest.
             if time.is_some_and(|time| send.send(time).is_err()) {
                 break;
