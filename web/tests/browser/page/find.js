@@ -40,10 +40,13 @@
     }
   }
 
-  /** The text of a node as it is to be seen, without news, with single spaces. */
+  /**
+   * The text of a node as it is to be seen, without news, with single spaces. A page that is just being
+   * opened has none.
+   */
   function text(node = document.body) {
     const pieces = [];
-    collect(node, pieces);
+    if (node) collect(node, pieces);
     return pieces.join('').replace(/\s+/g, ' ').trim();
   }
 
