@@ -116,6 +116,22 @@ fn losses_are_counted() {
 }
 
 #[test]
+fn one_direction_may_be_bad_alone() {
+    let relay = Relay::start(echo(), &["--loss", "0.5", "--only", "down"]);
+    let client = client(&relay);
+    for _ in 0..200 {
+        client.send(b"datagram").expect("sends");
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    let mut buffer = [0; 100];
+    let answers = std::iter::from_fn(|| client.recv(&mut buffer).ok()).count() as u64;
+    let counters = relay.end();
+    assert_eq!(counters["up"]["delivered"], 200);
+    assert_eq!(counters["down"]["delivered"], answers);
+    assert!((60..140).contains(&answers), "{answers}");
+}
+
+#[test]
 fn the_relay_ends_by_itself_and_refuses_what_makes_no_sense() {
     let relay = |arguments: &[&str]| {
         Command::new(env!("CARGO_BIN_EXE_loadtest"))
@@ -125,7 +141,9 @@ fn the_relay_ends_by_itself_and_refuses_what_makes_no_sense() {
             .expect("it runs")
     };
     assert!(relay(&["--duration-s", "0"]).status.success());
-    for arguments in [["--loss", "1.5"], ["--rtt-ms", "-1"], ["--outage-ms", "5"]] {
+    for arguments in
+        [["--loss", "1.5"], ["--rtt-ms", "-1"], ["--outage-ms", "5"], ["--rate-at", "7"]]
+    {
         assert!(!relay(&arguments).status.success(), "{arguments:?}");
     }
 }

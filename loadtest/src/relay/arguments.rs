@@ -1,13 +1,14 @@
 //! The command line of the relay.
 
+use super::Network;
 use anyhow::{Context, Error, Result};
-use lectern_sim::network::{Burst, Config, Outage};
+use lectern_sim::network::{Burst, Config, Order, Outage, Place, RateStep};
 use lectern_wire::{Bitrate, DataSize};
 use std::net::SocketAddr;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Where the relay stands and what it does to datagrams, in each direction alike.
+/// Where the relay stands and what it does to datagrams.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Arguments {
     /// Where clients send to: what the node advertises as its candidate.
@@ -19,12 +20,24 @@ pub struct Arguments {
     /// The round trip added, in milliseconds: half of it each way.
     #[arg(long, default_value_t = 0.0, value_parser = milliseconds)]
     rtt_ms: f64,
-    /// Up to this many milliseconds more for a datagram, each way, without changing the order.
+    /// Which direction suffers what follows, but for the round trip: both, or only one.
+    #[arg(long, value_enum, default_value_t)]
+    only: Only,
+    /// All clients share one line in each direction; else each has its own.
+    #[arg(long)]
+    shared: bool,
+    /// Up to this many milliseconds more for a datagram, each way.
     #[arg(long, default_value_t = 0.0, value_parser = milliseconds)]
     jitter_ms: f64,
+    /// Lets jitter change the order of datagrams.
+    #[arg(long)]
+    jitter_reorders: bool,
     /// The chance that a datagram is lost, 0 to 1.
     #[arg(long, default_value_t = 0.0, value_parser = chance)]
     loss: f64,
+    /// Losses and outages are behind the queue, as on a radio link, and use the rate.
+    #[arg(long)]
+    loss_after_queue: bool,
     /// The chance to enter a burst of losses with each datagram, 0 to 1.
     #[arg(long, default_value_t = 0.0, value_parser = chance)]
     burst_enter: f64,
@@ -46,11 +59,18 @@ pub struct Arguments {
     /// Kilobits a second for each client and direction; without limit where not given.
     #[arg(long)]
     rate_kbps: Option<u64>,
+    /// Another rate from a time on, as START:KBPS, in milliseconds after a client's first datagram;
+    /// may be given several times, the earliest first.
+    #[arg(long = "rate-at")]
+    rates: Vec<RateArgument>,
     /// Kilobytes that may wait for the rate.
     #[arg(long, default_value_t = 256)]
     queue_kb: u64,
-    /// A time in which nothing passes, as START:LENGTH in milliseconds after a client's first
-    /// datagram; may be given several times.
+    /// As many bytes may wait as pass in the round trip; instead of `--queue-kb`.
+    #[arg(long)]
+    queue_bdp: bool,
+    /// A time in which nothing passes, as START:LENGTH or, where it comes again, as
+    /// START:LENGTH:EVERY, in milliseconds after a client's first datagram; may be given several times.
     #[arg(long = "outage-ms")]
     outages: Vec<OutageArgument>,
     /// Makes chance the same again.
@@ -61,6 +81,17 @@ pub struct Arguments {
     pub duration_s: Option<u64>,
 }
 
+/// Which direction is bad.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Only {
+    #[default]
+    Both,
+    /// From the clients to the node.
+    Up,
+    /// From the node to the clients.
+    Down,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct OutageArgument(Outage);
 
@@ -68,9 +99,28 @@ impl FromStr for OutageArgument {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (start, length) = text.split_once(':').context("an outage is START:LENGTH")?;
-        let [start, length] = [start, length].map(|part| part.parse().map(Duration::from_millis));
-        Ok(OutageArgument(Outage { start: start?, length: length? }))
+        let parts = text.split(':').map(|part| part.parse().map(Duration::from_millis));
+        match parts.collect::<Result<Vec<_>, _>>()?.as_slice() {
+            [start, length] => Ok(Outage { start: *start, length: *length, every: None }),
+            [start, length, every] => {
+                Ok(Outage { start: *start, length: *length, every: Some(*every) })
+            }
+            _ => anyhow::bail!("an outage is START:LENGTH or START:LENGTH:EVERY"),
+        }
+        .map(OutageArgument)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct RateArgument(RateStep);
+
+impl FromStr for RateArgument {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let (at, kbps) = text.split_once(':').context("a rate is START:KBPS")?;
+        let (at, rate) = (Duration::from_millis(at.parse()?), Bitrate::kbps(kbps.parse()?));
+        Ok(RateArgument(RateStep { at, rate: Some(rate) }))
     }
 }
 
@@ -91,22 +141,38 @@ fn milliseconds(text: &str) -> Result<f64> {
 }
 
 impl Arguments {
-    /// The path in one direction.
-    pub fn network(&self) -> Config {
+    /// Both directions.
+    pub fn network(&self) -> Result<Network> {
         let ms = |count: f64| Duration::from_secs_f64(count / 1_000.0);
+        let rate = self.rate_kbps.map(Bitrate::kbps);
+        let queue = match (self.queue_bdp, rate) {
+            (false, _) => DataSize::bytes(self.queue_kb.saturating_mul(1_000)),
+            (true, Some(rate)) => rate.data_in(ms(self.rtt_ms)),
+            (true, None) => anyhow::bail!("--queue-bdp needs --rate-kbps"),
+        };
         let burst =
             Burst { enter: self.burst_enter, leave: self.burst_leave, loss: self.burst_loss };
-        Config {
-            rate: self.rate_kbps.map(Bitrate::kbps),
-            queue: DataSize::bytes(self.queue_kb.saturating_mul(1_000)),
+        let bad = Config {
+            rate,
+            rates: self.rates.iter().map(|rate| rate.0).collect(),
+            queue,
             delay: ms(self.rtt_ms / 2.0),
             jitter: ms(self.jitter_ms),
+            order: if self.jitter_reorders { Order::Free } else { Order::Kept },
             loss: self.loss,
             burst: (self.burst_enter > 0.0).then_some(burst),
+            outages: self.outages.iter().map(|outage| outage.0).collect(),
+            losses_at: if self.loss_after_queue { Place::AfterQueue } else { Place::BeforeQueue },
             reordering: self.reorder,
             reordering_delay: ms(self.reorder_ms),
             duplication: self.duplicate,
-            outages: self.outages.iter().map(|outage| outage.0).collect(),
-        }
+        };
+        let good = Config { delay: bad.delay, ..Config::default() };
+        let [up, down] = match self.only {
+            Only::Both => [bad.clone(), bad],
+            Only::Up => [bad, good],
+            Only::Down => [good, bad],
+        };
+        Ok(Network { up, down, is_shared: self.shared })
     }
 }

@@ -1,6 +1,17 @@
 //! One direction of a network path: rate and queue, delay, jitter, loss, reordering, duplication,
 //! outages. Pure: time is an argument, all chance comes from a seed.
 
+mod bottleneck;
+mod config;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::{Burst, Config, Order, Outage, Place, RateStep};
+pub use trace::{MAX_SAMPLES, Sample, Trace};
+
+use bottleneck::Bottleneck;
 use lectern_wire::{Bitrate, DataSize};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -10,69 +21,6 @@ use std::time::{Duration, Instant};
 
 /// Packets under way at once: at 1,200 bytes, 600 ms of 1 Gb/s. More are dropped and counted.
 pub const MAX_IN_FLIGHT: usize = 1 << 16;
-
-/// What a path does to packets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Config {
-    /// Bits a second; `None` for a path without limit.
-    pub rate: Option<Bitrate>,
-    /// Bytes that may wait for the rate; what comes on top is dropped.
-    pub queue: DataSize,
-    /// From one end to the other, without waiting.
-    pub delay: Duration,
-    /// Added to the delay: anything up to this, without changing the order.
-    pub jitter: Duration,
-    /// The chance that a packet is lost, 0 to 1.
-    pub loss: f64,
-    /// Losses that come together.
-    pub burst: Option<Burst>,
-    /// The chance that a packet is held back while others pass it, 0 to 1.
-    pub reordering: f64,
-    /// How long it is held back.
-    pub reordering_delay: Duration,
-    /// The chance that a packet comes twice, 0 to 1.
-    pub duplication: f64,
-    /// When nothing passes at all.
-    pub outages: Vec<Outage>,
-}
-
-/// Losses in bursts, by a chain of two states (Gilbert 1960, Elliott 1963).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Burst {
-    /// The chance to go from good to bad with each packet.
-    pub enter: f64,
-    /// The chance to go from bad to good with each packet.
-    pub leave: f64,
-    /// The chance that a packet is lost while bad; while good none is.
-    pub loss: f64,
-}
-
-/// A time in which every packet sent is lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Outage {
-    /// When it begins, after the link was made.
-    pub start: Duration,
-    /// How long it lasts.
-    pub length: Duration,
-}
-
-impl Default for Config {
-    /// A perfect path.
-    fn default() -> Self {
-        Config {
-            rate: None,
-            queue: DataSize::bytes(256 << 10),
-            delay: Duration::ZERO,
-            jitter: Duration::ZERO,
-            loss: 0.0,
-            burst: None,
-            reordering: 0.0,
-            reordering_delay: Duration::from_millis(20),
-            duplication: 0.0,
-            outages: Vec::new(),
-        }
-    }
-}
 
 /// What became of the packets.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -111,17 +59,19 @@ pub struct Link<P> {
     config: Config,
     random: StdRng,
     began: Instant,
+    /// The latest time it was told.
+    now: Instant,
     is_bad: bool,
-    /// When the last packet will have left the queue.
-    free_at: Instant,
+    bottleneck: Bottleneck<P>,
     /// When the last packet in order arrives.
     last_arrival: Instant,
     sequence: u64,
     in_flight: BinaryHeap<Reverse<InFlight<P>>>,
     counters: Counters,
+    trace: Option<Trace>,
 }
 
-/// A packet under way, ordered by its arrival, then by its sending.
+/// A packet behind the queue, ordered by its arrival, then by its sending.
 #[derive(Debug)]
 struct InFlight<P> {
     arrival: Instant,
@@ -156,18 +106,28 @@ impl<P: Clone> Link<P> {
             config,
             random: StdRng::seed_from_u64(seed),
             began: now,
+            now,
             is_bad: false,
-            free_at: now,
+            bottleneck: Bottleneck::new(now),
             last_arrival: now,
             sequence: 0,
             in_flight: BinaryHeap::new(),
             counters: Counters::default(),
+            trace: None,
         }
     }
 
-    /// Changes what the link does to packets from now on.
+    /// Changes what the link does to packets from now on; its times go on counting.
     pub fn set_config(&mut self, config: Config) {
+        self.bottleneck.settle(self.now, &self.config, self.began);
         self.config = config;
+    }
+
+    /// Changes what the link does to packets, with times that count from `now`.
+    pub fn begin(&mut self, now: Instant, config: Config) {
+        self.advance(now);
+        self.set_config(config);
+        self.began = self.now;
     }
 
     /// What it does to packets.
@@ -182,38 +142,49 @@ impl<P: Clone> Link<P> {
 
     /// Packets under way.
     pub fn in_flight(&self) -> usize {
-        self.in_flight.len()
+        self.in_flight.len() + self.bottleneck.len()
+    }
+
+    /// Begins to write down what happens, in samples of `every`; what was written before is gone.
+    pub fn start_trace(&mut self, now: Instant, every: Duration) {
+        self.trace = Some(Trace::new(now, every));
+    }
+
+    /// What happened since [`Self::start_trace`].
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
+    /// How long a packet would wait in the queue that came now.
+    pub fn queue_delay(&self) -> Duration {
+        self.bottleneck.delay(self.now, self.rate(self.now))
     }
 
     /// Sends a packet of `size` at `now`, which never goes back.
     pub fn push(&mut self, now: Instant, size: DataSize, packet: P) {
+        self.advance(now);
         self.counters.pushed += 1;
-        let since_began = now.saturating_duration_since(self.began);
-        let is_cut = |outage: &Outage| {
-            since_began >= outage.start && since_began - outage.start < outage.length
-        };
-        if self.config.outages.iter().any(is_cut) {
-            self.counters.cut += 1;
+        self.note(now, |sample| sample.offered = sample.offered.plus(size));
+        if self.config.losses_at == Place::BeforeQueue && self.loses(now) {
             return;
         }
-        if self.is_lost() {
-            self.counters.lost += 1;
-            return;
+        let has_room = self.in_flight() < MAX_IN_FLIGHT;
+        if self.rate(now).is_none() && self.bottleneck.len() == 0 && has_room {
+            return self.leave(now, size, packet);
         }
-        let Some(departure) = self.depart(now, size) else {
+        let limit = self.config.queue;
+        if !has_room || !self.bottleneck.push(now, size, packet, limit) {
             self.counters.overflowed += 1;
-            return;
-        };
-        if self.chance(self.config.duplication) {
-            self.counters.duplicated += 1;
-            self.deliver(departure, packet.clone());
+            return self.note(now, |sample| sample.dropped += 1);
         }
-        self.deliver(departure, packet);
+        let delay = self.queue_delay();
+        self.note(now, |sample| sample.queue_delay = sample.queue_delay.max(delay));
     }
 
     /// The next packet that has arrived by `now`.
     pub fn pop(&mut self, now: Instant) -> Option<P> {
-        if self.deadline()? > now {
+        self.advance(now);
+        if self.in_flight.peek()?.0.arrival > now {
             return None;
         }
         let Reverse(next) = self.in_flight.pop()?;
@@ -221,13 +192,42 @@ impl<P: Clone> Link<P> {
         Some(next.packet)
     }
 
-    /// When the next packet arrives.
+    /// When the next packet leaves the queue or arrives: when to look again.
     pub fn deadline(&self) -> Option<Instant> {
-        self.in_flight.peek().map(|Reverse(next)| next.arrival)
+        let arrival = self.in_flight.peek().map(|Reverse(next)| next.arrival);
+        let departure = self.bottleneck.next(&self.config, self.began);
+        arrival.into_iter().chain(departure).min()
     }
 
-    fn chance(&mut self, chance: f64) -> bool {
-        chance > 0.0 && self.random.random_bool(chance.min(1.0))
+    fn rate(&self, at: Instant) -> Option<Bitrate> {
+        self.config.rate_at(at.saturating_duration_since(self.began)).0
+    }
+
+    /// Lets leave the queue what has left it by `now`.
+    fn advance(&mut self, now: Instant) {
+        while let Some(at) = self.bottleneck.next(&self.config, self.began).filter(|at| *at <= now)
+        {
+            self.note(at, |_| ());
+            let Some((size, packet)) = self.bottleneck.pop(at) else { break };
+            self.now = self.now.max(at);
+            if self.config.losses_at == Place::BeforeQueue || !self.loses(at) {
+                self.leave(at, size, packet);
+            }
+        }
+        self.now = self.now.max(now);
+        self.note(now, |_| ());
+    }
+
+    /// Whether a packet is lost at `at`, which is counted.
+    fn loses(&mut self, at: Instant) -> bool {
+        let is_cut = self.config.is_out(at.saturating_duration_since(self.began));
+        let is_lost = !is_cut && self.is_lost();
+        self.counters.cut += u64::from(is_cut);
+        self.counters.lost += u64::from(is_lost);
+        if is_cut || is_lost {
+            self.note(at, |sample| sample.lost += 1);
+        }
+        is_cut || is_lost
     }
 
     fn is_lost(&mut self) -> bool {
@@ -241,29 +241,27 @@ impl<P: Clone> Link<P> {
         self.chance(self.config.loss)
     }
 
-    /// When a packet leaves the queue; `None` where the queue has no room for it.
-    fn depart(&mut self, now: Instant, size: DataSize) -> Option<Instant> {
-        let Some(rate) = self.config.rate else { return Some(now) };
-        let starts = self.free_at.max(now);
-        let waiting = rate.data_in(starts.saturating_duration_since(now));
-        if waiting.plus(size) > self.config.queue {
-            return None;
+    fn chance(&mut self, chance: f64) -> bool {
+        chance > 0.0 && self.random.random_bool(chance.min(1.0))
+    }
+
+    /// A packet goes from the queue onto the line.
+    fn leave(&mut self, at: Instant, size: DataSize, packet: P) {
+        self.note(at, |sample| sample.delivered = sample.delivered.plus(size));
+        if self.chance(self.config.duplication) && self.in_flight() < MAX_IN_FLIGHT {
+            self.counters.duplicated += 1;
+            self.deliver(at, packet.clone());
         }
-        self.free_at = starts + rate.time_for(size).min(MAX_TRANSMISSION);
-        Some(self.free_at)
+        self.deliver(at, packet);
     }
 
     fn deliver(&mut self, departure: Instant, packet: P) {
-        if self.in_flight.len() >= MAX_IN_FLIGHT {
-            self.counters.overflowed += 1;
-            return;
-        }
         let jitter = self.config.jitter.mul_f64(self.random.random());
         let mut arrival = departure + self.config.delay + jitter;
         if self.chance(self.config.reordering) {
             self.counters.reordered += 1;
             arrival += self.config.reordering_delay;
-        } else {
+        } else if self.config.order == Order::Kept {
             arrival = arrival.max(self.last_arrival);
             self.last_arrival = arrival;
         }
@@ -271,139 +269,17 @@ impl<P: Clone> Link<P> {
         let sequence = self.sequence;
         self.in_flight.push(Reverse(InFlight { arrival, sequence, packet }));
     }
-}
 
-/// A packet takes no longer than this, however low the rate: time must not overflow.
-const MAX_TRANSMISSION: Duration = Duration::from_secs(3_600);
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PACKET: DataSize = DataSize::bytes(1_000);
-    const MS: Duration = Duration::from_millis(1);
-
-    /// Sends `count` numbered packets, one a millisecond, and returns them with their delays.
-    fn send(config: Config, seed: u64, count: u32) -> (Vec<(u32, Duration)>, Counters) {
-        let began = Instant::now();
-        let mut link = Link::new(began, config, seed);
-        let mut received = Vec::new();
-        for step in 0..count + 60_000 {
-            let now = began + MS * step;
-            if step < count {
-                link.push(now, PACKET, step);
-            }
-            while let Some(number) = link.pop(now) {
-                received.push((number, now - (began + MS * number)));
-            }
-            if step >= count && link.deadline().is_none() {
-                break;
-            }
-        }
-        (received, link.counters())
-    }
-
-    #[test]
-    fn a_perfect_path_changes_nothing() {
-        let (received, counters) = send(Config::default(), 1, 1_000);
-        assert!(received.iter().enumerate().all(|(n, got)| *got == (n as u32, Duration::ZERO)));
-        assert_eq!((counters.pushed, counters.popped), (1_000, 1_000));
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_network() {
-        let config = Config {
-            delay: 10 * MS,
-            jitter: 30 * MS,
-            loss: 0.1,
-            reordering: 0.1,
-            duplication: 0.1,
-            ..Config::default()
+    /// Writes into the trace, where there is one.
+    fn note(&mut self, at: Instant, write: impl FnOnce(&mut Sample)) {
+        let Some(trace) = &mut self.trace else { return };
+        let (bottleneck, config, began) = (&self.bottleneck, &self.config, self.began);
+        let silent = |at: Instant| {
+            let rate = config.rate_at(at.saturating_duration_since(began)).0;
+            (bottleneck.delay(at, rate), rate)
         };
-        assert_eq!(send(config.clone(), 7, 2_000), send(config.clone(), 7, 2_000));
-        assert_ne!(send(config.clone(), 7, 2_000), send(config, 8, 2_000));
-    }
-
-    #[test]
-    fn jitter_keeps_the_order_and_its_bounds() {
-        let config = Config { delay: 10 * MS, jitter: 30 * MS, ..Config::default() };
-        let (received, _) = send(config, 2, 2_000);
-        assert!(received.windows(2).all(|pair| pair[0].0 + 1 == pair[1].0));
-        assert!(received.iter().all(|(_, delay)| (10 * MS..=41 * MS).contains(delay)));
-        assert!(received.iter().any(|(_, delay)| *delay > 30 * MS));
-    }
-
-    #[test]
-    fn random_loss_takes_its_share() {
-        let (received, counters) = send(Config { loss: 0.2, ..Config::default() }, 3, 20_000);
-        assert!((15_700..16_300).contains(&received.len()), "{}", received.len());
-        assert_eq!(counters.lost + counters.popped, 20_000);
-    }
-
-    #[test]
-    fn losses_in_bursts_come_together() {
-        let burst = Burst { enter: 0.01, leave: 0.2, loss: 1.0 };
-        let (received, counters) =
-            send(Config { burst: Some(burst), ..Config::default() }, 4, 50_000);
-        let gaps: Vec<u32> = received
-            .windows(2)
-            .map(|pair| pair[1].0 - pair[0].0 - 1)
-            .filter(|lost| *lost > 0)
-            .collect();
-        let mean = gaps.iter().sum::<u32>() as f64 / gaps.len() as f64;
-        // A burst lasts 1 / leave packets; bad is 1 / 21 of the time.
-        assert!((4.3..5.7).contains(&mean), "mean burst {mean}");
-        assert!((1_900..2_900).contains(&counters.lost), "{}", counters.lost);
-    }
-
-    #[test]
-    fn held_back_packets_are_passed_by_others() {
-        let config = Config { reordering: 0.05, ..Config::default() };
-        let (received, counters) = send(config, 5, 2_000);
-        let overtaken = received.windows(2).filter(|pair| pair[1].0 < pair[0].0).count();
-        assert!(overtaken > 50 && counters.reordered > 50);
-        let late = received.iter().filter(|(_, delay)| *delay == 20 * MS).count() as u64;
-        assert_eq!((received.len(), late), (2_000, counters.reordered));
-    }
-
-    #[test]
-    fn duplicates_come_right_after_the_original() {
-        let (received, counters) = send(Config { duplication: 0.1, ..Config::default() }, 6, 2_000);
-        let twice = received.windows(2).filter(|pair| pair[0].0 == pair[1].0).count() as u64;
-        assert!(twice > 150);
-        assert_eq!((twice, received.len() as u64), (counters.duplicated, 2_000 + twice));
-    }
-
-    #[test]
-    fn a_slow_path_queues_and_then_drops() {
-        // 8 Mb/s come in, 4 Mb/s go out, 20 packets may wait.
-        let config = Config {
-            rate: Some(Bitrate::kbps(4_000)),
-            queue: DataSize::bytes(20_000),
-            ..Config::default()
-        };
-        let (received, counters) = send(config, 7, 1_000);
-        let longest = received.iter().map(|(_, delay)| *delay).max();
-        assert!((38 * MS..=40 * MS).contains(&longest.expect("some")), "{longest:?}");
-        assert!((480..=500).contains(&counters.overflowed), "{}", counters.overflowed);
-    }
-
-    #[test]
-    fn nothing_passes_in_an_outage() {
-        let outages = vec![Outage { start: 100 * MS, length: 50 * MS }];
-        let (received, counters) = send(Config { outages, ..Config::default() }, 8, 1_000);
-        assert_eq!((received.len(), counters.cut), (950, 50));
-        assert!(received.iter().all(|(number, _)| !(100..150).contains(number)));
-    }
-
-    #[test]
-    fn no_more_than_the_limit_is_under_way() {
-        let began = Instant::now();
-        let config = Config { delay: Duration::from_secs(1), ..Config::default() };
-        let mut link = Link::new(began, config, 9);
-        for number in 0..MAX_IN_FLIGHT + 5 {
-            link.push(began, PACKET, number);
+        if let Some(sample) = trace.at(at, silent) {
+            write(sample);
         }
-        assert_eq!((link.in_flight(), link.counters().overflowed), (MAX_IN_FLIGHT, 5));
     }
 }

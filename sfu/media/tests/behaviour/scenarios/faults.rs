@@ -174,7 +174,7 @@ fn outage() {
         let start = call.world.now - call.world.began;
         let peer = &mut call.world.peers[cut];
         for link in [&mut peer.up, &mut peer.down] {
-            let outages = vec![Outage { start, length }];
+            let outages = vec![Outage { start, length, every: None }];
             link.set_config(Config { outages, ..link.config().clone() });
         }
         call.world.run_for(length + 3_000 * MS);
