@@ -1,4 +1,7 @@
-//! H.264 payloads (RFC 6184): which NAL units a packet holds, and whether a keyframe begins.
+//! H.264 payloads (RFC 6184): which NAL units a packet holds, whether a keyframe begins, and which
+//! temporal layer the frame is of where a prefix says so.
+
+mod parameters;
 
 use crate::Error;
 use crate::cursor::Reader;
@@ -8,8 +11,10 @@ pub const MAX_AGGREGATED_UNITS: usize = 64;
 
 /// NAL unit types (ITU-T H.264 table 7-1, RFC 6184 section 5.2).
 mod unit_type {
+    pub const SLICE: u8 = 1;
     pub const IDR_SLICE: u8 = 5;
     pub const SEQUENCE_PARAMETERS: u8 = 7;
+    pub const PREFIX: u8 = 14;
     pub const STAP_A: u8 = 24;
     pub const FU_A: u8 = 28;
 }
@@ -25,6 +30,12 @@ pub struct Payload {
     pub units: usize,
     /// A fragment that does not begin its NAL unit.
     pub continues: bool,
+    /// The temporal layer, where a prefix NAL unit tells it (ITU-T H.264 section G.7.3.1.1).
+    pub temporal_layer: Option<u8>,
+    /// Of a slice: whether other frames may depend on it (nal_ref_idc).
+    pub is_reference: Option<bool>,
+    /// The size of the pictures that follow, where parameters tell it.
+    pub size: Option<(u16, u16)>,
 }
 
 impl Payload {
@@ -33,8 +44,9 @@ impl Payload {
     pub fn parse(payload: &[u8]) -> Result<Payload, Error> {
         let mut reader = Reader::new(payload);
         let mut found = Payload::default();
-        match reader.u8()? & 0x1f {
-            unit_type @ 1..=23 => found.add(unit_type),
+        let first = reader.u8()?;
+        match first & 0x1f {
+            1..=23 => found.add(first, reader.rest()),
             unit_type::STAP_A => found.aggregated(&mut reader)?,
             unit_type::FU_A => {
                 let header = reader.u8()?;
@@ -46,7 +58,12 @@ impl Payload {
                 if starts && header & 0x40 != 0 {
                     return Err(Error::Invalid);
                 }
-                found.add(if starts { header & 0x1f } else { 0 });
+                // The rest of the unit is known by its importance alone.
+                let unit = if starts { header & 0x1f } else { 0 };
+                found.add(first & 0x60 | unit, &[]);
+                if !starts && matches!(header & 0x1f, unit_type::SLICE | unit_type::IDR_SLICE) {
+                    found.is_reference = Some(first & 0x60 != 0);
+                }
                 found.continues = !starts;
             }
             _ => return Err(Error::Unsupported),
@@ -67,16 +84,36 @@ impl Payload {
             }
             let len = reader.u16()?;
             let unit = reader.take(usize::from(len))?;
-            self.add(unit.first().ok_or(Error::Length)? & 0x1f);
+            let (first, rest) = unit.split_first().ok_or(Error::Length)?;
+            self.add(*first, rest);
         }
         if self.units == 0 { Err(Error::Truncated) } else { Ok(()) }
     }
 
-    fn add(&mut self, unit_type: u8) {
+    /// Notes a NAL unit: its first byte, and what follows.
+    fn add(&mut self, first: u8, rest: &[u8]) {
         self.units = self.units.saturating_add(1);
-        self.starts_idr |= unit_type == unit_type::IDR_SLICE;
-        self.sequence_parameters |= unit_type == unit_type::SEQUENCE_PARAMETERS;
+        match first & 0x1f {
+            unit_type::SLICE => self.is_reference = Some(first & 0x60 != 0),
+            unit_type::IDR_SLICE => {
+                self.starts_idr = true;
+                self.is_reference = Some(true);
+            }
+            unit_type::SEQUENCE_PARAMETERS => {
+                self.sequence_parameters = true;
+                self.size = parameters::size(rest);
+            }
+            unit_type::PREFIX => self.temporal_layer = prefix_layer(rest).or(self.temporal_layer),
+            _ => {}
+        }
     }
+}
+
+/// The temporal layer in the three bytes after the first one of a prefix NAL unit, where those are
+/// for scalability and not for several views.
+fn prefix_layer(rest: &[u8]) -> Option<u8> {
+    let [first, _, third, ..] = rest else { return None };
+    (first & 0x80 != 0).then_some(third >> 5)
 }
 
 #[cfg(test)]
@@ -126,6 +163,22 @@ mod tests {
         assert_eq!(starts_keyframe(&[0x7c, 0x85]), Err(Error::Truncated));
         assert_eq!(starts_keyframe(&[0x7c]), Err(Error::Truncated));
         assert_eq!(starts_keyframe(&[]), Err(Error::Truncated));
+    }
+
+    #[test]
+    fn a_prefix_tells_the_temporal_layer_and_a_slice_whether_it_is_needed() {
+        // STAP-A of a prefix (T2) and a slice that nothing depends on.
+        let stap = [0x18, 0, 4, 0x0e, 0x80, 0x00, 0x47, 0, 2, 0x01, 0xaa];
+        let found = Payload::parse(&stap).expect("valid");
+        assert_eq!((found.temporal_layer, found.is_reference), (Some(2), Some(false)));
+        let views = Payload::parse(&[0x6e, 0x00, 0x00, 0x47]).expect("valid");
+        assert_eq!(views.temporal_layer, None, "the extension of another annex");
+        let fragment = |first: u8, header: u8| {
+            Payload::parse(&[first, header, 0xaa]).expect("valid").is_reference
+        };
+        assert_eq!(fragment(0x7c, 0x81), Some(true));
+        assert_eq!(fragment(0x1c, 0x01), Some(false));
+        assert_eq!(fragment(0x1c, 0x06), None, "supplemental information");
     }
 
     proptest! {

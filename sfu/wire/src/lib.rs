@@ -16,8 +16,10 @@
 )]
 
 pub mod av1;
+pub mod bits;
 pub mod class;
 pub mod cursor;
+pub mod dependency;
 pub mod error;
 pub mod extension;
 pub mod h264;

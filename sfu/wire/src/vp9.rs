@@ -36,6 +36,20 @@ pub struct Structure {
     pub pictures_in_group: u8,
 }
 
+/// Distances in picture ids, 1 to 127; at most three.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct References {
+    distances: [u8; MAX_REFERENCES],
+    count: u8,
+}
+
+impl References {
+    /// The distances.
+    pub fn iter(&self) -> impl Iterator<Item = u8> {
+        self.distances.into_iter().take(usize::from(self.count))
+    }
+}
+
 /// A packet's descriptor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Descriptor {
@@ -53,6 +67,8 @@ pub struct Descriptor {
     pub not_reference_for_upper: bool,
     /// Its layers, where sent.
     pub layer: Option<Layer>,
+    /// In the flexible mode: how many pictures before it those are that it depends on (P_DIFF).
+    pub references: References,
     /// The scalability structure, where sent.
     pub structure: Option<Structure>,
     /// Bytes of the descriptor.
@@ -80,9 +96,11 @@ impl Descriptor {
             });
         }
         let layer = if has(0x20) { Some(parse_layer(&mut reader, flexible)?) } else { None };
-        if flexible && inter_picture {
-            parse_references(&mut reader)?;
-        }
+        let references = if flexible && inter_picture {
+            parse_references(&mut reader)?
+        } else {
+            References::default()
+        };
         let structure = if has(0x02) { Some(parse_structure(&mut reader)?) } else { None };
         if reader.is_empty() {
             return Err(Error::Truncated);
@@ -95,6 +113,7 @@ impl Descriptor {
             flexible,
             not_reference_for_upper: has(0x01),
             layer,
+            references,
             structure,
             len: payload.len().saturating_sub(reader.rest().len()),
         })
@@ -141,10 +160,14 @@ fn parse_layer(reader: &mut Reader<'_>, flexible: bool) -> Result<Layer, Error> 
     })
 }
 
-fn parse_references(reader: &mut Reader<'_>) -> Result<(), Error> {
-    for _ in 0..MAX_REFERENCES {
-        if reader.u8()? & 1 == 0 {
-            return Ok(());
+fn parse_references(reader: &mut Reader<'_>) -> Result<References, Error> {
+    let mut references = References::default();
+    for place in &mut references.distances {
+        let byte = reader.u8()?;
+        *place = byte >> 1;
+        references.count = references.count.saturating_add(1);
+        if byte & 1 == 0 {
+            return Ok(references);
         }
     }
     Err(Error::TooMany)
@@ -183,6 +206,7 @@ mod tests {
         assert!(layer.switching_point && layer.inter_layer);
         assert_eq!(layer.tl0_picture_index, None);
         assert_eq!((descriptor.len, descriptor.starts_keyframe()), (6, false));
+        assert_eq!(descriptor.references.iter().collect::<Vec<_>>(), [1, 2]);
         let endless = [0xf8, 0x92, 0x34, 0x00, 0x03, 0x03, 0x03, 0x02, 0xaa];
         assert_eq!(Descriptor::parse(&endless), Err(Error::TooMany));
     }

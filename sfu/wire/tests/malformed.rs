@@ -7,8 +7,8 @@ use lectern_wire::rtcp::{ReportBlock, SenderInfo};
 use lectern_wire::rtp::{Fields, Form, HeaderWriter};
 use lectern_wire::stun::{Builder, ErrorCode, Key, Kind, Role, TransactionId};
 use lectern_wire::{
-    Bitrate, Class, Error, Mid, NtpTime, PayloadType, Rid, RtpTime, Ssrc, av1, classify, extension,
-    h264, opus, red, rtcp, rtp, rtx, stun, vp8, vp9,
+    Bitrate, Class, Error, Mid, NtpTime, PayloadType, Rid, RtpTime, Ssrc, av1, classify,
+    dependency, extension, h264, opus, red, rtcp, rtp, rtx, stun, vp8, vp9,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -118,8 +118,11 @@ fn kinds() -> Vec<(&'static str, Consume, Vec<Vec<u8>>)> {
                 vec![0x65, 0xaa],
                 vec![0x78, 0, 2, 0x67, 1, 0, 1, 0x68, 0, 3, 0x65, 1, 2],
                 vec![0x7c, 0x85, 0xaa],
+                vec![0x18, 0, 4, 0x0e, 0x80, 0x00, 0x47, 0, 2, 0x01, 0xaa],
+                vec![0x67, 0x42, 0xc0, 0x1f, 0x8c, 0x8d, 0x40, 0x50, 0x1e, 0x90],
             ],
         ),
+        ("dependency", consume_dependency, vec![DEPENDENCY_KEYFRAME.to_vec()]),
         (
             "av1",
             consume_av1,
@@ -268,6 +271,19 @@ fn consume_vp9(packet: &[u8]) -> bool {
 
 fn consume_h264(packet: &[u8]) -> bool {
     h264::Payload::parse(packet).is_ok_and(|payload| payload.units <= h264::MAX_AGGREGATED_UNITS)
+}
+
+/// The keyframe of L1T2: template ids 60 to 62, two decode targets, one chain, 640×360.
+const DEPENDENCY_KEYFRAME: [u8; 15] =
+    [0xfc, 0x00, 0x07, 0x87, 0x81, 0x1e, 0xa8, 0x51, 0x41, 0x01, 0x0c, 0x09, 0xfc, 0x05, 0x9c];
+
+fn consume_dependency(value: &[u8]) -> bool {
+    let Ok(structure) = dependency::Structure::parse(value) else { return false };
+    assert!(structure.target_layers().len() <= dependency::MAX_TARGETS);
+    let Ok(descriptor) = dependency::Descriptor::parse(value, &structure) else { return false };
+    let mut out = [0; 70_000];
+    let written = dependency::write_active_targets(value, descriptor.mask, 1, &mut out);
+    written.is_ok_and(|len| len <= value.len() + 5)
 }
 
 fn consume_av1(packet: &[u8]) -> bool {

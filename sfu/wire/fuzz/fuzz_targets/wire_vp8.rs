@@ -1,0 +1,13 @@
+//! VP8 payload descriptors, read and rewritten.
+
+#![no_main]
+
+use lectern_wire::vp8::Descriptor;
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    let Ok(read) = Descriptor::parse(input) else { return };
+    let mut copy = input.to_vec();
+    read.rewrite(&mut copy, 0x1234, 0x56).expect("of the same length");
+    let again = Descriptor::parse(&copy).expect("still whole");
+    assert_eq!((again.len, again.temporal_layer), (read.len, read.temporal_layer));
+});
