@@ -6,7 +6,7 @@ pub use crate::request::{Reader, Request};
 pub use crate::response::{Joined, NodeInfo, RequestError, Response, RoomInfo};
 
 use crate::delivery::Number;
-use crate::node::{CommandError, DisconnectReason, Quality, Security};
+use crate::node::{CommandError, DisconnectReason, LayerWanted, Quality, Security, StreamState};
 use crate::room::{LeaveReason, Participant, Placement};
 use crate::{EdgeId, ParticipantId, PeerId, RequestId, RoomId, TrackId, Version};
 use serde::{Deserialize, Serialize};
@@ -149,8 +149,33 @@ pub enum Notice {
         /// Which.
         track: TrackId,
     },
+    /// Somebody cannot decode this participant's track, and needs its backup.
+    BackupWanted {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+    },
     /// Somebody subscribes to this participant's track for the first time.
     TrackSubscribed(ParticipantId, TrackId),
+    /// A participant is sent less of others, or more again, for want of bandwidth. Until something
+    /// is said of a track it is sent.
+    StreamStates {
+        /// Whom it is sent to.
+        participant: ParticipantId,
+        /// Track and state, where it has changed.
+        states: Vec<(TrackId, StreamState)>,
+    },
+    /// Which encodings of a participant's track anybody watches has changed. Until something is said
+    /// of a track all of them are wanted.
+    LayersWanted {
+        /// Whose.
+        participant: ParticipantId,
+        /// Which.
+        track: TrackId,
+        /// All of its encodings.
+        layers: Vec<LayerWanted>,
+    },
     /// Who speaks now, loudest first.
     Speakers {
         /// Participant and level, 0 (silence) to 1.

@@ -253,6 +253,22 @@ pub struct SubscriptionParameters {
     pub payloads: Vec<PayloadMapping>,
 }
 
+/// What a subscriber wants of a track. By default all of it, in its turn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Wish {
+    /// It does not show the track for now: nothing is sent.
+    pub hidden: bool,
+    /// Width of the element that shows it, in pixels; 0 wants as much as there is.
+    pub width: u32,
+    /// Height of the element, in pixels; 0 wants as much as there is.
+    pub height: u32,
+    /// Frames a second, at most; 0 wants all.
+    pub frames_per_second: u32,
+    /// What has more of it is served first where bandwidth is short; 0 is usual.
+    pub priority: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,9 +1,11 @@
 //! Controller ↔ node: commands down, events up. A node never sees SDP, a name or a token.
 
-pub use crate::outcome::{CommandError, DisconnectReason, Quality, Security};
+pub use crate::outcome::{
+    CommandError, DisconnectReason, LayerWanted, Quality, Security, StreamState,
+};
 
 use crate::delivery::Number;
-use crate::media::{PublicationParameters, SubscriptionParameters};
+use crate::media::{PublicationParameters, SubscriptionParameters, Wish};
 use crate::transport::{
     Candidate, DataParameters, IceCredentials, PeerParameters, Permissions, RemoteParameters,
 };
@@ -238,14 +240,14 @@ pub enum Command {
         /// The subscribers' transports.
         peers: Vec<PeerId>,
     },
-    /// A subscriber does not show a track for now, or does again.
-    SetPaused {
+    /// What a subscriber wants of a track it is subscribed to.
+    SetWish {
         /// The subscriber.
         peer: PeerId,
         /// The track.
         track: TrackId,
-        /// Nothing is forwarded while true; resuming begins with a keyframe.
-        paused: bool,
+        /// Replaces the former one. Shown again, the track begins with a keyframe.
+        wish: Wish,
     },
     /// Sends a message of the server's own to every peer of the room that receives data.
     SendData {
@@ -352,6 +354,23 @@ pub enum Event {
     Speakers {
         /// Participant and level, 0 (silence) to 1.
         speakers: Vec<(ParticipantId, f32)>,
+    },
+    /// A subscriber is sent less, or more again, for want of bandwidth: the tracks for which that
+    /// has changed. A track is sent where nothing was said since [`Command::Subscribe`] or
+    /// [`Command::Restore`].
+    StreamStates {
+        /// The subscriber.
+        peer: PeerId,
+        /// Track and state.
+        states: Vec<(TrackId, StreamState)>,
+    },
+    /// Which encodings of a track anybody watches has changed. All are wanted where nothing was
+    /// said since [`Command::Publish`] or [`Command::Restore`].
+    LayersWanted {
+        /// The track.
+        track: TrackId,
+        /// All of its encodings; where none is wanted, nobody watches.
+        layers: Vec<LayerWanted>,
     },
     /// How well a participant's transports do; every five seconds.
     Quality {

@@ -64,3 +64,21 @@ pub enum DisconnectReason {
     /// The node did not take it, as where it is full: coming again at once would end the same way.
     Refused,
 }
+
+/// Whether a subscriber is sent a track.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StreamState {
+    /// It is sent.
+    Active,
+    /// It is not, as there is not bandwidth enough.
+    Paused,
+}
+
+/// Whether anybody watches an encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LayerWanted {
+    /// Its rid; empty where the track has one encoding without a rid.
+    pub rid: String,
+    /// Somebody watches it.
+    pub wanted: bool,
+}

@@ -185,6 +185,16 @@ pub enum Request {
         /// Muted.
         muted: bool,
     },
+    /// A participant cannot decode a track: its publisher is to send the backup; answered by
+    /// [`Response::Done`](crate::edge::Response::Done).
+    AskBackup {
+        /// The room.
+        room: RoomId,
+        /// Who asks.
+        participant: ParticipantId,
+        /// Somebody else's.
+        track: TrackId,
+    },
     /// A participant says who may receive its tracks; answered by [`Response::Done`](crate::edge::Response::Done).
     SetAudience {
         /// The room.

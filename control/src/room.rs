@@ -1,6 +1,6 @@
 //! The roster: who is in a room and what is published, as the controller owns it.
 
-use crate::media::{Codec, EncodingParameters, MediaKind, Source};
+use crate::media::{Codec, CodecName, EncodingParameters, MediaKind, Source};
 use crate::transport::{Candidate, Permissions};
 use crate::{EdgeId, NodeId, ParticipantId, RoomId, TrackId};
 use serde::{Deserialize, Serialize};
@@ -123,6 +123,30 @@ pub struct Track {
     pub disable_dtx: bool,
     /// Opus: redundancy (RFC 2198) is off.
     pub disable_red: bool,
+    /// The same picture in another codec, where its publisher can send that as well.
+    #[serde(default)]
+    pub backup: Option<Backup>,
+}
+
+/// A picture in another codec, for those who do not know the first. It is published when somebody
+/// asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Backup {
+    /// Which codec.
+    pub codec: CodecName,
+    /// As a node has it; `None` while it is not published.
+    pub published: Option<BackupTrack>,
+}
+
+/// A published backup. Others know it under the id of the track that it stands in for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupTrack {
+    /// The id that nodes know.
+    pub id: TrackId,
+    /// Codecs the publisher may send.
+    pub codecs: Vec<Codec>,
+    /// Encodings, lowest quality first.
+    pub encodings: Vec<EncodingParameters>,
 }
 
 impl Track {
@@ -142,7 +166,18 @@ impl Track {
             stereo: false,
             disable_dtx: false,
             disable_red: false,
+            backup: None,
         }
+    }
+
+    /// The backup, where it is published.
+    pub fn backup_track(&self) -> Option<&BackupTrack> {
+        self.backup.as_ref()?.published.as_ref()
+    }
+
+    /// The ids under which nodes have the track: its own, and that of its backup.
+    pub fn ids(&self) -> impl Iterator<Item = TrackId> {
+        std::iter::once(self.id).chain(self.backup_track().map(|backup| backup.id))
     }
 }
 
