@@ -76,6 +76,7 @@ impl Controller {
             | Request::AddTrack { room, .. }
             | Request::RemoveTrack { room, .. }
             | Request::MuteTrack { room, .. }
+            | Request::AskBackup { room, .. }
             | Request::SetAudience { room, .. }
             | Request::OpenPeer { room, .. }
             | Request::Node { room, .. } => {
@@ -207,6 +208,7 @@ fn kind(request: &Request) -> &'static str {
         Request::AddTrack { .. } => "add_track",
         Request::RemoveTrack { .. } => "remove_track",
         Request::MuteTrack { .. } => "mute_track",
+        Request::AskBackup { .. } => "ask_backup",
         Request::OpenPeer { .. } => "open_peer",
         Request::Node { .. } => "node",
         Request::MoveRoom { .. } => "move_room",

@@ -36,6 +36,13 @@ impl Room {
         };
         let ended: Vec<(TrackId, Vec<PeerId>)> =
             tracks.iter().map(|track| (*track, peers_barred(*track))).collect();
+        let ended: Vec<(TrackId, Vec<PeerId>)> = ended
+            .into_iter()
+            .flat_map(|(track, peers)| {
+                let parts = self.roster.parts(track).into_iter();
+                parts.map(move |part| (part, peers.clone()))
+            })
+            .collect();
         for (track, peers) in ended.into_iter().filter(|(_, peers)| !peers.is_empty()) {
             // Most of these transports do not receive the track; the node passes over them.
             self.tell_active(id, None, Command::EndSubscriptions { track, peers });
@@ -50,7 +57,8 @@ impl Room {
         let owner = self.roster.owner_of(track).or(published);
         let owner = owner.and_then(|owner| self.roster.get(owner));
         let Some((owner, subscriber)) = owner.zip(self.roster.get(id)) else { return true };
-        owner.id == id || owner.audience.admits(&subscriber.identity, track)
+        let shown = self.roster.track(track).map_or(track, |known| known.id);
+        owner.id == id || owner.audience.admits(&subscriber.identity, shown)
     }
 }
 

@@ -48,6 +48,9 @@ pub(super) fn participant(participant: &Participant) -> Checked {
 pub(super) fn track(track: &Track) -> Checked {
     at_most(track.name.len(), MAX_NAME_BYTES, "the length of a track's name")?;
     at_most(track.stream.len(), MAX_NAME_BYTES, "the length of a stream's name")?;
+    if let Some(backup) = track.backup_track() {
+        media(&backup.codecs, &backup.encodings)?;
+    }
     media(&track.codecs, &track.encodings)
 }
 

@@ -36,8 +36,9 @@ impl Room {
             Command::Publish { peer, track, parameters } => {
                 permit(permissions.publish)?;
                 self.publish(id, *peer, *track, parameters)?;
-                let issued = Issued::Publish(*peer, *track);
+                let (issued, track) = (Issued::Publish(*peer, *track), *track);
                 self.command_for(self.home.primary.node.clone(), command, issued);
+                self.mute_backup(id, track);
             }
             Command::Unpublish { track } => {
                 self.check_track_owner(id, *track)?;
@@ -61,7 +62,7 @@ impl Room {
                 self.tell_active(id, Some(*peer), command);
                 self.subscribed(track);
             }
-            Command::Unsubscribe { peer, .. } | Command::SetPaused { peer, .. } => {
+            Command::Unsubscribe { peer, .. } | Command::SetWish { peer, .. } => {
                 self.own_peer(id, *peer)?;
                 self.tell_active(id, Some(*peer), command);
             }
@@ -113,6 +114,15 @@ impl Room {
         Ok(())
     }
 
+    /// A backup is muted with its track, also where a moderator was faster than its publisher.
+    fn mute_backup(&mut self, id: ParticipantId, track: TrackId) {
+        let known = self.roster.track(track).filter(|known| known.id != track && known.muted);
+        let Some(publication) = self.publications.get_mut(&track) else { return };
+        if known.is_some() && !std::mem::replace(&mut publication.muted, true) {
+            self.tell_active(id, None, Command::SetMuted { track, muted: true });
+        }
+    }
+
     /// Publishers are told once: some begin in earnest only when somebody watches.
     fn subscribed(&mut self, track: TrackId) {
         if let Some(publication) = self.publications.get_mut(&track)
@@ -142,8 +152,17 @@ impl Room {
             return Err(RequestError::Limit("tracks of a participant".to_owned()));
         }
         let PublicationParameters { kind, source, muted, .. } = *parameters;
-        let publication =
-            Publication { participant: id, peer, subscribed: false, kind, source, muted };
+        let backup = self.roster.track(track).is_some_and(|known| known.id != track);
+        let publication = Publication {
+            participant: id,
+            peer,
+            subscribed: false,
+            kind,
+            source,
+            muted,
+            backup,
+            layers: Vec::new(),
+        };
         self.publications.insert(track, publication);
         Ok(())
     }

@@ -5,7 +5,9 @@ use super::output::{Issued, Output};
 use super::peer::Peer;
 use crate::clock::Now;
 use lectern_control::edge::Notice;
-use lectern_control::node::{Command, CommandError, DisconnectReason, Event, Security};
+use lectern_control::node::{
+    Command, CommandError, DisconnectReason, Event, LayerWanted, Security, StreamState,
+};
 use lectern_control::{NodeId, PeerId, RequestId, TrackId};
 
 /// Speakers told of at once: nobody shows more.
@@ -42,6 +44,8 @@ impl Room {
             {
                 self.notify_all(&Notice::Quality { participant, quality });
             }
+            Event::StreamStates { peer, states } => self.stream_states(from, peer, states),
+            Event::LayersWanted { track, layers } => self.layers_wanted(from, track, layers),
             // The path has moved by itself; nobody waits for it.
             Event::PeerMoved { .. } => {}
             Event::Exported { .. }
@@ -53,6 +57,59 @@ impl Room {
         if moves_tracks {
             self.sync_recording(now);
         }
+    }
+
+    fn stream_states(&mut self, from: &NodeId, id: PeerId, states: Vec<(TrackId, StreamState)>) {
+        if !self.holds(from, id) {
+            return;
+        }
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        peer.paused.retain(|track| self.publications.contains_key(track));
+        for (track, state) in &states {
+            match state {
+                StreamState::Paused => peer.paused.insert(*track),
+                StreamState::Active => peer.paused.remove(track),
+            };
+        }
+        let participant = peer.participant();
+        self.notify(participant, Notice::StreamStates { participant, states });
+    }
+
+    /// A publisher does not stop before anybody could have come to watch: who comes first is then
+    /// served at once.
+    fn layers_wanted(&mut self, from: &NodeId, track: TrackId, layers: Vec<LayerWanted>) {
+        let known = self.publications.get(&track);
+        if !known.is_some_and(|publication| self.holds(from, publication.peer)) {
+            return;
+        }
+        let Some(publication) = self.publications.get_mut(&track) else { return };
+        let unwatched = layers.iter().all(|layer| !layer.wanted);
+        if unwatched && !publication.subscribed {
+            return;
+        }
+        publication.layers.clone_from(&layers);
+        let participant = publication.participant;
+        self.notify(participant, Notice::LayersWanted { participant, track, layers });
+    }
+
+    /// A node that takes a transport over sends all, and wants all, until it says otherwise.
+    pub(super) fn streams_begin_anew(&mut self, id: PeerId) {
+        let Some(peer) = self.peers.get_mut(&id) else { return };
+        let participant = peer.participant();
+        let paused = std::mem::take(&mut peer.paused).into_iter();
+        let states: Vec<_> = paused.map(|track| (track, StreamState::Active)).collect();
+        let mut told = Vec::new();
+        if !states.is_empty() {
+            told.push(Notice::StreamStates { participant, states });
+        }
+        for (track, publication) in self.publications.iter_mut().filter(|(_, one)| one.peer == id) {
+            if publication.layers.iter().any(|layer| !layer.wanted) {
+                publication.layers.iter_mut().for_each(|layer| layer.wanted = true);
+                let (track, layers) = (*track, publication.layers.clone());
+                told.push(Notice::LayersWanted { participant, track, layers });
+            }
+        }
+        told.into_iter().for_each(|notice| self.notify(participant, notice));
     }
 
     fn peer_connected(&mut self, now: Now, id: PeerId, security: Security) {

@@ -245,9 +245,7 @@ impl Room {
     /// Ends tracks on the node and in the roster, and tells their publisher.
     fn unpublish(&mut self, id: ParticipantId, tracks: &[TrackId]) {
         for track in tracks {
-            if self.publications.remove(track).is_some() {
-                self.tell_active(id, None, Command::Unpublish { track: *track });
-            }
+            self.end_on_node(id, *track);
             self.withdraw(id, *track);
             self.notify(id, Notice::Unpublished { participant: id, track: *track });
         }

@@ -4,9 +4,10 @@ use super::Room;
 use super::output::Issued;
 use lectern_control::edge::Notice;
 use lectern_control::media::{MediaKind, Source};
-use lectern_control::node::{Command, DisconnectReason};
+use lectern_control::node::{Command, DisconnectReason, LayerWanted};
 use lectern_control::transport::PeerParameters;
-use lectern_control::{NodeId, ParticipantId, PeerId};
+use lectern_control::{NodeId, ParticipantId, PeerId, TrackId};
+use std::collections::BTreeSet;
 
 /// A transport.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Peer {
     pub(super) standby: Option<NodeId>,
     /// ICE and DTLS are done.
     pub(super) connected: bool,
+    /// Tracks that it is not sent for want of bandwidth.
+    pub(super) paused: BTreeSet<TrackId>,
 }
 
 impl Peer {
@@ -26,7 +29,7 @@ impl Peer {
 }
 
 /// A track that a node was told of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Publication {
     /// Whose.
     pub(super) participant: ParticipantId,
@@ -40,6 +43,10 @@ pub(super) struct Publication {
     pub(super) source: Source,
     /// As the node was told.
     pub(super) muted: bool,
+    /// It stands in for another track, which is the one that is recorded.
+    pub(super) backup: bool,
+    /// Which of its encodings are wanted, as its publisher was told; empty where nothing was said.
+    pub(super) layers: Vec<LayerWanted>,
 }
 
 impl Room {

@@ -61,7 +61,8 @@ impl Room {
             let publisher = self.roster.get(participant);
             publisher.is_some_and(|publisher| publisher.audience == Audience::Everybody)
         };
-        let published = self.publications.iter().filter(|(_, one)| open(one.participant));
+        let published =
+            self.publications.iter().filter(|(_, one)| open(one.participant) && !one.backup);
         let shown = published.map(|(track, one)| {
             let (participant, muted) = (one.participant, one.muted);
             (*track, Shown { participant, kind: one.kind, source: one.source, muted })

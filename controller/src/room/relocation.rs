@@ -215,6 +215,7 @@ impl Room {
         let (parameters, node) = (peer.parameters.clone(), self.home.primary.node.clone());
         let command = Command::Restore { peer: id, parameters, state };
         self.command_for(node, command, Issued::Restore(id));
+        self.streams_begin_anew(id);
     }
 
     /// Restores what is there: publishers first, so that subscribers find their tracks.
@@ -244,6 +245,7 @@ impl Room {
             (parameters.generation, parameters.duty) = (generation, Duty::Active);
             let command = Command::Restore { peer: id, parameters, state };
             self.command_for(node.clone(), command, Issued::Restore(id));
+            self.streams_begin_anew(id);
         }
     }
 

@@ -13,6 +13,7 @@ use lectern_control::room::{Audience, LeaveReason, Participant, Track};
 use lectern_control::transport::{Duty, PeerParameters, Permissions};
 use lectern_control::{EdgeId, LinkId, ParticipantId, PeerId, TrackId};
 use rand::Rng;
+use std::collections::BTreeSet;
 
 type Answer = Result<Response, RequestError>;
 
@@ -48,6 +49,9 @@ impl Room {
             }
             Request::MuteTrack { participant, track, muted, .. } => {
                 self.mute_track(&ticket.edge, participant, track, muted)
+            }
+            Request::AskBackup { participant, track, .. } => {
+                self.ask_backup(&ticket.edge, participant, track)
             }
             Request::OpenPeer { participant, peer, parameters, warm, .. } => {
                 self.open_peer(&ticket.edge, participant, peer, parameters, warm)
@@ -166,10 +170,13 @@ impl Room {
             return Err(RequestError::NotPermitted);
         }
         check::track(&track)?;
-        self.check_track_owner(id, track.id)?;
+        for part in track.ids() {
+            self.check_track_owner(id, part)?;
+        }
         self.change(id, |known| {
             if let Some(former) = known.tracks.iter_mut().find(|one| one.id == track.id) {
-                *former = track;
+                // What was decided about it meanwhile stays.
+                *former = Track { muted: former.muted, ..track };
                 return Ok(());
             }
             if known.tracks.len() >= MAX_TRACKS_PER_PARTICIPANT {
@@ -184,9 +191,8 @@ impl Room {
         self.roster.of(id, edge)?;
         let known = self.roster.owner_of(track) == Some(id);
         let published = self.publications.get(&track).is_some_and(|one| one.participant == id);
-        if published {
-            self.publications.remove(&track);
-            self.tell_active(id, None, Command::Unpublish { track });
+        if known || published {
+            self.end_on_node(id, track);
         }
         match (known, published) {
             (true, _) => {
@@ -198,16 +204,44 @@ impl Room {
         }
     }
 
-    /// Shows a track to nobody any more.
+    /// Ends a track, and its backup with it.
+    pub(super) fn end_on_node(&mut self, id: ParticipantId, track: TrackId) {
+        for track in self.roster.parts(track) {
+            if self.publications.remove(&track).is_some() {
+                self.tell_active(id, None, Command::Unpublish { track });
+            }
+        }
+    }
+
+    /// Shows a track, or a backup, to nobody any more.
     pub(super) fn withdraw(&mut self, participant: ParticipantId, track: TrackId) {
         if self.roster.owner_of(track) != Some(participant) {
             return;
         }
         let withdrawn = self.change(participant, |known| {
             known.tracks.retain(|one| one.id != track);
+            for backup in known.tracks.iter_mut().filter_map(|one| one.backup.as_mut()) {
+                backup.published.take_if(|published| published.id == track);
+            }
             Ok(())
         });
         debug_assert!(withdrawn.is_ok(), "what makes a roster smaller is never refused");
+    }
+
+    /// Somebody cannot decode a track: its publisher hears that its backup is needed.
+    fn ask_backup(&mut self, edge: &EdgeId, id: ParticipantId, track: TrackId) -> Answer {
+        self.roster.of(id, edge)?;
+        if !self.may_receive(id, track) {
+            return Err(RequestError::NotPermitted);
+        }
+        let known = self.roster.track(track).filter(|known| known.id == track);
+        let backup = known.and_then(|known| known.backup.as_ref()).ok_or(RequestError::NotFound)?;
+        if backup.published.is_none()
+            && let Some(participant) = self.roster.owner_of(track)
+        {
+            self.notify(participant, Notice::BackupWanted { participant, track });
+        }
+        Ok(Response::Done)
     }
 
     fn mute_track(
@@ -229,9 +263,11 @@ impl Room {
     /// Mutes a track in the roster and on the node, or does so no longer.
     pub(super) fn set_muted(&mut self, id: ParticipantId, track: TrackId, muted: bool) {
         // On the node first: what must not be heard is not heard for a moment longer.
-        if let Some(publication) = self.publications.get_mut(&track) {
-            publication.muted = muted;
-            self.tell_active(id, None, Command::SetMuted { track, muted });
+        for track in self.roster.parts(track) {
+            if let Some(publication) = self.publications.get_mut(&track) {
+                publication.muted = muted;
+                self.tell_active(id, None, Command::SetMuted { track, muted });
+            }
         }
         let changed = self.change(id, |known| {
             known.tracks.iter_mut().filter(|one| one.id == track).for_each(|one| one.muted = muted);
@@ -268,7 +304,12 @@ impl Room {
         parameters.generation = self.home.generation;
         parameters.permissions = participant.permissions;
         let standby = self.home.standby.as_ref().filter(|_| warm).map(|place| place.node.clone());
-        let known = Peer { parameters: parameters.clone(), standby, connected: false };
+        let known = Peer {
+            parameters: parameters.clone(),
+            standby,
+            connected: false,
+            paused: BTreeSet::new(),
+        };
         let standby = known.standby.clone();
         self.peers.insert(peer, known);
         let mut held_warm = parameters.clone();

@@ -61,6 +61,18 @@ impl Roster {
         self.tracks.get(&track).copied()
     }
 
+    /// A track by its id or by that of its backup.
+    pub(super) fn track(&self, track: TrackId) -> Option<&Track> {
+        let owner = self.get(self.owner_of(track)?)?;
+        owner.tracks.iter().find(|known| known.ids().any(|id| id == track))
+    }
+
+    /// The ids under which nodes have a track.
+    pub(super) fn parts(&self, track: TrackId) -> Vec<TrackId> {
+        let known = self.track(track).filter(|known| known.id == track);
+        known.map_or_else(|| vec![track], |known| known.ids().collect())
+    }
+
     pub(super) fn ids(&self) -> Vec<ParticipantId> {
         self.participants.keys().copied().collect()
     }
@@ -143,11 +155,11 @@ impl Roster {
         let (more, less) = (weight(&changed), weight(former));
         self.admits_bytes(more, less)?;
         self.bytes = self.bytes - less + more;
-        for track in &former.tracks {
-            self.tracks.remove(&track.id);
+        for track in former.tracks.iter().flat_map(Track::ids) {
+            self.tracks.remove(&track);
         }
-        for track in &changed.tracks {
-            self.tracks.insert(track.id, id);
+        for track in changed.tracks.iter().flat_map(Track::ids) {
+            self.tracks.insert(track, id);
         }
         self.participants.insert(id, changed);
         Ok(self.participants.get(&id))
@@ -166,7 +178,8 @@ impl Roster {
         for (edge, count) in &self.edges {
             assert_eq!(self.of_edge(edge).len(), *count);
         }
-        let tracks = self.participants.values().flat_map(|p| p.tracks.iter().map(|t| (t.id, p.id)));
+        let ids = |p: &Participant| p.tracks.iter().flat_map(Track::ids).collect::<Vec<_>>();
+        let tracks = self.participants.values().flat_map(|p| ids(p).into_iter().map(|t| (t, p.id)));
         assert_eq!(tracks.clone().count(), self.tracks.len(), "a track belongs to one");
         assert_eq!(tracks.collect::<BTreeMap<_, _>>(), self.tracks);
     }

@@ -1,7 +1,7 @@
 //! What passes to nodes, to which of them, and what nodes say in return.
 
 use super::*;
-use lectern_control::media::{Extension, ExtensionId};
+use lectern_control::media::{Extension, ExtensionId, Wish};
 use lectern_control::node::{DisconnectReason, Quality};
 use lectern_control::transport::Envelope;
 
@@ -83,7 +83,7 @@ fn what_concerns_the_transport_goes_to_both_nodes_and_the_rest_to_the_active_one
         publish(10, 5),
         subscribe(10, 6),
         Command::Unsubscribe { peer, track: TrackId(6) },
-        Command::SetPaused { peer, track: TrackId(6), paused: true },
+        Command::SetWish { peer, track: TrackId(6), wish: Wish::default() },
         Command::SetMuted { track: TrackId(5), muted: true },
         Command::SetData { peer, data: DataParameters::default() },
         Command::SendData { label: "l".into(), to: Vec::new(), payload: vec![1].into() },
@@ -134,7 +134,7 @@ fn a_participant_commands_its_own_peers_only() {
         publish(10, 5),
         subscribe(10, 5),
         Command::Unsubscribe { peer, track: TrackId(5) },
-        Command::SetPaused { peer, track: TrackId(5), paused: false },
+        Command::SetWish { peer, track: TrackId(5), wish: Wish::default() },
     ];
     for command in foreign {
         assert_eq!(bench.command("e1", eve, command), Err(RequestError::NotPermitted));
@@ -304,7 +304,7 @@ fn what_a_node_did_long_ago_is_not_remembered() {
     let (mut bench, ada) = bench_with_ada(false);
     let pause = |bench: &mut Bench| {
         let peer = PeerId(10);
-        let command = Command::SetPaused { peer, track: TrackId(5), paused: true };
+        let command = Command::SetWish { peer, track: TrackId(5), wish: Wish::default() };
         bench.command("e1", ada, command).expect("passes");
     };
     for _ in 0..100 {

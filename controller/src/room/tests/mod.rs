@@ -1,5 +1,6 @@
 //! Behaviour of a room: everything goes in and comes out as it would in a process.
 
+mod backup;
 mod commands;
 mod door;
 mod losses;
@@ -8,6 +9,7 @@ mod moves;
 mod properties;
 mod recording;
 mod roster;
+mod streams;
 
 use super::*;
 use crate::records::AuditKind;
