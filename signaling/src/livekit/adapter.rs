@@ -4,28 +4,28 @@
 //! Sans-IO. Owns what only this protocol has: two PeerConnections with their targets and offer
 //! numbers, the order of the first messages, resuming, and the shape of leaving.
 
+use super::again::{Again, OfTrack};
 use super::budget::Budget;
 use super::info;
 use super::replay::Replay;
 use super::reply::{
-    description, leave, left, muted, permitted, published, request, response, subscribed,
-    unpublished, update,
+    description, leave, left, muted, permitted, published, qualities, request, response,
+    subscribed, unpublished, update,
 };
 use crate::news::News;
 use crate::session::{
     ClientEvent, ClientNotice, End, Entrance, Equipment, Error, Leaver, Output, Purpose, Refusal,
     Session, Sources,
 };
+use lectern_control::ParticipantId;
 use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
 use lectern_control::node::Quality;
 use lectern_control::room::{LeaveReason, Participant};
 use lectern_control::transport::Candidate;
-use lectern_control::{ParticipantId, TrackId};
 use livekit_protocol as proto;
 use proto::signal_response::Message;
 use rand::rngs::StdRng;
 use std::collections::{BTreeMap, VecDeque};
-use std::mem::take;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,15 +70,7 @@ pub struct Adapter {
     pub(super) room_has_changed: bool,
     pub(super) speaking: BTreeMap<ParticipantId, f32>,
     pub(super) qualities: BTreeMap<ParticipantId, proto::ConnectionQuality>,
-    refused: Refused,
-}
-
-/// Tracks that the controller did not take. Clients know a track by its id only once they have applied
-/// our answer, and pass over what is said of it before: it is said again after two pings.
-#[derive(Debug, Default)]
-struct Refused {
-    fresh: Vec<TrackId>,
-    pinged: Vec<TrackId>,
+    pub(super) again: Again,
 }
 
 /// What the adapter must know beside the session.
@@ -116,7 +108,7 @@ impl Adapter {
             room_has_changed: false,
             speaking: BTreeMap::new(),
             qualities: BTreeMap::new(),
-            refused: Refused::default(),
+            again: Again::default(),
         };
         let join = adapter.join();
         adapter.room_told = adapter.room_now();
@@ -155,12 +147,6 @@ impl Adapter {
     /// A new token, so that the client can come back later.
     pub fn refresh_token(&mut self, token: String) {
         self.send(Message::RefreshToken(token));
-    }
-
-    /// The client pings: what it may have passed over is said again.
-    pub(super) fn pinged(&mut self) {
-        let due = std::mem::replace(&mut self.refused.pinged, take(&mut self.refused.fresh));
-        due.into_iter().for_each(|track| self.send(unpublished(track)));
     }
 
     /// Ends the session from our side.
@@ -217,7 +203,7 @@ impl Adapter {
                 let add_track = proto::AddTrackRequest { cid: key, ..Default::default() };
                 self.respond(0, why, Some(request(add_track)));
                 self.send(unpublished(track));
-                self.refused.fresh.push(track);
+                self.again.later(OfTrack::Refused(track));
             }
             ClientNotice::AnnounceRefused { key, why } => {
                 let add_track = proto::AddTrackRequest { cid: key, ..Default::default() };
@@ -264,6 +250,11 @@ impl Adapter {
             ClientNotice::Unpublished(track) => self.send(unpublished(track)),
             ClientNotice::Permitted { publisher, track, allowed } => {
                 self.send(permitted(publisher, track, allowed));
+            }
+            ClientNotice::StreamStates(states) => self.stream_states(&states),
+            ClientNotice::LayersWanted { track, layers, backup } => {
+                self.send(qualities((&track, &layers, backup.as_deref())));
+                self.again.later(OfTrack::Layers(track.id));
             }
             ClientNotice::Reception => self.room_changed(),
             ClientNotice::Speakers(speakers) => self.speakers(&speakers),

@@ -1,9 +1,10 @@
 //! Participants, tracks and rooms in the words of LiveKit-compatible clients.
 
-use crate::session::Leaver;
-use lectern_control::media::{Codec, CodecName, EncodingParameters, MediaKind, Source};
-use lectern_control::node::Quality;
+use crate::session::{Leaver, Watched, layers};
+use lectern_control::media::{CodecName, EncodingParameters, MediaKind, Source};
+use lectern_control::node::{LayerWanted, Quality, StreamState};
 use lectern_control::room::{LeaveReason, Participant, Role, Track};
+use lectern_control::{ParticipantId, TrackId};
 use livekit_protocol as proto;
 
 /// Attributes beginning so are ours; clients cannot set them.
@@ -72,16 +73,20 @@ fn role(role: Role) -> &'static str {
 /// A track as clients see it.
 #[expect(deprecated, reason = "older clients read the fields that newer ones have replaced")]
 pub fn track(track: &Track) -> proto::TrackInfo {
-    let layers: Vec<proto::VideoLayer> = match track.kind {
+    let layers = match track.kind {
         MediaKind::Audio => Vec::new(),
-        MediaKind::Video => track.encodings.iter().enumerate().map(layer(track)).collect(),
+        MediaKind::Video => video_layers(&track.encodings),
     };
-    let codec = track.codecs.first();
-    let mime_type = codec.map(mime_type).unwrap_or_default();
-    let codecs = codec.map(|_| proto::SimulcastCodecInfo {
-        mime_type: mime_type.clone(),
-        layers: layers.clone(),
-        ..Default::default()
+    let name = track.codecs.first().map(|codec| codec.name);
+    let mime_type = name.map(mime_type).unwrap_or_default();
+    let first = name.map(|_| (mime_type.clone(), layers.clone()));
+    let backup = track.backup.as_ref().filter(|_| name.is_some()).map(|backup| {
+        let published = backup.published.as_ref();
+        let layers = published.map(|published| video_layers(&published.encodings));
+        (self::mime_type(backup.codec), layers.unwrap_or_default())
+    });
+    let codecs = first.into_iter().chain(backup).map(|(mime_type, layers)| {
+        proto::SimulcastCodecInfo { mime_type, layers, ..Default::default() }
     });
     let mut audio_features = Vec::new();
     if track.stereo {
@@ -105,7 +110,7 @@ pub fn track(track: &Track) -> proto::TrackInfo {
         source: source(track.source).into(),
         layers,
         mime_type,
-        codecs: codecs.into_iter().collect(),
+        codecs: codecs.collect(),
         stereo: track.stereo,
         disable_red: track.disable_red,
         stream: track.stream.clone(),
@@ -114,35 +119,93 @@ pub fn track(track: &Track) -> proto::TrackInfo {
     }
 }
 
-fn layer(track: &Track) -> impl Fn((usize, &EncodingParameters)) -> proto::VideoLayer {
-    let only = track.encodings.len() == 1;
-    move |(index, encoding)| {
-        use proto::VideoQuality::{High, Low, Medium};
-        let quality = match (only, index) {
-            (true, _) => High,
-            (false, 0) => Low,
-            (false, 1) => Medium,
-            (false, _) => High,
-        };
-        proto::VideoLayer {
-            quality: quality.into(),
-            width: encoding.width,
-            height: encoding.height,
-            bitrate: u32::try_from(encoding.max_bitrate_bps).unwrap_or(u32::MAX),
-            ssrc: encoding.ssrc.unwrap_or_default(),
-            spatial_layer: i32::try_from(index).unwrap_or_default(),
-            rid: encoding.rid.clone(),
-            ..Default::default()
-        }
+fn video_layers(encodings: &[EncodingParameters]) -> Vec<proto::VideoLayer> {
+    let layer = |(index, encoding): (usize, &EncodingParameters)| proto::VideoLayer {
+        quality: quality_of_rank(layers::rank(encodings, index)).into(),
+        width: encoding.width,
+        height: encoding.height,
+        bitrate: u32::try_from(encoding.max_bitrate_bps).unwrap_or(u32::MAX),
+        ssrc: encoding.ssrc.unwrap_or_default(),
+        spatial_layer: i32::try_from(index).unwrap_or_default(),
+        rid: encoding.rid.clone(),
+        ..Default::default()
+    };
+    encodings.iter().enumerate().map(layer).collect()
+}
+
+fn quality_of_rank(rank: u8) -> proto::VideoQuality {
+    match rank {
+        0 => proto::VideoQuality::Low,
+        1 => proto::VideoQuality::Medium,
+        _ => proto::VideoQuality::High,
     }
 }
 
-fn mime_type(codec: &Codec) -> String {
-    let kind = match codec.name.kind() {
+/// Which layers of a participant's own track anybody watches, in each codec.
+#[expect(deprecated, reason = "older clients read the field that a newer one has replaced")]
+pub fn wanted_qualities((track, layers, backup): Watched<'_>) -> proto::SubscribedQualityUpdate {
+    let codec = |name: CodecName, qualities: &[proto::SubscribedQuality]| proto::SubscribedCodec {
+        codec: name.encoding_name().to_lowercase(),
+        qualities: qualities.to_vec(),
+    };
+    let own = qualities(&track.encodings, layers);
+    let first = track.codecs.first().map(|first| codec(first.name, &own));
+    let second = backup.zip(track.backup.as_ref()).map(|(layers, backup)| {
+        let encodings = backup.published.as_ref().map(|published| published.encodings.as_slice());
+        codec(backup.codec, &qualities(encodings.unwrap_or_default(), layers))
+    });
+    proto::SubscribedQualityUpdate {
+        track_sid: track.id.to_string(),
+        subscribed_codecs: first.into_iter().chain(second).collect(),
+        subscribed_qualities: own,
+    }
+}
+
+/// All three qualities are named: clients take a track of one encoding for the lowest, and one of two has
+/// no highest. What nothing was said of is wanted.
+fn qualities(
+    encodings: &[EncodingParameters],
+    wanted: &[LayerWanted],
+) -> Vec<proto::SubscribedQuality> {
+    let ranked = encodings.iter().enumerate().map(|(index, encoding)| {
+        let wanted = wanted.iter().find(|layer| layer.rid == encoding.rid);
+        (layers::rank(encodings, index), wanted.is_none_or(|layer| layer.wanted))
+    });
+    let ranked: Vec<(u8, bool)> = ranked.collect();
+    let quality = |rank: u8| {
+        let of_rank = ranked.iter().filter(|(known, _)| *known == rank);
+        let enabled = match of_rank.map(|(_, wanted)| *wanted).reduce(|a, b| a || b) {
+            Some(enabled) => enabled,
+            None => ranked.last().is_none_or(|(_, wanted)| *wanted),
+        };
+        proto::SubscribedQuality { quality: quality_of_rank(rank).into(), enabled }
+    };
+    (0..=layers::BEST).map(quality).collect()
+}
+
+/// What a participant is sent of somebody's track.
+pub fn stream_state(
+    publisher: ParticipantId,
+    track: TrackId,
+    state: StreamState,
+) -> proto::StreamStateInfo {
+    let state = match state {
+        StreamState::Active => proto::StreamState::Active,
+        StreamState::Paused => proto::StreamState::Paused,
+    };
+    proto::StreamStateInfo {
+        participant_sid: publisher.to_string(),
+        track_sid: track.to_string(),
+        state: state.into(),
+    }
+}
+
+fn mime_type(codec: CodecName) -> String {
+    let kind = match codec.kind() {
         MediaKind::Audio => "audio",
         MediaKind::Video => "video",
     };
-    format!("{kind}/{}", codec.name.encoding_name())
+    format!("{kind}/{}", codec.encoding_name())
 }
 
 /// The codecs a client may publish, the one it falls back to first of its kind.

@@ -5,7 +5,9 @@ use super::budget::MAX_NAMED_TRACKS;
 use super::info::OWN_ATTRIBUTES;
 use super::reply::response;
 use crate::api::clean_name;
-use crate::session::{AnnouncedLayer, Announcement, ClientEvent, Refusal, Side};
+use crate::session::{
+    AnnouncedLayer, Announcement, ClientEvent, Refusal, Side, Size, View, layers,
+};
 use lectern_control::TrackId;
 use lectern_control::media::{CodecName, MediaKind, Source};
 use lectern_control::room::LeaveReason;
@@ -19,6 +21,9 @@ use std::time::Instant;
 
 /// Layers one announcement may name.
 const MAX_LAYERS: usize = 8;
+
+/// Priorities that are told apart: a client has fewer tracks.
+const MAX_PRIORITY: u32 = 1_000;
 
 /// When a message came.
 #[derive(Debug, Clone, Copy)]
@@ -71,6 +76,7 @@ impl Adapter {
         }
     }
 
+    #[expect(deprecated, reason = "older clients send what newer ones do not")]
     fn handle_kind(&mut self, message: Message, now: Now) -> Outcome {
         match message {
             Message::Offer(offer) => {
@@ -90,7 +96,11 @@ impl Adapter {
             Message::Subscription(update) => self.subscription(&update),
             Message::TrackSetting(setting) => {
                 let tracks = track_ids(&setting.track_sids);
-                self.handle(ClientEvent::Pause { tracks, paused: setting.disabled });
+                self.handle(ClientEvent::View { tracks, view: view(&setting) });
+            }
+            Message::UpdateLayers(update) => self.resize(&update.track_sid, (0, 0), &update.layers),
+            Message::UpdateVideoTrack(update) => {
+                self.resize(&update.track_sid, (update.width, update.height), &[]);
             }
             Message::UpdateMetadata(update) => self.update_metadata(update, now.at),
             Message::SyncState(state) => self.sync_state(&state),
@@ -147,17 +157,19 @@ impl Adapter {
     }
 
     fn add_track(&mut self, add: proto::AddTrackRequest) {
-        // A second codec for a known track is only sent where we ask for it, and encrypted frames
-        // need an owner of keys: neither is served.
+        // Encrypted frames need an owner of keys: they are not served.
         let encrypted = add.encryption() != proto::encryption::Type::None;
         let kind = match add.r#type() {
             proto::TrackType::Audio => Some(MediaKind::Audio),
             proto::TrackType::Video => Some(MediaKind::Video),
             proto::TrackType::Data => None,
         };
-        match kind {
-            Some(kind) if add.sid.is_empty() && !encrypted => {
-                self.handle(ClientEvent::Announce(Box::new(announcement(add, kind))));
+        // With an id it is the second codec of a track of the client's own.
+        let stands_for = (!add.sid.is_empty()).then(|| add.sid.parse());
+        match (kind, stands_for.transpose()) {
+            (Some(kind), Ok(stands_for)) if !encrypted => {
+                let announcement = Announcement { stands_for, ..announcement(add, kind) };
+                self.handle(ClientEvent::Announce(Box::new(announcement)));
             }
             _ => self.refuse(0, Some(Request::AddTrack(add))),
         }
@@ -177,7 +189,14 @@ impl Adapter {
             self.subscription(update);
         }
         let tracks = track_ids(&state.track_sids_disabled);
-        self.handle(ClientEvent::Pause { tracks, paused: true });
+        self.handle(ClientEvent::Hide { tracks });
+    }
+
+    fn resize(&mut self, sid: &str, (width, height): (u32, u32), layers: &[proto::VideoLayer]) {
+        if let Ok(track) = sid.parse() {
+            let layers = layers.iter().take(MAX_LAYERS).map(layer).collect();
+            self.handle(ClientEvent::Resize { track, width, height, layers });
+        }
     }
 
     fn update_metadata(&mut self, update: proto::UpdateParticipantMetadata, now: Instant) {
@@ -225,20 +244,15 @@ fn announcement(add: proto::AddTrackRequest, kind: MediaKind) -> Announcement {
         Some(codec) if !codec.layers.is_empty() => &codec.layers,
         _ => &add.layers,
     };
-    let layer = |layer: &proto::VideoLayer| AnnouncedLayer {
-        rid: layer.rid.clone(),
-        rank: match layer.quality() {
-            proto::VideoQuality::Low => 0,
-            proto::VideoQuality::Medium => 1,
-            proto::VideoQuality::High | proto::VideoQuality::Off => 2,
-        },
-        width: layer.width,
-        height: layer.height,
-        max_bitrate_bps: u64::from(layer.bitrate),
-    };
     let layers = layers.iter().take(MAX_LAYERS).map(layer).collect();
+    let codec = first.and_then(|codec| codec_name(&codec.codec));
+    let others = add.simulcast_codecs.iter().skip(1).take(MAX_LAYERS);
+    let mut others = others.filter_map(|codec| codec_name(&codec.codec));
+    let backup = others.find(|other| codec.is_some_and(|codec| codec != *other));
     Announcement {
-        codec: first.and_then(|codec| codec_name(&codec.codec)),
+        codec,
+        backup: backup.filter(|backup| backup.kind() == kind && add.sid.is_empty()),
+        stands_for: None,
         layers,
         kind,
         source,
@@ -252,6 +266,41 @@ fn announcement(add: proto::AddTrackRequest, kind: MediaKind) -> Announcement {
         name: add.name,
         stream: add.stream,
     }
+}
+
+fn layer(layer: &proto::VideoLayer) -> AnnouncedLayer {
+    AnnouncedLayer {
+        rid: layer.rid.clone(),
+        rank: rank(layer.quality()),
+        width: layer.width,
+        height: layer.height,
+        max_bitrate_bps: u64::from(layer.bitrate),
+    }
+}
+
+fn rank(quality: proto::VideoQuality) -> u8 {
+    match quality {
+        proto::VideoQuality::Low => 0,
+        proto::VideoQuality::Medium => 1,
+        proto::VideoQuality::High | proto::VideoQuality::Off => layers::BEST,
+    }
+}
+
+/// Clients of today say how large an element is; older ones name a layer.
+fn view(setting: &proto::UpdateTrackSettings) -> View {
+    let (width, height) = (setting.width, setting.height);
+    let size = match rank(setting.quality()) {
+        _ if width > 0 || height > 0 => Size::Pixels { width, height },
+        layers::BEST => Size::Full,
+        rank => Size::Rank(rank),
+    };
+    // Theirs begins with the highest, 1; nothing is said with 0.
+    let priority = match setting.priority {
+        0 => 0,
+        priority => MAX_PRIORITY.saturating_sub(priority) + 1,
+    };
+    let frames_per_second = setting.fps;
+    View { hidden: setting.disabled, size, frames_per_second, priority }
 }
 
 /// `vp8`, or `video/VP8`.

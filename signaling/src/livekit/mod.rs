@@ -4,6 +4,7 @@
 
 mod adapter;
 mod admission;
+mod again;
 mod budget;
 mod certificate;
 mod data;
@@ -17,6 +18,7 @@ mod reply;
 mod resume;
 mod room;
 mod socket;
+mod streams;
 #[cfg(test)]
 mod tests;
 

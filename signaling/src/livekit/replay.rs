@@ -218,7 +218,6 @@ fn is_event(message: &Message) -> bool {
             | Message::TrackUnpublished(_)
             | Message::TrackSubscribed(_)
             | Message::Mute(_)
-            | Message::StreamStateUpdate(_)
             | Message::SubscriptionPermissionUpdate(_)
             | Message::SubscriptionResponse(_)
             | Message::RequestResponse(_)

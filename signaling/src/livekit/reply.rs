@@ -2,7 +2,7 @@
 
 use super::info;
 use crate::news::News;
-use crate::session::{End, Leaver};
+use crate::session::{End, Leaver, Watched};
 use bytes::Bytes;
 use lectern_control::edge::Notice;
 use lectern_control::{ParticipantId, TrackId};
@@ -66,6 +66,11 @@ pub fn permitted(publisher: ParticipantId, track: TrackId, allowed: bool) -> Mes
         track_sid: track.to_string(),
         allowed,
     })
+}
+
+/// Which layers of a track of the client's own are watched.
+pub fn qualities(watched: Watched<'_>) -> Message {
+    Message::SubscribedQualityUpdate(info::wanted_qualities(watched))
 }
 
 /// Somebody receives a track of the client's own.

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 mod resume;
+mod streams;
 
 const CAMERA: &str = include_str!("../../tests/sdp/chromium-camera.sdp");
 const CAMERA_KEY: &str = "6e0695e9-98a9-4f02-a753-826e5e83e0f8";

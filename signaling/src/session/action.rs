@@ -1,4 +1,4 @@
-//! What a client does besides negotiating: announce, mute, subscribe, pause, update.
+//! What a client does besides negotiating: announce, mute, subscribe, update.
 
 use super::event::{Announcement, ClientNotice, Purpose, Refusal};
 use super::profile::Trust;
@@ -7,7 +7,6 @@ use lectern_control::TrackId;
 use lectern_control::edge::Request;
 use lectern_control::limits::MAX_NAME_BYTES;
 use lectern_control::media::Source;
-use lectern_control::node::Command;
 use lectern_control::room::Audience;
 use std::collections::BTreeMap;
 
@@ -34,7 +33,7 @@ impl Session {
         }
         match self.publications.announce(announcement, &mut self.rng) {
             Ok((track, began)) => {
-                let track = Box::new(track.clone());
+                let track = Box::new(track);
                 self.tell(ClientNotice::Announced { key, track });
                 self.publish_changes(began.into_iter().collect());
             }
@@ -96,16 +95,6 @@ impl Session {
         let (room, participant) = (self.placement.room, self.me.id);
         // Unheard of, somebody would go on receiving what is not for them.
         self.request(Purpose::Essential, Request::SetAudience { room, participant, audience });
-    }
-
-    pub(super) fn pause(&mut self, tracks: &[TrackId], paused: bool) {
-        let peer = self.down.peer;
-        for track in tracks {
-            if self.roster.pause(*track, paused) && self.down.is_sending(*track) {
-                let command = Command::SetPaused { peer, track: *track, paused };
-                self.command(Purpose::Courtesy, command);
-            }
-        }
     }
 
     pub(super) fn update(

@@ -47,8 +47,19 @@ pub struct Answered {
     pub change: Change,
     /// The extensions of all sections, where they differ from before.
     pub extensions: Option<Vec<ExtensionId>>,
-    /// About tracks that were new in the offer: how to send them, or that the client cannot.
-    pub tracks: Vec<(TrackId, Option<SubscriptionParameters>)>,
+    /// About tracks that were new in the offer.
+    pub tracks: Vec<AnsweredTrack>,
+}
+
+/// What an answer says about a track.
+#[derive(Debug)]
+pub struct AnsweredTrack {
+    /// Which, as the client knows it.
+    pub track: TrackId,
+    /// Which, as nodes know it.
+    pub sent: TrackId,
+    /// How to send it; `None` where the client cannot receive it.
+    pub parameters: Option<SubscriptionParameters>,
 }
 
 /// The lower transport.
@@ -116,6 +127,24 @@ impl Downlink {
     /// Whether a track has a section whose answer came.
     pub fn is_sending(&self, track: TrackId) -> bool {
         self.sending().any(|(_, sending)| sending.wanted.track == track && sending.answered)
+    }
+
+    /// As what a track is sent to the client, where it is.
+    pub fn sent_as(&self, track: TrackId) -> Option<TrackId> {
+        let mut sending = self.sending().filter(|(_, sending)| sending.answered);
+        sending.find(|(_, one)| one.wanted.track == track).map(|(_, one)| one.wanted.sent)
+    }
+
+    /// As what the client knows a track that is sent to it.
+    pub fn shown_as(&self, sent: TrackId) -> Option<TrackId> {
+        let mut sending = self.sending().filter(|(_, sending)| sending.answered);
+        sending.find(|(_, one)| one.wanted.sent == sent).map(|(_, one)| one.wanted.track)
+    }
+
+    /// Tracks that are sent, as the client and as nodes know them.
+    pub fn sent(&self) -> Vec<(TrackId, TrackId)> {
+        let sending = self.sending().filter(|(_, sending)| sending.answered);
+        sending.map(|(_, sending)| (sending.wanted.track, sending.wanted.sent)).collect()
     }
 
     /// Tracks that have a section.
@@ -207,7 +236,7 @@ impl Downlink {
     fn drop_unwanted(&mut self, wanted: &[Wanted]) {
         for slot in &mut self.slots {
             let State::Sending(sending) = &slot.state else { continue };
-            if !wanted.iter().any(|wanted| wanted.track == sending.wanted.track) {
+            if !wanted.iter().any(|wanted| wanted.is_same(&sending.wanted)) {
                 slot.state = State::Rejected { acknowledged: false };
                 self.due = true;
             }
@@ -216,7 +245,7 @@ impl Downlink {
 
     fn place_new(&mut self, wanted: &[Wanted], rng: &mut StdRng) {
         for wanted in wanted {
-            let placed = self.sending().any(|(_, sending)| sending.wanted.track == wanted.track);
+            let placed = self.sending().any(|(_, sending)| sending.wanted.is_same(wanted));
             if placed {
                 continue;
             }
@@ -295,7 +324,9 @@ impl Downlink {
                 State::Rejected { acknowledged } => *acknowledged = true,
                 State::Sending(sending) if !sending.answered => {
                     sending.answered = true;
-                    tracks.push((sending.wanted.track, sending.parameters(&slot.mid, section)));
+                    let (track, sent) = (sending.wanted.track, sending.wanted.sent);
+                    let parameters = sending.parameters(&slot.mid, section);
+                    tracks.push(AnsweredTrack { track, sent, parameters });
                 }
                 State::Sending(_) => {}
             }

@@ -2,7 +2,7 @@
 
 use lectern_control::edge::Request;
 use lectern_control::media::{CodecName, MediaKind, Source};
-use lectern_control::node::Quality;
+use lectern_control::node::{LayerWanted, Quality, StreamState};
 use lectern_control::room::{Audience, LeaveReason, Participant, Track};
 use lectern_control::transport::Candidate;
 use lectern_control::{ParticipantId, TrackId};
@@ -53,6 +53,10 @@ pub struct Announcement {
     pub height: u32,
     /// The codec the client means to send.
     pub codec: Option<CodecName>,
+    /// The one it can send as well, should somebody need it.
+    pub backup: Option<CodecName>,
+    /// The track that this one stands in for.
+    pub stands_for: Option<TrackId>,
     /// Encodings it means to send.
     pub layers: Vec<AnnouncedLayer>,
     /// Opus: two channels.
@@ -61,6 +65,36 @@ pub struct Announcement {
     pub disable_dtx: bool,
     /// Opus: no redundancy.
     pub disable_red: bool,
+}
+
+/// How a client shows a track.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct View {
+    /// Not at all, for now.
+    pub hidden: bool,
+    /// How large.
+    pub size: Size,
+    /// At most; 0 for all.
+    pub frames_per_second: u32,
+    /// What has more of it comes first where bandwidth is short; 0 is usual.
+    pub priority: u32,
+}
+
+/// How large a client shows a track.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Size {
+    /// As large as there is.
+    #[default]
+    Full,
+    /// In an element of so many pixels.
+    Pixels {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+    },
+    /// As large as the layer of this rank, of which 0 is the lowest of three.
+    Rank(u8),
 }
 
 /// What a client does.
@@ -101,12 +135,28 @@ pub enum ClientEvent {
         /// Wanted.
         wanted: bool,
     },
-    /// It does not show tracks for now, or does again.
-    Pause {
+    /// It says how it shows tracks.
+    View {
         /// Which.
         tracks: Vec<TrackId>,
-        /// Not shown.
-        paused: bool,
+        /// How.
+        view: View,
+    },
+    /// It does not show tracks for now; how else it shows them is as before.
+    Hide {
+        /// Which.
+        tracks: Vec<TrackId>,
+    },
+    /// A track of its own has another size now.
+    Resize {
+        /// Which.
+        track: TrackId,
+        /// Pixels; 0 where it is as before.
+        width: u32,
+        /// Pixels; 0 where it is as before.
+        height: u32,
+        /// What has changed of its encodings.
+        layers: Vec<AnnouncedLayer>,
     },
     /// It says who may receive its tracks.
     Audience(Audience),
@@ -234,6 +284,17 @@ pub enum ClientNotice {
     Reception,
     /// Somebody receives a track of the client's own, for the first time.
     TrackSubscribed(TrackId),
+    /// Tracks that the client is sent no longer for want of bandwidth, or again.
+    StreamStates(Vec<(TrackId, StreamState)>),
+    /// Which encodings of a track of the client's own anybody watches.
+    LayersWanted {
+        /// Which.
+        track: Box<Track>,
+        /// All of its encodings; empty where nothing was said of them.
+        layers: Vec<LayerWanted>,
+        /// The same of its backup, where somebody needs that.
+        backup: Option<Vec<LayerWanted>>,
+    },
     /// Who speaks now, loudest first.
     Speakers(Vec<(ParticipantId, f32)>),
     /// How well a participant's transports do.

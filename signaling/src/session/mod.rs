@@ -7,6 +7,7 @@ mod action;
 pub mod downlink;
 mod entrance;
 pub mod event;
+pub mod layers;
 mod negotiation;
 mod payload;
 mod profile;
@@ -16,6 +17,7 @@ mod response;
 mod roster;
 mod slot;
 mod sources;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod uplink;
@@ -23,9 +25,11 @@ mod uplink;
 pub use entrance::{Entrance, Equipment};
 pub use event::{
     AnnouncedLayer, Announcement, ClientEvent, ClientNotice, End, Output, Purpose, Refusal, Side,
+    Size, View,
 };
 pub use roster::{Leaver, MAX_LEAVERS, TrackIds};
 pub use sources::Sources;
+pub use streams::Watched;
 
 use crate::sdp;
 use downlink::Downlink;
@@ -39,6 +43,7 @@ use publication::Publications;
 use rand::rngs::StdRng;
 use roster::Roster;
 use std::collections::VecDeque;
+use streams::Streams;
 use thiserror::Error;
 use uplink::Uplink;
 
@@ -72,6 +77,7 @@ pub struct Session {
     publications: Publications,
     up: Uplink,
     down: Downlink,
+    streams: Streams,
     /// The client was asked to come back because the room has moved.
     moved: bool,
     ended: bool,
@@ -100,6 +106,7 @@ impl Session {
             publications: Publications::new(entrance.track_ids),
             up,
             down,
+            streams: Streams::default(),
             moved: false,
             ended: false,
             rng,
@@ -208,7 +215,11 @@ impl Session {
             ClientEvent::Candidate { side, line } => self.candidate(side, &line),
             ClientEvent::Mute { track, muted } => self.mute(track, muted),
             ClientEvent::Subscribe { tracks, wanted } => self.subscribe(&tracks, wanted),
-            ClientEvent::Pause { tracks, paused } => self.pause(&tracks, paused),
+            ClientEvent::View { tracks, view } => self.view(&tracks, |known| *known = view),
+            ClientEvent::Hide { tracks } => self.view(&tracks, |known| known.hidden = true),
+            ClientEvent::Resize { track, width, height, layers } => {
+                self.resize(track, (width, height), &layers);
+            }
             ClientEvent::Update { request, name, metadata, attributes } => {
                 self.update(request, name, metadata, attributes);
             }
@@ -252,6 +263,12 @@ impl Session {
                 };
                 self.handle_response(Purpose::Publish(*track), Err(error));
             }
+            Notice::StreamStates { .. }
+            | Notice::LayersWanted { .. }
+            | Notice::BackupWanted { .. }
+            | Notice::Muted { .. }
+            | Notice::Unpublished { .. }
+            | Notice::TrackSubscribed(..) => self.of_tracks(notice),
             Notice::Speakers { speakers } => self.tell(ClientNotice::Speakers(speakers.clone())),
             Notice::Quality { participant, quality } => {
                 let (participant, quality) = (*participant, *quality);
@@ -259,27 +276,13 @@ impl Session {
             }
             Notice::Moved { placement } => self.moved_to(placement),
             Notice::RoomClosed => self.end_unasked(LeaveReason::RoomClosed),
-            Notice::Muted { participant, track } if *participant == self.me.id => {
-                self.publications.mute(*track, true);
-                self.tell(ClientNotice::Muted(*track));
-            }
-            Notice::Unpublished { participant, track } if *participant == self.me.id => {
-                self.publications.remove(*track);
-                self.tell(ClientNotice::Unpublished(*track));
-            }
             Notice::Reception(reception) => {
                 self.reception = reception.clone();
                 self.tell(ClientNotice::Reception);
             }
-            Notice::TrackSubscribed(participant, track) if *participant == self.me.id => {
-                self.tell(ClientNotice::TrackSubscribed(*track));
-            }
             Notice::CommandFailed { .. }
             | Notice::TrackRefused { .. }
-            | Notice::Muted { .. }
-            | Notice::Unpublished { .. }
             | Notice::Decided { .. }
-            | Notice::TrackSubscribed(..)
             | Notice::PeerConnected { .. }
             | Notice::TrackStarted { .. } => {}
         }

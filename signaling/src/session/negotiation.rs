@@ -8,7 +8,7 @@ use crate::sdp::answer::LocalTransport;
 use crate::sdp::candidate::Loopback;
 use crate::sdp::offer::Offer;
 use lectern_control::edge::Request;
-use lectern_control::media::ExtensionId;
+use lectern_control::media::{ExtensionId, Wish};
 use lectern_control::node::Command;
 use lectern_control::room::Placement;
 use lectern_control::transport::{
@@ -67,8 +67,13 @@ impl Session {
             match change {
                 publication::Change::Began(id) => {
                     let Some(publication) = self.publications.find(id) else { continue };
-                    let (track, parameters) = (publication.track.clone(), publication.parameters());
+                    let parameters = publication.parameters();
                     let publish = Command::Publish { peer, track: id, parameters };
+                    if publication.stands_for().is_some() {
+                        self.publish_backup(id, publish);
+                        continue;
+                    }
+                    let track = publication.track.clone();
                     // Both may be refused, as to somebody who is just made a viewer: the first refusal
                     // is told, and takes the track back.
                     self.command(Purpose::Publish(id), publish);
@@ -81,6 +86,16 @@ impl Session {
                     self.request(Purpose::Courtesy, request);
                 }
             }
+        }
+    }
+
+    /// Shown as a part of its track first, so that nobody takes it for a track of its own.
+    fn publish_backup(&mut self, id: TrackId, publish: Command) {
+        let (room, participant) = (self.placement.room, self.me.id);
+        if let Some(track) = self.publications.with_backup(id) {
+            let request = Request::AddTrack { room, participant, track };
+            self.request(Purpose::Publish(id), request);
+            self.command(Purpose::Publish(id), publish);
         }
     }
 
@@ -103,21 +118,24 @@ impl Session {
         if let Some(extensions) = answered.extensions {
             self.command(Purpose::Essential, Command::SetExtensions { peer, extensions });
         }
-        for (track, parameters) in answered.tracks {
+        for downlink::AnsweredTrack { track, sent, parameters } in answered.tracks {
             match parameters {
                 Some(parameters) if self.roster.track(track).is_some() => {
                     // Where it is refused the track has ended, and the roster is about to say so.
-                    let command = Command::Subscribe { peer, track, parameters };
+                    let command = Command::Subscribe { peer, track: sent, parameters };
                     self.command(Purpose::Subscribe, command);
-                    if self.roster.is_paused(track) {
-                        let command = Command::SetPaused { peer, track, paused: true };
-                        self.command(Purpose::Courtesy, command);
+                    self.streams.subscribed(track);
+                    let wish = self.roster.wish(track);
+                    if wish != Wish::default() {
+                        self.wish(sent, wish);
                     }
                 }
                 Some(_) => {} // It ended meanwhile.
                 None => {
+                    // Told at once: the backup may be long in coming, or never come.
                     let why = Refusal::Codec;
                     self.tell(ClientNotice::SubscriptionRefused { track, why });
+                    self.ask_backup(track);
                 }
             }
         }
@@ -155,6 +173,7 @@ impl Session {
             let candidates = self.placement.candidates.clone();
             self.down.restart(candidates, &mut self.rng);
         }
+        self.tell_streams();
         self.renegotiate();
     }
 
@@ -170,15 +189,13 @@ impl Session {
             self.tell(ClientNotice::SubscriptionRefused { track, why: Refusal::Limit });
         }
         let peer = self.down.peer;
-        let before: Vec<TrackId> = self.down.tracks();
-        let sent: Vec<TrackId> =
-            before.into_iter().filter(|track| self.down.is_sending(*track)).collect();
+        let before = self.down.sent();
         let offer = self.down.offer(&wanted, &mut self.rng);
-        let now = self.down.tracks();
-        for track in sent.into_iter().filter(|track| !now.contains(track)) {
+        let now = self.down.sent();
+        for (track, sent) in before.into_iter().filter(|one| !now.contains(one)) {
             // A track that ended needs no word: the node has dropped it.
             if self.roster.track(track).is_some() {
-                self.command(Purpose::Courtesy, Command::Unsubscribe { peer, track });
+                self.command(Purpose::Courtesy, Command::Unsubscribe { peer, track: sent });
             }
         }
         if let Some((id, sdp)) = offer {

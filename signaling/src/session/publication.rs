@@ -1,7 +1,10 @@
 //! What a participant publishes: announcements and media sections, matched with each other in
 //! whichever order they come.
 
+mod backup;
+
 use super::event::{AnnouncedLayer, Announcement, Refusal};
+use super::layers;
 use super::random;
 use super::roster::TrackIds;
 use crate::sdp::answer::Verdict;
@@ -12,7 +15,7 @@ use lectern_control::limits::MAX_TRACKS_PER_PARTICIPANT;
 use lectern_control::media::{
     Codec, CodecName, EncodingParameters, MediaKind, PublicationParameters, Source,
 };
-use lectern_control::room::Track;
+use lectern_control::room::{Backup, Track};
 use rand::rngs::StdRng;
 use std::collections::BTreeSet;
 
@@ -66,7 +69,16 @@ impl Publications {
     /// Tracks without a section so far: their announcement may not have been heard of.
     pub fn pending(&self) -> impl Iterator<Item = (&str, &Track)> {
         let pending = self.all.iter().filter(|publication| publication.mid.is_none());
-        pending.map(|publication| (publication.announcement.key.as_str(), &publication.track))
+        pending.filter_map(|publication| {
+            let shown = self.find(publication.stands_for().unwrap_or(publication.track.id))?;
+            Some((publication.announcement.key.as_str(), &shown.track))
+        })
+    }
+
+    /// Tracks as others know them.
+    pub fn shown(&self) -> Vec<TrackId> {
+        let shown = self.all.iter().filter(|publication| publication.stands_for().is_none());
+        shown.map(|publication| publication.track.id).collect()
     }
 
     /// Takes an announcement; tells of the track and, where its section is here already, that it
@@ -75,7 +87,7 @@ impl Publications {
         &mut self,
         announcement: Announcement,
         rng: &mut StdRng,
-    ) -> Result<(&Track, Option<Change>), Refusal> {
+    ) -> Result<(Track, Option<Change>), Refusal> {
         let key = &announcement.key;
         let track_ids = self.track_ids;
         // Announced again before its section came: the later word counts.
@@ -83,23 +95,29 @@ impl Publications {
         if self.all.len() >= MAX_TRACKS_PER_PARTICIPANT {
             return Err(Refusal::Limit);
         }
+        let shown = self.check_backup(&announcement)?.cloned();
         let waiting = self.waiting.iter().position(|waiting| {
             waiting.media.kind == announcement.kind && is_of(&waiting.media, track_ids, key)
         });
         let waiting = waiting.map(|index| self.waiting.remove(index));
         let id = TrackId(random::id(rng));
-        self.all.push(Publication { track: track(id, &announcement), announcement, mid: None });
+        let mut track = track(id, &announcement);
+        if let Some(shown) = &shown {
+            (track.source, track.muted) = (shown.source, shown.muted);
+        }
+        self.all.push(Publication { track, announcement, mid: None });
         let publication = self.all.last_mut().ok_or(Refusal::Limit)?;
         let began = waiting.map(|waiting| {
             publication.bind(waiting.mid, &waiting.media, waiting.codec);
             Change::Began(id)
         });
-        Ok((&publication.track, began))
+        Ok((shown.unwrap_or_else(|| publication.track.clone()), began))
     }
 
     /// Judges the sections of an offer.
     pub fn offered(&mut self, offer: &Offer, may_publish: bool) -> (Vec<Verdict>, Vec<Change>) {
         let mut changes = self.end_missing(offer);
+        self.settle_backups();
         self.waiting.clear();
         // The section that carries the group must not be rejected (RFC 8843 section 7.3.3).
         let tag = offer.bundle.first().cloned().unwrap_or_default();
@@ -123,6 +141,7 @@ impl Publications {
             };
             verdicts.push(verdict);
         }
+        self.settle_backups();
         (verdicts, changes)
     }
 
@@ -198,8 +217,35 @@ impl Publications {
 
     /// Mutes a track of ours; false where there is none.
     pub fn mute(&mut self, track: TrackId, muted: bool) -> bool {
-        let publication = self.all.iter_mut().find(|known| known.track.id == track);
-        publication.map(|publication| publication.track.muted = muted).is_some()
+        let parts = self.all.iter_mut().filter(|known| {
+            known.track.id == track || known.announcement.stands_for == Some(track)
+        });
+        parts.map(|publication| publication.track.muted = muted).count() > 0
+    }
+
+    /// A track has another size; as others see it then, where they see it and it is new to them.
+    pub fn resize(
+        &mut self,
+        track: TrackId,
+        (width, height): (u32, u32),
+        layers: &[AnnouncedLayer],
+    ) -> Option<Track> {
+        let publication = self.all.iter_mut().find(|known| known.track.id == track)?;
+        let before = publication.track.clone();
+        if publication.track.kind == MediaKind::Video && width > 0 && height > 0 {
+            (publication.track.width, publication.track.height) = (width, height);
+        }
+        for (index, encoding) in publication.track.encodings.iter_mut().enumerate() {
+            let rank = layers::rank(&before.encodings, index);
+            let named =
+                layers.iter().find(|layer| layer.rid == encoding.rid && !layer.rid.is_empty());
+            let layer = named.or_else(|| layers.iter().find(|layer| layer.rank == rank));
+            if let Some(layer) = layer.filter(|layer| layer.width > 0 && layer.height > 0) {
+                (encoding.width, encoding.height) = (layer.width, layer.height);
+            }
+        }
+        let changed = publication.track != before;
+        (changed && publication.is_live()).then(|| publication.track.clone())
     }
 
     /// Forgets a track that the controller did not take.
@@ -207,6 +253,7 @@ impl Publications {
         let index = self.all.iter().position(|known| known.track.id == track)?;
         let publication = self.all.remove(index);
         self.retired.extend(publication.mid.clone());
+        self.settle_backups();
         Some(publication)
     }
 }
@@ -215,6 +262,11 @@ impl Publication {
     /// The client's own id.
     pub fn key(&self) -> &str {
         &self.announcement.key
+    }
+
+    /// The track that it stands in for.
+    pub fn stands_for(&self) -> Option<TrackId> {
+        self.announcement.stands_for
     }
 
     /// Whether its section has come.
@@ -271,6 +323,7 @@ fn track(id: TrackId, announcement: &Announcement) -> Track {
         stereo: announcement.stereo,
         disable_dtx: announcement.disable_dtx,
         disable_red: announcement.disable_red,
+        backup: announcement.backup.map(|codec| Backup { codec, published: None }),
         ..Track::new(id, announcement.kind, announcement.source)
     }
 }
@@ -301,7 +354,7 @@ fn encodings(media: &Media, announcement: &Announcement) -> Vec<EncodingParamete
     }
     let rank = |encoding: &EncodingParameters| match layer(announcement, &encoding.rid) {
         Some(layer) => layer.rank,
-        None => rank_of_rid(&encoding.rid),
+        None => layers::rank_of_rid(&encoding.rid).unwrap_or(layers::BEST),
     };
     let mut encodings = media.encodings.clone();
     for encoding in &mut encodings {
@@ -318,18 +371,10 @@ fn encodings(media: &Media, announcement: &Announcement) -> Vec<EncodingParamete
 /// The layer of a rid: named, or by the rank the rid has by convention.
 fn layer<'a>(announcement: &'a Announcement, rid: &str) -> Option<&'a AnnouncedLayer> {
     let layers = &announcement.layers;
+    let rank = layers::rank_of_rid(rid).unwrap_or(layers::BEST);
     let named = layers.iter().find(|layer| layer.rid == rid);
     let unnamed = layers.iter().filter(|layer| layer.rid.is_empty());
-    named.or_else(|| unnamed.into_iter().find(|layer| layer.rank == rank_of_rid(rid)))
-}
-
-/// Rids are `q`, `h`, `f` (quarter, half, full) in LiveKit-compatible clients.
-fn rank_of_rid(rid: &str) -> u8 {
-    match rid {
-        "q" => 0,
-        "h" => 1,
-        _ => 2,
-    }
+    named.or_else(|| unnamed.into_iter().find(|layer| layer.rank == rank))
 }
 
 /// Whether a source goes with a kind of media.

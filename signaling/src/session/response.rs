@@ -27,6 +27,10 @@ impl Session {
                 let request = Request::RemoveTrack { room, participant, track };
                 self.request(Purpose::Courtesy, request);
                 let (key, why) = (publication.key().to_owned(), refusal(&error));
+                if publication.stands_for().is_some() {
+                    // The track itself goes on.
+                    return self.tell(ClientNotice::AnnounceRefused { key, why });
+                }
                 self.tell(ClientNotice::PublicationRefused { track, key, why });
             }
             // The link broke while it was on its way: whether it was done nobody knows.

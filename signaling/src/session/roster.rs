@@ -1,14 +1,20 @@
 //! The others in the room, and which of their tracks this participant wants.
 
+use super::event::{Size, View};
+use super::layers;
 use super::slot::Wanted;
+use lectern_control::media::Wish;
 use lectern_control::room::{LeaveReason, Participant, Track};
 use lectern_control::{ParticipantId, TrackId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Participants who left are remembered for clients that were away while it happened.
 pub const MAX_LEAVERS: usize = 64;
-/// Wishes about tracks that are not there (yet): a client may name them before we do.
-const MAX_WISHES: usize = 1_000;
+/// Tracks of which a client has said something: it may name them before we do.
+const MAX_SAID: usize = 1_000;
+
+/// A side of an element: several times the largest screen.
+const MAX_PIXELS: u32 = 1 << 15;
 
 /// Whether `a=msid` carries the ids by which an application knows its tracks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,11 +26,13 @@ pub enum TrackIds {
     Hidden,
 }
 
-/// What a client wishes about one track.
+/// What a client says about one track.
 #[derive(Debug, Clone, Copy, Default)]
-struct Wish {
+struct Said {
     wanted: Option<bool>,
-    paused: bool,
+    view: View,
+    /// It does not know the codec.
+    undecodable: bool,
 }
 
 /// Somebody who left.
@@ -43,7 +51,7 @@ pub struct Leaver {
 pub struct Roster {
     others: BTreeMap<ParticipantId, Participant>,
     leavers: VecDeque<Leaver>,
-    wishes: BTreeMap<TrackId, Wish>,
+    said: BTreeMap<TrackId, Said>,
     auto_subscribe: bool,
     track_ids: TrackIds,
 }
@@ -55,7 +63,7 @@ impl Roster {
         Roster {
             others,
             leavers: VecDeque::new(),
-            wishes: BTreeMap::new(),
+            said: BTreeMap::new(),
             auto_subscribe,
             track_ids,
         }
@@ -87,7 +95,7 @@ impl Roster {
     pub fn leave(&mut self, leaver: Leaver) -> bool {
         let Some(left) = self.others.remove(&leaver.participant) else { return false };
         for track in left.tracks {
-            self.wishes.remove(&track.id);
+            self.said.remove(&track.id);
         }
         if self.leavers.len() == MAX_LEAVERS {
             self.leavers.pop_front();
@@ -124,27 +132,38 @@ impl Roster {
         self.others.keys().flat_map(of).collect()
     }
 
-    fn wish(&mut self, track: TrackId) -> Option<&mut Wish> {
-        if !self.wishes.contains_key(&track) && self.wishes.len() >= MAX_WISHES {
+    fn said(&mut self, track: TrackId) -> Option<&mut Said> {
+        if !self.said.contains_key(&track) && self.said.len() >= MAX_SAID {
             return None;
         }
-        Some(self.wishes.entry(track).or_default())
+        Some(self.said.entry(track).or_default())
     }
 
-    /// The client wants a track, or no longer; false where too many wishes are kept.
+    /// The client wants a track, or no longer; false where it has spoken of too many.
     pub fn want(&mut self, track: TrackId, wanted: bool) -> bool {
-        self.wish(track).map(|wish| wish.wanted = Some(wanted)).is_some()
+        self.said(track).map(|said| said.wanted = Some(wanted)).is_some()
     }
 
-    /// The client shows a track or not; tells whether that is new.
-    pub fn pause(&mut self, track: TrackId, paused: bool) -> bool {
-        let wish = self.wish(track);
-        wish.is_some_and(|wish| std::mem::replace(&mut wish.paused, paused) != paused)
+    /// The client shows a track in another way; what it wants of it then, where that is new.
+    pub fn view(&mut self, track: TrackId, change: impl FnOnce(&mut View)) -> Option<Wish> {
+        let before = self.wish(track);
+        change(&mut self.said(track)?.view);
+        let after = self.wish(track);
+        (after != before).then_some(after)
     }
 
-    /// Whether the client does not show a track.
-    pub fn is_paused(&self, track: TrackId) -> bool {
-        self.wishes.get(&track).is_some_and(|wish| wish.paused)
+    /// What the client wants of a track.
+    pub fn wish(&self, track: TrackId) -> Wish {
+        let view = self.said.get(&track).map(|said| said.view).unwrap_or_default();
+        let (width, height) = match view.size {
+            Size::Full => (0, 0),
+            Size::Pixels { width, height } => (width.min(MAX_PIXELS), height.min(MAX_PIXELS)),
+            Size::Rank(rank) => {
+                self.track(track).map_or((0, 0), |(_, track)| layers::size(track, rank))
+            }
+        };
+        let View { hidden, frames_per_second, priority, .. } = view;
+        Wish { hidden, width, height, frames_per_second, priority }
     }
 
     /// Tracks that the participant should receive: those whose publisher has said how it sends.
@@ -155,8 +174,8 @@ impl Roster {
                 if !owner.audience.admits(me, track.id) {
                     continue;
                 }
-                let wish = self.wishes.get(&track.id).and_then(|wish| wish.wanted);
-                if wish.unwrap_or(self.auto_subscribe) {
+                let said = self.said.get(&track.id).and_then(|said| said.wanted);
+                if said.unwrap_or(self.auto_subscribe) {
                     wanted.push(self.describe(owner, track));
                 }
             }
@@ -164,16 +183,27 @@ impl Roster {
         wanted
     }
 
+    /// The client does not know a track's codec. False where it has said so before.
+    pub fn cannot_decode(&mut self, track: TrackId) -> bool {
+        let said = self.said(track);
+        said.is_some_and(|said| !std::mem::replace(&mut said.undecodable, true))
+    }
+
     fn describe(&self, owner: &Participant, track: &Track) -> Wanted {
+        let undecodable = self.said.get(&track.id).is_some_and(|said| said.undecodable);
+        let backup = track.backup_track().filter(|_| undecodable);
+        let (sent, codecs) =
+            backup.map_or((track.id, &track.codecs), |backup| (backup.id, &backup.codecs));
         let stream = match self.track_ids {
             TrackIds::Shown => format!("{}|{}", owner.id, token(&track.stream)),
             TrackIds::Hidden => format!("{}|{}", owner.id, track.id),
         };
         Wanted {
             track: track.id,
+            sent,
             kind: track.kind,
             source: track.source,
-            codecs: track.codecs.clone(),
+            codecs: codecs.clone(),
             stream,
             cname: owner.id.to_string(),
         }

@@ -9,8 +9,10 @@ use lectern_control::media::{Codec, MediaKind, PayloadMapping, Source, Subscript
 /// A track the participant should receive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// Which.
+    /// Which, as the client knows it.
     pub track: TrackId,
+    /// Which, as nodes know it: the track itself, or its backup.
+    pub sent: TrackId,
     /// Sound or picture.
     pub kind: MediaKind,
     /// Where it comes from.
@@ -24,6 +26,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether it is the same track, in the same codec.
+    pub fn is_same(&self, other: &Wanted) -> bool {
+        (self.track, self.sent) == (other.track, other.sent)
+    }
+
     /// Whether it is what people came to see, or its sound.
     pub fn is_of_screen(&self) -> bool {
         matches!(self.source, Source::Screen | Source::ScreenAudio)

@@ -1,9 +1,13 @@
 //! One participant's stay, event by event, with descriptions of real browsers.
 
+mod backup;
 mod limits;
+mod streams;
 
 use super::*;
-use lectern_control::media::{Codec, CodecName, EncodingParameters, Extension, MediaKind, Source};
+use lectern_control::media::{
+    Codec, CodecName, EncodingParameters, Extension, MediaKind, Source, Wish,
+};
 use lectern_control::node::{Quality, Security};
 use lectern_control::room::{Role, Track};
 use lectern_control::transport::{
@@ -210,6 +214,8 @@ impl Stay {
             width: 1280,
             height: 720,
             codec: None,
+            backup: None,
+            stands_for: None,
             layers,
             stereo: false,
             disable_dtx: false,
@@ -329,43 +335,6 @@ fn sections_keep_their_place_and_free_ones_are_used_anew() {
     }
     assert!(sections.iter().all(|sections| *sections == 3), "{sections:?}");
     assert!(offer.1.contains("a=group:BUNDLE data 0\r\n"), "{}", offer.1);
-}
-
-#[test]
-fn what_is_not_wanted_is_not_sent() {
-    let other = participant(2, vec![track(20, CodecName::Vp8)]);
-    let mut stay = Stay::begin(vec![other]);
-    let offer = stay.offer().expect("an offer");
-    stay.does(answers(&offer)).expect("a good answer");
-    let tracks = vec![TrackId(20)];
-    stay.does(ClientEvent::Pause { tracks: tracks.clone(), paused: true }).expect("no description");
-    assert!(matches!(stay.commands()[0], Command::SetPaused { paused: true, .. }));
-    stay.does(ClientEvent::Pause { tracks: tracks.clone(), paused: true }).expect("no description");
-    assert!(stay.requests.is_empty(), "said before");
-    let unwanted = ClientEvent::Subscribe { tracks: tracks.clone(), wanted: false };
-    stay.does(unwanted).expect("no description");
-    assert!(matches!(stay.commands()[0], Command::Unsubscribe { .. }));
-    let offer = stay.offer().expect("an offer");
-    assert!(offer.1.contains("m=video 0"));
-    stay.does(answers(&offer)).expect("a good answer");
-    stay.does(ClientEvent::Subscribe { tracks, wanted: true }).expect("no description");
-    let offer = stay.offer().expect("an offer");
-    stay.does(answers(&offer)).expect("a good answer");
-    let kinds: Vec<bool> =
-        stay.commands().iter().map(|c| matches!(c, Command::SetPaused { .. })).collect();
-    assert_eq!(kinds, [false, true], "subscribed again, and still not shown");
-}
-
-#[test]
-fn a_codec_the_client_cannot_decode_is_said_and_not_sent() {
-    let other = participant(2, vec![track(20, CodecName::Vp9)]);
-    let mut stay = Stay::begin(vec![other]);
-    let (id, sdp) = stay.offer().expect("an offer");
-    let without = accepting(&sdp).replace("VP9/90000", "VP8/90000");
-    stay.does(ClientEvent::Answer { offer: id, sdp: without }).expect("a good answer");
-    assert!(!stay.commands().iter().any(|c| matches!(c, Command::Subscribe { .. })));
-    let refused = ClientNotice::SubscriptionRefused { track: TrackId(20), why: Refusal::Codec };
-    assert!(stay.notices.contains(&refused), "{:?}", stay.notices);
 }
 
 #[test]

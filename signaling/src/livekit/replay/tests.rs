@@ -114,6 +114,8 @@ fn states_are_no_events() {
         Message::Reconnect(proto::ReconnectResponse::default()),
         Message::SpeakersChanged(proto::SpeakersChanged::default()),
         Message::ConnectionQuality(proto::ConnectionQualityUpdate::default()),
+        Message::StreamStateUpdate(proto::StreamStateUpdate::default()),
+        Message::SubscribedQualityUpdate(proto::SubscribedQualityUpdate::default()),
     ] {
         bench.replay.keep_own(&state);
     }

@@ -240,6 +240,8 @@ fn who_came_by_a_link_says_what_it_publishes() {
         width: 0,
         height: 0,
         codec: None,
+        backup: None,
+        stands_for: None,
         layers: vec![],
         stereo: false,
         disable_dtx: false,
