@@ -74,6 +74,7 @@ export const texts = {
     pinned: 'Pinned',
     waiting: 'The picture is on its way…',
     paused: 'Paused: your connection is too slow for this picture right now.',
+    unplayable: 'Your browser does not know the format of this picture.',
     cameraOff: 'Camera off',
     frozen: 'No new picture. Waiting for the network…',
     self: 'You are sharing',

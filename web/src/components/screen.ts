@@ -150,12 +150,15 @@ export class Screen extends LitElement {
   #instead(): TemplateResult | typeof nothing {
     const { status } = this.share.view;
     if (status === 'live' && this.frames !== 'empty') return nothing;
-    const paused = status === 'paused';
+    const waits = status !== 'paused' && status !== 'unplayable';
+    const reason = waits ? t.waiting : t[status];
     // The last picture is still worth reading: what is said goes below it.
     const over = this.frames === 'empty' ? '' : 'over';
     return html`<div class="instead ${over}" data-testid="placeholder">
-      <span class="sign ${paused ? '' : 'pulse'}">${icon(paused ? 'offline' : 'screen')}</span>
-      <p>${paused ? t.paused : t.waiting}</p>
+      <span class="sign ${waits ? 'pulse' : ''}"
+        >${icon(status === 'paused' ? 'offline' : 'screen')}</span
+      >
+      <p>${reason}</p>
     </div>`;
   }
 

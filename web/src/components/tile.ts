@@ -62,6 +62,12 @@ export class Tile extends LitElement {
         color: #b9c7c0;
         --avatar-size: clamp(38px, 30cqmin, 104px);
       }
+      /* Where both do not fit, words say more. */
+      @container (max-height: 120px) {
+        .said lectern-avatar {
+          display: none;
+        }
+      }
       .over {
         background: rgb(16 24 20 / 78%);
       }
@@ -223,14 +229,19 @@ export class Tile extends LitElement {
     const reason =
       status === 'paused'
         ? t.paused
-        : status === 'waiting' || (status === 'live' && this.frames === 'empty')
-          ? t.waiting
-          : status === 'live' && this.frames === 'frozen'
-            ? t.frozen
-            : undefined;
+        : status === 'unplayable'
+          ? t.unplayable
+          : status === 'waiting' || (status === 'live' && this.frames === 'empty')
+            ? t.waiting
+            : status === 'live' && this.frames === 'frozen'
+              ? t.frozen
+              : undefined;
     if (status === 'live' && reason === undefined) return nothing;
     return html`<div class="box">
-      <div class="instead ${this.frames === 'empty' ? '' : 'over'}" data-testid="placeholder">
+      <div
+        class="instead ${this.frames === 'empty' ? '' : 'over'} ${reason === undefined ? '' : 'said'}"
+        data-testid="placeholder"
+      >
         <lectern-avatar .name=${this.person.name}></lectern-avatar>
         ${reason === undefined ? nothing : html`<span>${reason}</span>`}
       </div>

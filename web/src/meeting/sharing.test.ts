@@ -40,6 +40,14 @@ describe('options', () => {
   test('text keeps its resolution when the network is full', () => {
     expect(publishOptions(defaultShareOptions).degradationPreference).toBe('maintain-resolution');
   });
+  test('text has a second layer that is slower, not smaller; motion one that is smaller', () => {
+    const [slow] = publishOptions(defaultShareOptions).screenShareSimulcastLayers ?? [];
+    expect(slow).toMatchObject({ encoding: { maxBitrate: 500_000, maxFramerate: 5 } });
+    expect(slow!.width).toBeGreaterThanOrEqual(7680);
+    expect(slow!.height).toBeGreaterThanOrEqual(4320);
+    const motion = publishOptions({ ...defaultShareOptions, content: 'motion' });
+    expect(motion.screenShareSimulcastLayers).toBeUndefined();
+  });
   test('the bitrate follows size and rate, within limits', () => {
     const rate = (lines: 720 | 1080 | 2160, frameRate: 5 | 15 | 60): number =>
       publishOptions({ sound: true, lines, frameRate, content: 'detail' }).screenShareEncoding!

@@ -1,5 +1,5 @@
 // What a presenter chooses before sharing, what that means for the browser, and what can go wrong.
-import type { ScreenShareCaptureOptions, TrackPublishOptions } from 'livekit-client';
+import type { ScreenShareCaptureOptions, TrackPublishOptions, VideoPreset } from 'livekit-client';
 import type { TroubleKind } from '../trouble';
 
 export const resolutions = [720, 1080, 1440, 2160, 0] as const;
@@ -63,16 +63,31 @@ const LEAST_BITRATE = 1_200_000;
 /** More would starve the viewers' lines before it shows. */
 const MOST_BITRATE = 12_000_000;
 
+/**
+ * What viewers on a slow line get of text: all of its pixels, but fewer pictures, as letters of half
+ * the size are not read. At 800 kbit/s it leaves room for voices and repair. The library divides the
+ * size of the screen by that of a layer: larger than any screen means no division.
+ */
+const SLOW_TEXT = ((): VideoPreset => {
+  const size = { width: Math.round((LARGEST_LINES * 16) / 9), height: LARGEST_LINES };
+  return { ...size, resolution: size, encoding: { maxBitrate: 500_000, maxFramerate: 5 } };
+})();
+
 export function publishOptions(options: ShareOptions): TrackPublishOptions {
   const lines = options.lines === 0 ? 2160 : options.lines;
   const pixels = lines * Math.round((lines * 16) / 9);
   const wanted = pixels * options.frameRate * BITS[options.content];
+  const screenShareEncoding = {
+    maxBitrate: Math.round(Math.min(MOST_BITRATE, Math.max(LEAST_BITRATE, wanted))),
+    maxFramerate: options.frameRate,
+  };
+  if (options.content === 'motion') {
+    return { screenShareEncoding, degradationPreference: 'balanced' };
+  }
   return {
-    screenShareEncoding: {
-      maxBitrate: Math.round(Math.min(MOST_BITRATE, Math.max(LEAST_BITRATE, wanted))),
-      maxFramerate: options.frameRate,
-    },
-    degradationPreference: options.content === 'detail' ? 'maintain-resolution' : 'balanced',
+    screenShareEncoding,
+    screenShareSimulcastLayers: [SLOW_TEXT],
+    degradationPreference: 'maintain-resolution',
   };
 }
 

@@ -14,10 +14,11 @@ export interface Picture {
 }
 
 /**
- * `off`: nothing is published. `waiting`: published, not here yet. `paused`: the server holds it
- * back because the network is full. `live`: frames flow, or should.
+ * `off`: nothing is published. `waiting`: published, not here yet. `unplayable`: in a format that this
+ * browser does not know. `paused`: the server holds it back because the network is full. `live`: frames
+ * flow, or should.
  */
-export type PictureStatus = 'off' | 'waiting' | 'paused' | 'live';
+export type PictureStatus = 'off' | 'waiting' | 'unplayable' | 'paused' | 'live';
 
 export interface View {
   status: PictureStatus;

@@ -10,6 +10,7 @@ export const scenes: readonly (readonly [name: string, scene: string, ...steps: 
   ['stage-two-shares', 'viewer-two-shares'],
   ['stage-picture-waiting', 'viewer-picture-waiting'],
   ['stage-paused', 'viewer-paused'],
+  ['stage-unplayable', 'viewer-unplayable'],
   ['stage-reconnecting', 'viewer-reconnecting'],
   ['stage-offline', 'viewer-offline'],
   ['stage-audio-blocked', 'viewer-audio-blocked'],

@@ -187,6 +187,11 @@ export const scenes: Record<string, () => MeetingState> = {
     ],
     shares: [{ ...graceShares, view: { status: 'paused', picture: slide('slide') } }],
   }),
+  'viewer-unplayable': () => ({
+    ...viewing,
+    people: [selfViewer, { ...grace, camera: { status: 'unplayable' } }, alan],
+    shares: [{ ...graceShares, view: { status: 'unplayable' } }],
+  }),
   'viewer-reconnecting': () => ({ ...viewing, phase: { is: 'reconnecting', attempt: 3 } }),
   'viewer-offline': () => ({ ...viewing, offline: true }),
   'viewer-audio-blocked': () => ({ ...viewing, audioBlocked: true }),

@@ -10,6 +10,7 @@ import {
   type TrackPublication,
 } from 'livekit-client';
 import type { InputKind } from '../../devices/local';
+import { noteUnplayable } from './unplayable';
 
 /** All events after which people, tracks or their states may look different. */
 const CHANGES = [
@@ -21,6 +22,7 @@ const CHANGES = [
   RoomEvent.TrackPublished,
   RoomEvent.TrackUnpublished,
   RoomEvent.TrackSubscribed,
+  RoomEvent.TrackSubscriptionFailed,
   RoomEvent.TrackUnsubscribed,
   RoomEvent.TrackMuted,
   RoomEvent.TrackUnmuted,
@@ -33,6 +35,7 @@ const CHANGES = [
 ] as const;
 
 export function onChange(room: Room, listener: () => void): void {
+  noteUnplayable(room);
   for (const event of CHANGES) room.on(event, listener);
 }
 

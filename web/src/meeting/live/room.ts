@@ -1,5 +1,5 @@
 // The room of the client library, set up the way Lectern needs it.
-import { Room, setLogLevel } from 'livekit-client';
+import { Room, setLogLevel, VideoPresets } from 'livekit-client';
 import type { InputKind } from '../../devices/local';
 import { recall } from '../../remembered';
 import { MAX_BYTES } from '../chat';
@@ -11,8 +11,16 @@ setLogLevel('warn');
 export function makeRoom(reconnecting: (attempt: number) => void): Room {
   const speaker = recall('speaker');
   return new Room({
-    adaptiveStream: true,
+    // Each picture is asked for in the pixels that it has on this display.
+    adaptiveStream: { pixelDensity: 'screen' },
     dynacast: true,
+    publishDefaults: {
+      // What every browser decodes. Three layers: a tile, a quarter of the stage, the whole of it.
+      videoCodec: 'vp8',
+      simulcast: true,
+      videoEncoding: VideoPresets.h720.encoding,
+      videoSimulcastLayers: [VideoPresets.h180, VideoPresets.h360],
+    },
     // A reload must not look to others like leaving: the page comes back as the same person. A page
     // that goes for good leaves by `page-gone.ts`.
     disconnectOnPageLeave: false,

@@ -6,6 +6,7 @@ import type { Quality } from '../quality';
 import type { MeetingState, MicrophoneStatus, Person, Share, View } from '../state';
 import { toldBy, type Told } from './metadata';
 import { pictureOf } from './picture';
+import { isUnplayable } from './unplayable';
 
 /** Holds the time at which a participant's hand went up. Names with `lectern.` are the server's. */
 export const HAND = 'hand';
@@ -133,6 +134,7 @@ function shareOf(participant: Participant, publication: TrackPublication, self: 
 
 function viewOf(publication: TrackPublication | undefined): View {
   if (publication === undefined || publication.isMuted) return { status: 'off' };
+  if (isUnplayable(publication)) return { status: 'unplayable' };
   const track = publication.track;
   if (track === undefined) return { status: 'waiting' };
   const paused = track.streamState === Track.StreamState.Paused;
