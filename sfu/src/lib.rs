@@ -69,6 +69,9 @@ pub struct Config {
     pub max_peers: u32,
     /// What its network can send, in bits a second.
     pub egress_bps: u64,
+    /// Estimates what the path to each subscriber can take, paces what it is sent, and shares that out
+    /// among what it watches. New, and off until it has been measured.
+    pub estimate_bandwidth: bool,
     /// Its sockets.
     pub socket: socket::Config,
 }
@@ -85,6 +88,7 @@ impl Default for Config {
             pin: false,
             max_peers: 2_000,
             egress_bps: 1_000_000_000,
+            estimate_bandwidth: false,
             socket: socket::Config::default(),
         }
     }
@@ -278,6 +282,7 @@ fn plans(
                 addresses: addresses.to_vec(),
                 epoch,
                 outbox_bytes: OUTBOX_BYTES,
+                estimates: config.estimate_bandwidth,
             },
             socket,
             alarm: Alarm::new()?,

@@ -106,9 +106,11 @@ impl Cache {
         let number = packet.number;
         match self.newest {
             Some(newest) if number <= newest => {
-                if number < self.oldest || newest.0 - number.0 >= self.ring.len() as u64 {
+                if newest.0 - number.0 >= self.ring.len() as u64 {
                     return true;
                 }
+                // Late ones may be older than the first that came.
+                self.oldest = self.oldest.min(number);
             }
             _ => self.advance(pool, now, number),
         }

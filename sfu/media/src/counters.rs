@@ -33,6 +33,8 @@ pub struct Counters {
     pub rtx_in: u64,
     /// Packets sent to subscribers as retransmissions.
     pub rtx_out: u64,
+    /// Packets sent to fill probes of subscribers' paths.
+    pub padding_out: u64,
     /// Packets asked for again from publishers.
     pub nacked_out: u64,
     /// Packets asked for again by subscribers.
@@ -78,6 +80,7 @@ impl Default for Counters {
             rtcp_out: 0,
             rtx_in: 0,
             rtx_out: 0,
+            padding_out: 0,
             nacked_out: 0,
             nacked_in: 0,
             keyframe_requests_out: 0,

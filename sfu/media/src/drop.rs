@@ -54,6 +54,16 @@ drop_reasons! {
     Paused => "paused",
     /// An encoding that is not the one forwarded to the subscriber.
     NotSelected => "not_selected",
+    /// A frame of a layer that is not among those forwarded to the subscriber.
+    LayerNotSelected => "layer_not_selected",
+    /// There is no room for the track on the subscriber's link.
+    NotAllocated => "not_allocated",
+    /// The subscriber's path is full: more would wait longer than it is of use.
+    PacerFull => "pacer_full",
+    /// It waited for its turn when the subscriber, or its path, had no more use for it.
+    Withdrawn => "withdrawn",
+    /// It has waited for its turn until it was no longer kept.
+    PacedTooLong => "paced_too_long",
     /// The subscriber waits for a keyframe.
     AwaitsKeyframe => "awaits_keyframe",
     /// A late packet from before the subscriber's first one or its latest switch.

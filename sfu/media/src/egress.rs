@@ -6,12 +6,16 @@ use crate::limits::{
     FIRST_REPORT_DELAY, MAX_SUBSCRIPTIONS_PER_PEER, NACKED_AT_ONCE, NACKED_PER_SECOND,
 };
 use crate::nack::Budget;
-use lectern_wire::{SeqNo, Ssrc};
+use crate::path::Path;
+use lectern_wire::{Bitrate, SeqNo, Ssrc};
 use std::time::{Duration, Instant};
 
 /// Streams that ended and whose numbers must go on if they begin again: sequence numbers are
 /// indices of encryption and must never repeat under one key.
 const MAX_RETIRED: usize = 4 * MAX_SUBSCRIPTIONS_PER_PEER;
+
+/// Below so many hundredths of what was shared out, that is done anew at once.
+const OVERDRAWN: u64 = 95;
 
 /// Where the forwarder of a subscription lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +37,12 @@ pub struct Egress {
     pub requests: Bucket,
     /// The smoothed round trip, from the peer's reports.
     pub round_trip: Option<Duration>,
+    /// When it is to be shared out what the path can take; `None` while nothing is watched.
+    pub allocate_at: Option<Instant>,
+    /// What was shared out last.
+    pub allocated: Option<Bitrate>,
+    /// What the path can take, and what waits for it.
+    pub path: Path,
     /// When reports are to be sent next.
     pub report_due: Option<Instant>,
     /// Ordered by SSRC.
@@ -40,6 +50,7 @@ pub struct Egress {
     retired: Vec<(Ssrc, SeqNo)>,
     lost_256ths: u64,
     blocks: u64,
+    turn: u64,
 }
 
 impl Egress {
@@ -49,12 +60,28 @@ impl Egress {
             budget: Budget::default(),
             requests: Bucket::new(now, NACKED_AT_ONCE, NACKED_PER_SECOND),
             round_trip: None,
+            allocate_at: None,
+            allocated: None,
+            path: Path::default(),
             report_due: None,
+            turn: 0,
             subscriptions: Vec::new(),
             retired: Vec::new(),
             lost_256ths: 0,
             blocks: 0,
         }
+    }
+
+    /// Whether much less can be sent than was shared out.
+    pub fn is_overdrawn(&self, target: Option<Bitrate>) -> bool {
+        let (Some(target), Some(allocated)) = (target, self.allocated) else { return false };
+        target.as_bps().saturating_mul(100) < allocated.as_bps().saturating_mul(OVERDRAWN)
+    }
+
+    /// Counts packets of probes, so that each is another one.
+    pub fn next_turn(&mut self) -> u64 {
+        self.turn = self.turn.wrapping_add(1);
+        self.turn
     }
 
     /// A stream has begun: its first sender report is to follow soon. Gives when.

@@ -4,6 +4,7 @@ use crate::DropReason;
 use crate::cache::{Cache, Pool};
 use crate::clock::SenderClock;
 use crate::keyframe::{Group, Requests};
+use crate::layers::Scalability;
 use crate::limits::{CACHED_AUDIO_PACKETS, CACHED_VIDEO_PACKETS};
 use crate::nack::Losses;
 use crate::order::{Order, Place};
@@ -40,6 +41,8 @@ pub struct Encoding {
     pub losses: Losses,
     /// Statistics for reports.
     pub reception: Reception,
+    /// Its layers; of sound there are none.
+    pub layers: Option<Box<Scalability>>,
     /// The latest packets.
     pub cache: Cache,
     /// Counts full intra requests (RFC 5104 section 4.3.1.1).
@@ -81,6 +84,7 @@ impl Encoding {
             group: Group::default(),
             losses: Losses::default(),
             reception: Reception::default(),
+            layers: (kind == MediaKind::Video).then(Box::default),
             cache: Cache::new(packets),
             intra_requests: 0,
             former_ssrc: None,
@@ -105,6 +109,7 @@ impl Encoding {
         self.losses.clear();
         self.group = Group::default();
         self.reception = Reception::default();
+        self.layers = self.layers.take().map(|_| Box::default());
         self.cache.clear(pool);
     }
 
@@ -146,6 +151,14 @@ impl Encoding {
             self.newest_timestamp = timestamp;
         }
         Ok(place)
+    }
+
+    /// Completes what a packet tells of its frame, and takes note of it.
+    #[inline]
+    pub fn note_layers(&mut self, now: Instant, packet: &mut Packet, bytes: &[u8]) {
+        if let Some(layers) = &mut self.layers {
+            layers.note(now, packet, bytes);
+        }
     }
 
     /// Keeps a packet for retransmission, and notes a keyframe.

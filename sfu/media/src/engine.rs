@@ -3,10 +3,12 @@
 //! `handle_batch → handle_datagram → forward`: a datagram is opened, placed into its encoding, and
 //! for each subscription selected, rewritten, sealed and remembered. All else is in the children.
 
+mod allocate;
 mod command;
 mod data;
 mod feedback;
 mod membership;
+mod pace;
 mod receive;
 mod relay;
 mod replay;
@@ -19,15 +21,18 @@ mod timeout;
 use crate::arena::{Key, PeerKey};
 use crate::cache::Pool;
 use crate::clock::WallClock;
+use crate::congestion::Sent;
 use crate::demux::Demux;
 use crate::fence::Fences;
 use crate::forwarder::{Forwarder, Source};
 use crate::hash::Keyed;
 use crate::ingress::Binding;
-use crate::limits::MAX_ACCEPTED;
+use crate::limits::{MAX_ACCEPTED, UNDER_RTP_BYTES};
+use crate::pacer::{Class, Waiting};
 use crate::packet::Packet;
 use crate::peer::Peer;
 use crate::relay::Relays;
+use crate::rewrite::Segment;
 use crate::router::Router;
 use crate::timers::Timers;
 use crate::{Counters, DropReason, Outbox};
@@ -35,7 +40,7 @@ use lectern_control::node::Event;
 use lectern_control::{RequestId, Revision, RoomId};
 use lectern_wire::rtp::View;
 use lectern_wire::stun::{Kind, Message};
-use lectern_wire::{Class, SeqNo, classify};
+use lectern_wire::{DataSize, SeqNo, classify};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::net::{IpAddr, SocketAddr};
@@ -53,6 +58,9 @@ pub struct Config {
     pub epoch: (Instant, Duration),
     /// Bytes in the outbox at which the engine asks to be flushed.
     pub outbox_bytes: usize,
+    /// Estimates what the path to each subscriber can take, paces what it is sent, and shares that out
+    /// among what it watches. Without it everything is sent at once.
+    pub estimates: bool,
 }
 
 /// A datagram as it came from the socket; decrypted in place.
@@ -102,6 +110,7 @@ pub struct Engine {
     room_timers: Timers,
     wall: WallClock,
     addresses: Vec<SocketAddr>,
+    estimates: bool,
     rng: StdRng,
 }
 
@@ -124,6 +133,7 @@ impl Engine {
             room_timers: Timers::default(),
             wall: WallClock::new(config.epoch.0, config.epoch.1),
             addresses: config.addresses,
+            estimates: config.estimates,
             rng,
         }
     }
@@ -221,11 +231,11 @@ impl Engine {
         datagram: &mut Datagram<'_>,
     ) -> Result<(), DropReason> {
         match classify(datagram.bytes) {
-            Class::Stun => self.handle_stun(now, datagram),
-            Class::Dtls => self.handle_dtls(now, datagram),
-            Class::Rtcp => self.handle_rtcp(now, datagram),
-            Class::Rtp => self.handle_rtp(now, datagram),
-            Class::Unknown => Err(DropReason::UnknownProtocol),
+            lectern_wire::Class::Stun => self.handle_stun(now, datagram),
+            lectern_wire::Class::Dtls => self.handle_dtls(now, datagram),
+            lectern_wire::Class::Rtcp => self.handle_rtcp(now, datagram),
+            lectern_wire::Class::Rtp => self.handle_rtp(now, datagram),
+            lectern_wire::Class::Unknown => Err(DropReason::UnknownProtocol),
         }
     }
 
@@ -296,26 +306,36 @@ impl Engine {
     }
 }
 
-/// Counts what became of one packet to one subscriber.
+/// What became of a packet to a subscriber.
+enum Outcome {
+    /// It has left. With the first one comes the time of its first sender report.
+    Left(Option<Instant>),
+    /// It waits for its turn, which comes no sooner.
+    Waits(Option<Instant>),
+}
+
+/// Counts what became of one packet to one subscriber. One that waits is counted when it leaves.
 #[inline]
 fn count(
     counters: &mut Counters,
     timers: &mut Timers,
     peer: PeerKey,
-    sent: Result<Option<Instant>, DropReason>,
+    sent: Result<Outcome, DropReason>,
 ) {
-    match sent {
-        Ok(first_report) => {
+    let due = match sent {
+        Ok(Outcome::Left(first_report)) => {
             counters.rtp_out += 1;
-            if let Some(due) = first_report {
-                timers.advance(peer.index(), due);
-            }
+            first_report
         }
-        Err(reason) => counters.drop(reason),
+        Ok(Outcome::Waits(due)) => due,
+        Err(reason) => return counters.drop(reason),
+    };
+    if let Some(due) = due {
+        timers.advance(peer.index(), due);
     }
 }
 
-/// One packet to one subscriber. With the first one comes the time of its first sender report.
+/// One packet to one subscriber: at once, or when its turn comes.
 #[inline]
 fn send(
     now: Instant,
@@ -325,14 +345,42 @@ fn send(
     forwarder: &mut Forwarder,
     peer: &mut Peer,
     outbox: &mut Outbox,
-) -> Result<Option<Instant>, DropReason> {
+) -> Result<Outcome, DropReason> {
     let remote = peer.receives_media()?;
     let segment = forwarder.select(now, source, packet)?;
+    if !peer.egress.path.is_open(now, source.class) {
+        return hold(now, source.class, (&segment, packet, bytes), forwarder, peer);
+    }
     let slot = outbox.slot();
     let rewritten = forwarder.rewrite(&segment, packet, bytes, &peer.extensions, slot)?;
-    let len = peer.transport.seal_rtp(rewritten.index.0, slot, rewritten.len)?;
+    let len = peer.seal(now, &rewritten, slot, Sent::Media)?;
     forwarder.remember(now, &segment, packet, &rewritten);
+    forwarder.has_left(rewritten.index);
     peer.egress.budget.earn(len);
     outbox.commit(forwarder.peer.index(), remote, len);
-    Ok((forwarder.sent.packets == 1).then(|| peer.egress.report_soon(now)))
+    Ok(Outcome::Left((forwarder.sent.packets == 1).then(|| peer.egress.report_soon(now))))
+}
+
+/// A packet waits for its turn: it has its number, and will be made from the cache. Where too much
+/// waits already, nothing more of the picture is sent until a keyframe: what is left out in the
+/// middle would be asked for again.
+fn hold(
+    now: Instant,
+    class: Class,
+    (segment, packet, bytes): (&Segment, &Packet, &[u8]),
+    forwarder: &mut Forwarder,
+    peer: &mut Peer,
+) -> Result<Outcome, DropReason> {
+    let placed = forwarder.place(segment, packet, bytes)?;
+    let size = DataSize::bytes((bytes.len() + UNDER_RTP_BYTES) as u64);
+    let waiting = Waiting { ssrc: forwarder.ssrc, number: placed.index, size };
+    if !peer.egress.path.pacer.push(class, waiting) {
+        forwarder.wait();
+        return Err(DropReason::PacerFull);
+    }
+    forwarder.remember(now, segment, packet, &placed);
+    peer.egress.budget.earn(bytes.len());
+    let first_report = (forwarder.sent.packets == 1).then(|| peer.egress.report_soon(now));
+    let due = peer.egress.path.pacer.deadline(now);
+    Ok(Outcome::Waits(due.into_iter().chain(first_report).min()))
 }

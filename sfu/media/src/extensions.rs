@@ -25,12 +25,14 @@ pub struct Extensions {
     by_id: [Option<Extension>; 256],
     ids: [u8; KINDS],
     two_byte: bool,
+    counts: bool,
 }
 
 impl Extensions {
     /// The extensions as negotiated. Id 0 means nothing and is left out.
     pub fn new(negotiated: &[ExtensionId]) -> Extensions {
-        let mut table = Extensions { by_id: [None; 256], ids: [0; KINDS], two_byte: false };
+        let mut table =
+            Extensions { by_id: [None; 256], ids: [0; KINDS], two_byte: false, counts: false };
         for ExtensionId { id, extension } in negotiated.iter().filter(|entry| entry.id != 0) {
             table.by_id[usize::from(*id)] = Some(*extension);
             table.ids[*extension as usize] = *id;
@@ -49,6 +51,17 @@ impl Extensions {
     #[inline]
     pub fn id(&self, extension: Extension) -> Option<u8> {
         Some(self.ids[extension as usize]).filter(|id| *id != 0)
+    }
+
+    /// From now on packets to the peer carry transport-wide numbers, where that was negotiated.
+    pub fn start_counting(&mut self) {
+        self.counts = true;
+    }
+
+    /// The id of transport-wide numbers, where packets to the peer carry them.
+    #[inline]
+    pub fn number_id(&self) -> Option<u8> {
+        self.id(Extension::TransportWideSequence).filter(|_| self.counts)
     }
 
     /// Whether an id needs the two-byte form.

@@ -1,5 +1,7 @@
 //! The egress state of one subscription: select, rewrite, remember.
 
+mod select;
+mod sent;
 mod write;
 
 use crate::DropReason;
@@ -7,12 +9,15 @@ use crate::arena::PeerKey;
 use crate::clock::WallClock;
 use crate::encoding::Encoding;
 use crate::extensions::Extensions;
-use crate::limits::{INDEX_JUMP, MAX_SEQUENCE_GAP};
+use crate::frame::Target;
+use crate::layers::Selection;
+use crate::limits::INDEX_JUMP;
 use crate::nack::Repairs;
-use crate::packet::Packet;
+use crate::pacer::Class;
+use crate::packet::{Packet, Picture};
 use crate::rewrite::{Latest, Moment, Rewriter, Segment};
-use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters};
-use lectern_wire::{MediaTime, Mid, NtpTime, PayloadType, RtpTime, SeqNo, Ssrc};
+use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters, Wish};
+use lectern_wire::{MediaTime, Mid, PayloadType, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
@@ -29,6 +34,8 @@ pub struct Forwarder {
     pub peer: PeerKey,
     /// The subscriber does not show the track for now.
     pub paused: bool,
+    /// What the subscriber wants of the track.
+    pub wish: Wish,
     /// The stream at the subscriber.
     pub ssrc: Ssrc,
     /// The stream of retransmissions at the subscriber.
@@ -45,11 +52,30 @@ pub struct Forwarder {
     payloads: SmallVec<[PayloadMapping; 8]>,
     /// Nothing is sent until a keyframe comes.
     waits: bool,
+    /// The subscriber's path has no room for it.
+    pub starved: bool,
+    goal: Goal,
+    /// Once some layers were left out.
+    selection: Option<Box<Selection>>,
     rewriter: Rewriter,
     next_repair: SeqNo,
+    /// The number after the highest one that has left; what has a higher one waits.
+    left: SeqNo,
     last_sent: Option<Instant>,
     /// At the former node: the publisher's SSRC, and what was added to its timestamps.
     resumes: Option<(u32, u32)>,
+}
+
+/// What a subscriber is to get of a track.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Goal {
+    /// All layers of the best encoding that is live: nobody allocates.
+    #[default]
+    Best,
+    /// What an allocator has room for.
+    Target(Target),
+    /// Nothing: there is no room.
+    Nothing,
 }
 
 /// What went out on a stream (RFC 3550 section 6.4.1).
@@ -66,12 +92,16 @@ pub struct Sent {
 pub struct Source<'a> {
     /// Sound or picture.
     pub kind: MediaKind,
+    /// How much it matters when it leaves.
+    pub class: Class,
     /// All encodings of the track.
     pub encodings: &'a [Encoding],
     /// The one the packet belongs to.
     pub encoding: &'a Encoding,
-    /// The packet belongs to the best encoding that is live.
-    pub is_best: bool,
+    /// Its place in the track.
+    pub place: usize,
+    /// The place of the best encoding that is live.
+    pub best: Option<usize>,
 }
 
 /// A packet as it is to be sent.
@@ -83,6 +113,17 @@ pub struct Rewritten {
     pub len: usize,
     timestamp: RtpTime,
     payload_len: u32,
+    /// Where its transport-wide number stands; 0 where it has none.
+    transport_number: u8,
+}
+
+impl Rewritten {
+    /// The place of its transport-wide number, which is given when it leaves.
+    #[inline]
+    pub fn transport_number<'a>(&self, buffer: &'a mut [u8]) -> Option<&'a mut [u8]> {
+        let start = usize::from(self.transport_number);
+        buffer.get_mut(start..start + 2).filter(|_| start > 0)
+    }
 }
 
 /// A forwarder's state as plain data, for another node to go on.
@@ -96,6 +137,9 @@ pub struct State {
     timestamps: Option<(u32, u32)>,
     /// When the last packet left, in microseconds since 1970.
     last_sent_unix_us: Option<u64>,
+    /// What the subscriber was to get.
+    #[serde(default)]
+    goal: Goal,
 }
 
 impl Forwarder {
@@ -105,6 +149,7 @@ impl Forwarder {
         Forwarder {
             peer,
             paused: false,
+            wish: Wish::default(),
             ssrc: Ssrc(parameters.ssrc),
             repair_ssrc: parameters.rtx_ssrc.map(Ssrc),
             sent: Sent::default(),
@@ -114,8 +159,12 @@ impl Forwarder {
             mid: parameters.mid.parse().ok(),
             payloads: SmallVec::from_slice(&parameters.payloads),
             waits: true,
+            starved: false,
+            goal: Goal::Best,
+            selection: None,
             rewriter: Rewriter::new(first[0]),
             next_repair: first[1],
+            left: first[0],
             last_sent: None,
             resumes: None,
         }
@@ -135,13 +184,16 @@ impl Forwarder {
             let passed = wall.unix(now).saturating_sub(Duration::from_micros(sent));
             now.checked_sub(passed)
         });
-        Forwarder {
+        let mut forwarder = Forwarder {
             sent: state.sent,
             rewriter: Rewriter::after(SeqNo(state.next), state.latest, INDEX_JUMP),
             last_sent,
             resumes: state.timestamps,
+            left: SeqNo(state.next).plus(INDEX_JUMP),
             ..Forwarder::new(peer, parameters, [SeqNo::default(), next_repair])
-        }
+        };
+        forwarder.set_goal(state.goal);
+        forwarder
     }
 
     /// Everything another node needs to go on.
@@ -162,6 +214,7 @@ impl Forwarder {
             sent: self.sent,
             timestamps: timestamps.or(self.resumes),
             last_sent_unix_us,
+            goal: self.goal,
         }
     }
 
@@ -187,16 +240,6 @@ impl Forwarder {
         self.acknowledged = false;
     }
 
-    /// Whether the next packet sent begins with a keyframe.
-    pub fn waits(&self) -> bool {
-        self.waits && !self.paused
-    }
-
-    /// Sends nothing more until a keyframe comes.
-    pub fn wait(&mut self) {
-        self.waits = true;
-    }
-
     /// Which life of which encoding is forwarded.
     pub fn stream(&self) -> Option<u32> {
         self.rewriter.current().map(|segment| segment.stream)
@@ -208,62 +251,30 @@ impl Forwarder {
         began == Some((stream, number)) && !self.waits
     }
 
+    /// What an allocator has granted; `None` where nothing, or where none has said anything.
+    pub fn target(&self) -> Option<Target> {
+        match self.goal {
+            Goal::Target(target) => Some(target),
+            Goal::Nothing | Goal::Best => None,
+        }
+    }
+
     /// The next unused number of the stream and of its retransmissions.
     pub fn next_numbers(&self) -> [SeqNo; 2] {
         [self.rewriter.next(), self.next_repair]
     }
 
-    /// Whether a packet is for this subscriber, and how it is mapped. Switches where the packet
-    /// lets it: to a better layer, after a pause, to a publisher that began anew.
+    /// A packet has left, for the first time.
     #[inline]
-    pub fn select(
-        &mut self,
-        now: Instant,
-        source: &Source<'_>,
-        packet: &Packet,
-    ) -> Result<Segment, DropReason> {
-        if self.paused {
-            return Err(DropReason::Paused);
-        }
-        let stream = source.encoding.stream;
-        if let Some(segment) = self.rewriter.current()
-            && segment.stream == stream
-            && !self.waits
-        {
-            let number = segment.number(packet.number).ok_or(DropReason::BeforeSwitch)?;
-            if number.since(self.rewriter.next()).unwrap_or(0) < MAX_SEQUENCE_GAP {
-                return Ok(*segment);
-            }
-            self.waits = true;
-        }
-        let begins = source.kind == MediaKind::Audio || packet.starts_keyframe;
-        match (self.waits, begins) {
-            (true, false) => Err(DropReason::AwaitsKeyframe),
-            (false, false) => Err(DropReason::NotSelected),
-            (false, true) if !source.is_best => Err(DropReason::NotSelected),
-            (_, true) => {
-                // A keyframe that was repaired is late; what came after it follows at once.
-                let newest = match source.kind {
-                    MediaKind::Video => source.encoding.newest_moment(),
-                    MediaKind::Audio => None,
-                };
-                let live = newest.unwrap_or(Moment::of(packet));
-                Ok(self.switch(now, source, packet, live))
-            }
-        }
+    pub fn has_left(&mut self, number: SeqNo) {
+        self.left = self.left.max(number.next());
     }
 
-    /// Begins a new mapping with a packet that may be older than `live`, the newest one.
-    pub fn switch(
-        &mut self,
-        now: Instant,
-        source: &Source<'_>,
-        packet: &Packet,
-        live: Moment,
-    ) -> Segment {
-        let out = self.timestamp_at_switch(now, source, live.timestamp);
-        self.waits = false;
-        *self.rewriter.switch(source.encoding.stream, packet, live, out)
+    /// What waits does not leave any more: its numbers are given to what comes instead. Nothing is
+    /// sent until a keyframe comes.
+    pub fn withdraw(&mut self) {
+        self.waits = true;
+        self.rewriter.take_back(self.left);
     }
 
     /// Writes a packet as the subscriber sees it into `buffer`.
@@ -280,6 +291,24 @@ impl Forwarder {
         let payload_type = self.payload_type(packet)?.to;
         let header = Header { index, ssrc: self.ssrc, payload_type, original: None };
         self.write(&header, segment, packet, bytes, extensions, buffer)
+    }
+
+    /// The numbers of a packet that is to be written when its turn comes.
+    pub fn place(
+        &self,
+        segment: &Segment,
+        packet: &Packet,
+        bytes: &[u8],
+    ) -> Result<Rewritten, DropReason> {
+        let index = segment.number(packet.number).ok_or(DropReason::BeforeSwitch)?;
+        self.payload_type(packet)?;
+        Ok(Rewritten {
+            index,
+            len: bytes.len(),
+            timestamp: segment.timestamp(Moment::of(packet)),
+            payload_len: packet.payload(bytes).len() as u32,
+            transport_number: 0,
+        })
     }
 
     /// Writes a packet that was sent before as a retransmission (RFC 4588) into `buffer`.
@@ -313,28 +342,9 @@ impl Forwarder {
         self.sent.packets = self.sent.packets.wrapping_add(1);
         self.sent.payload_bytes = self.sent.payload_bytes.wrapping_add(rewritten.payload_len);
         self.last_sent = Some(now);
-        self.rewriter.sent(rewritten.index, rewritten.timestamp, segment.picture(packet.picture));
-    }
-
-    /// The packet behind a sequence number that a NACK names: its mapping and its number.
-    pub fn find_sent(&self, sequence: u16) -> Option<(Segment, SeqNo)> {
-        let latest = SeqNo(self.rewriter.next().0.checked_sub(1)?);
-        let (segment, number) = self.rewriter.original(latest.nearest(sequence)?)?;
-        Some((*segment, number))
-    }
-
-    /// The sender's clock as the subscriber is to be told it: the publisher's wall clock, and the
-    /// same moment on the rewritten stream, so that lips stay in step over every switch.
-    pub fn sender_clock(&self, now: Instant, encodings: &[Encoding]) -> Option<(NtpTime, RtpTime)> {
-        let segment = self.rewriter.current()?;
-        let source = encodings.iter().find(|encoding| encoding.stream == segment.stream)?;
-        let (ntp, rtp) = source.clock?.at(now);
-        Some((ntp, segment.live_timestamp(rtp)))
-    }
-
-    /// Notes a sender report that left at `now`.
-    pub fn reported(&mut self, now: Instant, ntp: NtpTime) {
-        self.reported = [Some((ntp.middle(), now)), self.reported[0]];
+        let is_empty = segment.empties(&packet.frame);
+        let picture = if is_empty { Picture::default() } else { segment.picture(packet.picture) };
+        self.rewriter.sent(rewritten.index, rewritten.timestamp, picture);
     }
 
     fn payload_type(&self, packet: &Packet) -> Result<PayloadMapping, DropReason> {

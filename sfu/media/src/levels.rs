@@ -95,6 +95,11 @@ pub struct Speakers {
 }
 
 impl Speakers {
+    /// Who speaks most, where somebody does.
+    pub fn dominant(&self) -> Option<ParticipantId> {
+        self.dominant
+    }
+
     /// Begins a look around.
     pub fn begin(&mut self) {
         self.heard.clear();

@@ -1,9 +1,11 @@
 //! The media engine: sans-IO, one thread, no clock, no locks.
 
+pub mod allocation;
 pub mod arena;
 pub mod bucket;
 pub mod cache;
 pub mod clock;
+pub mod congestion;
 pub mod counters;
 pub mod data;
 pub mod demux;
@@ -15,16 +17,21 @@ pub mod extensions;
 pub mod feedback;
 pub mod fence;
 pub mod forwarder;
+pub mod frame;
 pub mod hash;
 pub mod ingress;
 pub mod keyframe;
+pub mod layers;
 mod learn;
 pub mod levels;
 pub mod limits;
 pub mod nack;
+pub mod offer;
 pub mod order;
 pub mod outbox;
+pub mod pacer;
 pub mod packet;
+pub mod path;
 pub mod peer;
 pub mod reception;
 pub mod relay;

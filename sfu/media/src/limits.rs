@@ -1,5 +1,6 @@
 //! Limits of the engine: each table, queue and rate has its bound here, with its trade-off.
 
+use lectern_wire::Bitrate;
 use std::time::Duration;
 
 /// Peers on one engine: state for more than a core can serve, and a bound for the tables.
@@ -96,6 +97,18 @@ pub const LAYER_SILENCE: Duration = Duration::from_millis(700);
 /// Former mappings remembered for each subscription, so that packets from before a switch of
 /// layers can still be retransmitted.
 pub const REMEMBERED_SWITCHES: usize = 4;
+/// Runs of left out packets remembered for each subscription that does not get all layers: two
+/// seconds of a picture each 33 ms whose upper layers are left out. 1.5 KB.
+pub const REMEMBERED_RUNS: usize = 64;
+/// Changes of a subscription's layers remembered, so that a late packet and a retransmission are
+/// treated as their frame was: one with each picture for as long as packets are kept. 1.5 KB.
+pub const REMEMBERED_CHOICES: usize = 64;
+/// Frames of an encoding remembered while their packets come, so that late packets are treated as
+/// their frame was: 700 ms of three spatial layers. 4 KB.
+pub const REMEMBERED_FRAMES: usize = 64;
+/// Half of the time over which the rates of layers are measured: long enough for a group of eight
+/// pictures, short enough to follow an encoder that changes its rate.
+pub const RATE_WINDOW: Duration = Duration::from_millis(500);
 /// Relays of one engine: meetings that are recorded at once on one worker.
 pub const MAX_RELAYS: usize = 256;
 /// Tracks of one relay, whether they are there yet or not.
@@ -123,6 +136,9 @@ pub const EXPORTED_LINGER: Duration = Duration::from_secs(60);
 pub const FEEDBACK_INTERVAL: Duration = Duration::from_millis(50);
 /// Arrivals remembered for transport-wide feedback: 20,000 packets a second and peer.
 pub const FEEDBACK_WINDOW: usize = 1_024;
+/// Packets a subscriber's estimator remembers until it hears of them: a second of 20 Mbit/s, in
+/// 32 KiB. Feedback about older ones counts as congestion.
+pub const SENT_PACKETS: usize = 2_048;
 /// Time between two rounds of receiver and sender reports.
 pub const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 /// Time after its first packet in which a new stream gets its first sender report: lips are in
@@ -161,3 +177,40 @@ pub const DATA_REST: Duration = Duration::from_millis(300);
 pub const MAX_HELD_BYTES: usize = 256 << 10;
 /// Bytes of a channel's label.
 pub const MAX_LABEL_BYTES: usize = 64;
+
+/// Where the estimate of a subscriber's path begins: what nearly every path takes, and a shared screen
+/// becomes sharp with at once. The first probes go out within its first packets.
+pub const START_ESTIMATE: Bitrate = Bitrate::kbps(3_000);
+/// The estimate is never below this: sound and a little more.
+pub const LEAST_ESTIMATE: Bitrate = Bitrate::kbps(60);
+/// The estimate is never above this.
+pub const MOST_ESTIMATE: Bitrate = Bitrate::kbps(100_000);
+/// Bytes of IPv4 and UDP headers, of SRTP's tag: they take their share of a path.
+pub const UNDER_RTP_BYTES: usize = 20 + 8 + 16;
+/// Probes consist of packets of at least so many bytes.
+pub const LEAST_PROBE_PAYLOAD: usize = 200;
+/// They are among so many that were sent last.
+pub const PROBE_MEMORY: u64 = 64;
+
+/// How much may leave at once after silence: a frame of a camera, not a keyframe. Routers hold this
+/// much easily, and a run of datagrams is one send call.
+pub const PACING_BURST: Duration = Duration::from_millis(10);
+/// What waits is let go when so much may leave: long enough that several packets make one run, too
+/// short to be seen.
+pub const PACING_QUANTUM: Duration = Duration::from_millis(5);
+/// How long packets may wait for their turn. What is later comes too late for a conversation: new
+/// packets of pictures are then not taken, until a keyframe that fits.
+pub const PACED_DELAY: Duration = Duration::from_millis(1_000);
+/// A cached group that takes longer than this on a subscriber's path is not replayed: to catch up with
+/// it takes longer than a new keyframe.
+pub const LONGEST_REPLAY: Duration = Duration::from_millis(500);
+/// Packets that may wait for one subscriber: a second of 20 Mbit/s.
+pub const MAX_PACED_PACKETS: usize = 2_048;
+/// How often a subscriber's bandwidth is shared out anew; at once where it has become less.
+pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(200);
+/// What is left for sound: three voices.
+pub const SOUND_RESERVE: Bitrate = Bitrate::kbps(100);
+/// An encoding that has not come for so long is not there to be chosen.
+pub const LAYER_GONE: Duration = Duration::from_secs(2);
+/// Layers of one track: three encodings, or three of space, with three of time each.
+pub const MAX_LAYERS_PER_TRACK: usize = 12;

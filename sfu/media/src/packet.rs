@@ -2,6 +2,7 @@
 
 use crate::DropReason;
 use crate::extensions::{END_TO_END, Extensions};
+use crate::frame::{Frame, Opens, Targets};
 use lectern_control::media::{CodecName, Extension};
 use lectern_wire::rtp::View;
 use lectern_wire::{PayloadType, RtpTime, SeqNo, av1, h264, vp8, vp9};
@@ -9,6 +10,8 @@ use std::ops::Range;
 
 /// The longest element of the one-byte form (RFC 8285 section 4.2).
 const MAX_ONE_BYTE_LEN: u8 = 16;
+/// What a mask of active decode targets adds to a descriptor: flags and 32 bits.
+const MAX_MASK_BYTES: usize = 5;
 /// The mandatory fields of a dependency descriptor: flags and template, then the frame number.
 const DESCRIPTOR_FRAME_NUMBER: Range<usize> = 1..3;
 
@@ -48,6 +51,10 @@ pub struct Packet {
     pub starts_keyframe: bool,
     /// What counts its picture.
     pub picture: Picture,
+    /// The frame it is part of, as far as its layers go.
+    pub frame: Frame,
+    /// Its payload tells which layers there are, and how big their pictures.
+    pub tells_layers: bool,
     /// Which descriptor the payload begins with.
     pub codec: Option<CodecName>,
     pub(crate) elements: [Option<Element>; END_TO_END.len()],
@@ -103,6 +110,13 @@ impl Packet {
         self.long_element
     }
 
+    /// Whether its dependency descriptor needs the two-byte form once a mask of active decode
+    /// targets is put in.
+    pub fn has_long_descriptor(&self, bytes: &[u8]) -> bool {
+        let len = self.dependency_descriptor(bytes).map_or(0, <[u8]>::len);
+        len + MAX_MASK_BYTES > usize::from(MAX_ONE_BYTE_LEN)
+    }
+
     fn read_elements(
         &mut self,
         view: &View<'_>,
@@ -127,16 +141,25 @@ impl Packet {
         Ok(())
     }
 
+    /// The value of its dependency descriptor.
+    pub fn dependency_descriptor<'a>(&self, bytes: &'a [u8]) -> Option<&'a [u8]> {
+        let all = self.elements(bytes);
+        let mut found = all.filter(|(e, _)| e.extension == Extension::DependencyDescriptor);
+        found.next().map(|(_, value)| value)
+    }
+
     /// A broken VP8 or VP9 descriptor cannot be rewritten and drops the packet; what H.264 and AV1
-    /// tell is only asked for keyframes, and may be encrypted end to end.
+    /// tell is only asked for keyframes and layers, and may be encrypted end to end.
     fn read_payload(&mut self, payload: &[u8], codec: CodecName) -> Result<(), DropReason> {
         match codec {
-            CodecName::Opus | CodecName::Red => {}
+            CodecName::Opus | CodecName::Red => return Ok(()),
             CodecName::Vp8 => {
                 let descriptor = vp8::Descriptor::parse(payload).map_err(malformed)?;
                 self.picture.id = descriptor.picture_id.map(vp8::PictureId::value);
                 self.picture.tl0_index = descriptor.tl0_picture_index;
                 self.starts_keyframe = descriptor.starts_keyframe;
+                self.tells_layers = descriptor.size.is_some();
+                self.frame = vp8_frame(&descriptor);
             }
             CodecName::Vp9 => {
                 let descriptor = vp9::Descriptor::parse(payload).map_err(malformed)?;
@@ -144,18 +167,93 @@ impl Packet {
                 let layer = descriptor.layer;
                 self.picture.tl0_index = layer.and_then(|layer| layer.tl0_picture_index);
                 self.starts_keyframe = descriptor.starts_keyframe();
+                self.tells_layers = descriptor.structure.is_some();
+                self.frame = vp9_frame(&descriptor);
             }
             CodecName::H264 => {
-                self.starts_keyframe =
-                    h264::Payload::parse(payload).is_ok_and(|payload| payload.starts_keyframe());
+                let found = h264::Payload::parse(payload).unwrap_or_default();
+                self.starts_keyframe = found.starts_keyframe();
+                self.tells_layers = found.size.is_some();
+                self.frame = h264_frame(&found);
             }
             CodecName::Av1 => {
                 self.starts_keyframe =
                     av1::Payload::parse(payload).is_ok_and(|payload| payload.starts_keyframe());
+                self.frame = Frame::unknown();
             }
+        }
+        self.frame.begins |= self.starts_keyframe;
+        self.frame.ends |= self.marker;
+        if self.starts_keyframe {
+            self.frame.opens = Opens::All;
         }
         Ok(())
     }
+}
+
+/// Temporal layers; a frame of one is decoded in it and in those above.
+fn vp8_frame(descriptor: &vp8::Descriptor) -> Frame {
+    let temporal = descriptor.temporal_layer.unwrap_or(0);
+    let targets = Targets::temporal_from(temporal);
+    let opens = match temporal.checked_sub(1).filter(|_| descriptor.layer_sync) {
+        Some(above) => Opens::Temporal { above, upto: temporal },
+        None => Opens::Nothing,
+    };
+    Frame {
+        temporal,
+        begins: descriptor.starts_frame,
+        targets,
+        needed: if descriptor.non_reference { Targets::NONE } else { targets },
+        opens,
+        ..Frame::default()
+    }
+}
+
+/// Spatial and temporal layers. A frame is decoded for the spatial layers above its own unless it
+/// says that these do without it.
+fn vp9_frame(descriptor: &vp9::Descriptor) -> Frame {
+    let Some(layer) = descriptor.layer else {
+        return Frame {
+            begins: descriptor.starts_frame,
+            ends: descriptor.ends_frame,
+            ..Frame::unknown()
+        };
+    };
+    let lanes = if descriptor.not_reference_for_upper {
+        Targets::lane(layer.spatial)
+    } else {
+        Targets::lanes_from(layer.spatial)
+    };
+    let targets = Targets::temporal_from(layer.temporal).and(lanes);
+    let opens = if !descriptor.inter_picture {
+        Opens::Spatial { on_lower: layer.inter_layer, all_temporal: layer.switching_point }
+    } else if layer.switching_point {
+        Opens::Temporal { above: layer.temporal, upto: u8::MAX }
+    } else {
+        Opens::Nothing
+    };
+    Frame {
+        part: u16::from(layer.spatial),
+        spatial: layer.spatial,
+        temporal: layer.temporal,
+        on_lower: layer.inter_layer,
+        begins: descriptor.starts_frame,
+        ends: descriptor.ends_frame,
+        targets,
+        needed: targets,
+        opens,
+        ..Frame::default()
+    }
+}
+
+/// Temporal layers where a prefix tells them; otherwise slices that no other frame depends on are
+/// one. A packet that tells neither belongs to its frame, which others of its packets describe.
+fn h264_frame(found: &h264::Payload) -> Frame {
+    let is_needed = found.is_reference.unwrap_or(true);
+    let temporal = found.temporal_layer.unwrap_or(u8::from(!is_needed));
+    let targets = Targets::temporal_from(temporal);
+    let needed = if is_needed { targets } else { Targets::NONE };
+    Frame { temporal, targets, needed, ..Frame::default() }
 }
 
 /// Overwrites the numbers that count pictures in a payload that begins with a codec's descriptor.

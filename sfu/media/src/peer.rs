@@ -2,9 +2,11 @@
 
 use crate::DropReason;
 use crate::arena::RoomKey;
+use crate::congestion::Sent;
 use crate::data::{Allowance, Held};
 use crate::egress::Egress;
 use crate::extensions::Extensions;
+use crate::forwarder::Rewritten;
 use crate::ingress::Ingress;
 use crate::limits::MAX_ADDRESSES_PER_PEER;
 use crate::transport::Transport;
@@ -106,6 +108,22 @@ impl Peer {
             return Err(DropReason::NotConnected);
         }
         self.transport.send_to().ok_or(DropReason::NotConnected)
+    }
+
+    /// Numbers a packet that leaves now for the transport, and seals it. Gives its length.
+    #[inline]
+    pub fn seal(
+        &mut self,
+        now: Instant,
+        rewritten: &Rewritten,
+        slot: &mut [u8],
+        kind: Sent,
+    ) -> Result<usize, DropReason> {
+        let number = self.egress.path.leaves(now, rewritten.len, kind);
+        if let (Some(number), Some(place)) = (number, rewritten.transport_number(slot)) {
+            place.copy_from_slice(&number.to_be_bytes());
+        }
+        self.transport.seal_rtp(rewritten.index.0, slot, rewritten.len)
     }
 
     /// An authenticated check came from an address. Gives one that is forgotten for it.

@@ -5,6 +5,9 @@
 //! change is a [`Segment`]; within it every number moves by a constant, so that a retransmission
 //! is rewritten as the original was.
 
+use crate::frame::{Frame, Targets};
+use crate::layers::runs::Piece;
+use crate::layers::selection::Placement;
 use crate::limits::REMEMBERED_SWITCHES;
 use crate::packet::{Packet, Picture};
 use lectern_wire::{RtpTime, SeqNo};
@@ -41,6 +44,17 @@ pub struct Segment {
     /// decides what came before: timestamps wrap within hours, and a segment may last for days.
     live_from: Moment,
     offsets: Offsets,
+    layers: Option<Layers>,
+}
+
+/// Which layers of a segment are sent, where not all of them are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Layers {
+    targets: Targets,
+    /// The highest spatial layer.
+    top: u8,
+    /// The decode targets that the subscriber can decode, to be told to it; none where it knows.
+    active: Targets,
 }
 
 /// How much faster time passes in what a late joiner is sent to catch up, as a power of two: a
@@ -98,8 +112,45 @@ impl Segment {
             && self.offsets.frame_number == 0
     }
 
+    /// How it maps numbers until the first packet is left out.
+    #[inline]
+    pub fn base(&self) -> Piece {
+        Piece { first_in: self.first_in, first_out: self.first_out, pictures: 0 }
+    }
+
+    /// The mapping of a packet some of whose predecessors were left out.
+    #[inline]
+    pub fn placed(&self, placement: &Placement) -> Segment {
+        let Placement { piece, choice } = placement;
+        let mut segment = Segment { first_in: piece.first_in, first_out: piece.first_out, ..*self };
+        let picture_id = &mut segment.offsets.picture_id;
+        *picture_id = picture_id.wrapping_sub(piece.pictures);
+        let (top, _) = choice.layers;
+        segment.layers = Some(Layers { targets: choice.targets, top, active: choice.active });
+        segment
+    }
+
+    /// Whether a packet is of a layer that is not sent. Its place was kept while it was missing,
+    /// and is filled with an empty packet.
+    #[inline]
+    pub fn empties(&self, frame: &Frame) -> bool {
+        self.layers.is_some_and(|layers| !frame.targets.meets(layers.targets))
+    }
+
+    /// Whether a packet is the last of its picture because the layers above are not sent.
+    #[inline]
+    pub fn ends_picture(&self, frame: &Frame) -> bool {
+        self.layers.is_some_and(|layers| frame.ends && frame.spatial == layers.top)
+    }
+
+    /// The decode targets that the subscriber is to be told of.
+    #[inline]
+    pub fn active_targets(&self) -> Option<Targets> {
+        self.layers.map(|layers| layers.active).filter(|active| !active.is_empty())
+    }
+
     /// The publisher's number of a packet of this segment.
-    fn original(&self, out: SeqNo) -> Option<SeqNo> {
+    pub fn original(&self, out: SeqNo) -> Option<SeqNo> {
         out.since(self.first_out).map(|since| self.first_in.plus(since))
     }
 }
@@ -158,6 +209,19 @@ impl Rewriter {
         self.latest
     }
 
+    /// The latest packet of the present mapping, as the publisher numbers it, where nothing was
+    /// left out of it.
+    pub fn latest_original(&self) -> Option<(SeqNo, RtpTime)> {
+        let (segment, latest) = (self.current?, self.latest?);
+        let number = segment.original(SeqNo(latest.number))?;
+        Some((number, RtpTime(latest.timestamp.wrapping_sub(segment.offsets.timestamp))))
+    }
+
+    /// Numbers from `next` on were not sent and are used anew; those before stay.
+    pub fn take_back(&mut self, next: SeqNo) {
+        self.next = self.next.min(next);
+    }
+
     /// The latest timestamp.
     pub fn latest_timestamp(&self) -> Option<RtpTime> {
         self.latest.map(|latest| RtpTime(latest.timestamp))
@@ -182,8 +246,14 @@ impl Rewriter {
             offsets.frame_number =
                 latest.frame_number.wrapping_add(1).wrapping_sub(frame_number.unwrap_or(0));
         }
-        let mut segment =
-            Segment { stream, first_in: packet.number, first_out: self.next, live_from, offsets };
+        let mut segment = Segment {
+            stream,
+            first_in: packet.number,
+            first_out: self.next,
+            live_from,
+            offsets,
+            layers: None,
+        };
         if let Some(latest) = self.latest.filter(|_| packet.number < live_from.number) {
             // What is squeezed together must not reach back behind what was sent.
             let behind = RtpTime(latest.timestamp).since(segment.timestamp(Moment::of(packet)));

@@ -4,7 +4,7 @@ use crate::arena::{PeerKey, TrackKey};
 use crate::bucket::Bucket;
 use crate::forwarder;
 use crate::levels::Speakers;
-use lectern_control::media::SubscriptionParameters;
+use lectern_control::media::{SubscriptionParameters, Wish};
 use lectern_control::{ParticipantId, Revision, RoomId, TrackId};
 use std::time::{Duration, Instant};
 
@@ -44,8 +44,8 @@ pub struct Pending {
     pub peer: PeerKey,
     /// How it is sent.
     pub parameters: SubscriptionParameters,
-    /// Not shown for now.
-    pub paused: bool,
+    /// What the subscriber wants of it.
+    pub wish: Wish,
     /// Where the former node stopped.
     pub state: forwarder::State,
 }

@@ -5,12 +5,12 @@ use crate::data::Held;
 use crate::forwarder;
 use crate::transport::State;
 use lectern_control::TrackId;
-use lectern_control::media::{PublicationParameters, SubscriptionParameters};
+use lectern_control::media::{PublicationParameters, SubscriptionParameters, Wish};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
 /// The layout of a snapshot; another one is refused.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// All of a peer.
 #[derive(Serialize, Deserialize)]
@@ -46,8 +46,8 @@ pub struct Subscription {
     pub track: TrackId,
     /// How it is sent.
     pub parameters: SubscriptionParameters,
-    /// Not shown for now.
-    pub paused: bool,
+    /// What the subscriber wants of it.
+    pub wish: Wish,
     /// Where it stands.
     pub state: forwarder::State,
 }

@@ -4,11 +4,14 @@ use crate::arena::{PeerKey, RoomKey};
 use crate::cache::Pool;
 use crate::encoding::Encoding;
 use crate::forwarder::{Forwarder, Source};
+use crate::frame::Target;
+use crate::layers;
 use crate::levels::Level;
 use crate::limits::LAYER_SILENCE;
+use crate::pacer::Class;
 use crate::relay;
 use lectern_control::limits::{MAX_CODECS_PER_TRACK, MAX_ENCODINGS_PER_TRACK};
-use lectern_control::media::{CodecName, MediaKind, PublicationParameters};
+use lectern_control::media::{self as control, CodecName, MediaKind, PublicationParameters};
 use lectern_control::{ParticipantId, TrackId};
 use lectern_wire::{Mid, PayloadType, Rid, Ssrc};
 use smallvec::SmallVec;
@@ -217,9 +220,13 @@ impl Track {
         };
         self.best = Some(best);
         self.alone_since = None;
-        let Some(encoding) = self.encodings.get_mut(best) else { return };
+        let Some(encoding) = self.encodings.get(best) else { return };
         let stream = Some(encoding.stream);
-        if self.forwarders.iter().any(|forwarder| forwarder.stream() != stream) {
+        let lacks = self.forwarders.iter().any(|forwarder| {
+            forwarder.stream() != stream
+                && forwarder.wanted(&self.encodings, self.best) == Some(best)
+        });
+        if let Some(encoding) = self.encodings.get_mut(best).filter(|_| lacks) {
             encoding.keyframes.want();
         }
     }
@@ -227,6 +234,16 @@ impl Track {
     /// The best encoding that is live, or that was last.
     pub fn best(&self) -> Option<&Encoding> {
         self.encodings.get(self.best?)
+    }
+
+    /// The place of that encoding.
+    pub fn best_place(&self) -> Option<usize> {
+        self.best
+    }
+
+    /// How much it matters when packets leave.
+    pub fn class(&self) -> Class {
+        class_of(&self.parameters)
     }
 
     /// Whether an encoding is that one.
@@ -242,6 +259,56 @@ impl Track {
         }
     }
 
+    /// One subscription waits for a keyframe of what it is to get.
+    pub fn want_keyframe_for(&mut self, slot: usize) {
+        let wanted = self.wanted(slot);
+        if let Some(encoding) = wanted.and_then(|place| self.encodings.get_mut(place)) {
+            encoding.keyframes.want();
+        }
+    }
+
+    /// What a subscription is to get from now on; `None` is nothing, for want of room. Asks for a
+    /// keyframe where what is wanted begins with one: says whether the publisher is to be woken.
+    pub fn set_target(&mut self, slot: usize, target: Option<Target>) -> bool {
+        let target = target.map(|target| self.without_limits(target));
+        let Some(forwarder) = self.forwarders.get_mut(slot) else { return false };
+        let former = forwarder.goal();
+        forwarder.set_target(target);
+        former != forwarder.goal() && self.urge(slot)
+    }
+
+    /// Asks for a keyframe where a subscription lacks a layer that may not come without one; to be
+    /// called now and then while [`Forwarder::has_reached`] says no. Says whether the publisher is
+    /// to be woken.
+    pub fn urge(&mut self, slot: usize) -> bool {
+        let Some(place) = self.wanted(slot) else { return false };
+        let Some(forwarder) = self.forwarders.get(slot) else { return false };
+        let lacks = !forwarder.waits() && forwarder.lacks_keyframe(&self.encodings, place);
+        let encoding = self.encodings.get_mut(place).filter(|_| lacks && !self.parameters.muted);
+        encoding.map(|encoding| encoding.keyframes.want()).is_some()
+    }
+
+    /// A target that limits nothing is told by its encoding alone: such subscriptions cost less.
+    fn without_limits(&self, target: Target) -> Target {
+        let encoding = self.encodings.get(usize::from(target.encoding));
+        let Some(encoding) = encoding.filter(|encoding| encoding.heard.is_some()) else {
+            return target;
+        };
+        let Some(layers) = &encoding.layers else { return Target::whole(target.encoding) };
+        let (spatial, temporal) = layers.top_layers();
+        let is_whole = target.spatial >= spatial && target.temporal >= temporal;
+        // Where upper layers do without the lower ones, those need not be sent.
+        if is_whole && (spatial == 0 || layers.is_nested()) {
+            return Target::whole(target.encoding);
+        }
+        target
+    }
+
+    /// The encoding that a subscription is to get.
+    fn wanted(&self, slot: usize) -> Option<usize> {
+        self.forwarders.get(slot)?.wanted(&self.encodings, self.best)
+    }
+
     /// A decoder has lost its picture: wants a keyframe of what it is sent.
     pub fn want_keyframe_of(&mut self, stream: Option<u32>) {
         let sent = self.encodings.iter_mut().find(|encoding| Some(encoding.stream) == stream);
@@ -251,21 +318,43 @@ impl Track {
         }
     }
 
+    /// What there is to choose from: every encoding that was heard, and every layer of it.
+    pub fn layers(&self, now: Instant) -> SmallVec<[layers::Report; 12]> {
+        let mut reports = SmallVec::new();
+        for (place, encoding) in (0u8..).zip(&self.encodings) {
+            if let Some(known) = encoding.layers.as_deref().filter(|_| encoding.heard.is_some()) {
+                known.report(now, place, |report| reports.push(report));
+            }
+        }
+        reports
+    }
+
     /// The packets of an encoding as forwarders see them, and the forwarders.
     #[inline]
     pub fn split(&mut self, place: usize) -> Option<(Source<'_>, &mut [Forwarder])> {
         let source = Source {
             kind: self.parameters.kind,
+            class: self.class(),
             encodings: &self.encodings,
             encoding: self.encodings.get(place)?,
-            is_best: self.best == Some(place),
+            place,
+            best: self.best,
         };
         Some((source, &mut self.forwarders))
     }
 
-    /// The same for the best encoding.
-    pub fn split_best(&mut self) -> Option<(Source<'_>, &mut [Forwarder])> {
-        self.split(self.best?)
+    /// The same for the encoding that a subscription is to get.
+    pub fn split_for(&mut self, slot: usize) -> Option<(Source<'_>, &mut [Forwarder])> {
+        self.split(self.wanted(slot)?)
+    }
+}
+
+/// How much a track matters when packets leave.
+fn class_of(parameters: &PublicationParameters) -> Class {
+    match (parameters.kind, parameters.source) {
+        (MediaKind::Audio, _) => Class::Sound,
+        (MediaKind::Video, control::Source::Screen) => Class::Screen,
+        (MediaKind::Video, _) => Class::Camera,
     }
 }
 

@@ -31,6 +31,7 @@ impl Crew {
                 addresses: vec![address],
                 epoch: (Instant::now(), Duration::ZERO),
                 outbox_bytes: 1 << 16,
+                estimates: false,
             };
             let alarm = alarm.clone();
             let (outward, inward) = (Vec::new(), Vec::new());

@@ -6,7 +6,7 @@ use crate::transport::Transport;
 use lectern_control::limits::{
     MAX_CHANNELS_PER_PEER, MAX_EXTENSIONS_PER_PEER, MAX_RESERVED_FIELDS, MAX_SPLICE_BYTES,
 };
-use lectern_control::media::{ExtensionId, PublicationParameters, SubscriptionParameters};
+use lectern_control::media::{ExtensionId, PublicationParameters, SubscriptionParameters, Wish};
 use lectern_control::node::{Command, CommandError};
 use lectern_control::transport::{DataParameters, IceCredentials, Permissions};
 use lectern_control::{PeerId, Revision, RoomId, TrackId};
@@ -100,7 +100,7 @@ impl Engine {
                 })
             }
             Command::SetExtensions { peer, extensions } => {
-                self.set_extensions(room, peer, &extensions)
+                self.set_extensions(now, room, peer, &extensions)
             }
             Command::SetPermissions { peer, permissions } => {
                 self.set_permissions(now, room, peer, permissions)
@@ -123,9 +123,7 @@ impl Engine {
             Command::EndSubscriptions { track, peers } => {
                 self.end_subscriptions(room, track, &peers)
             }
-            Command::SetPaused { peer, track, paused } => {
-                self.set_paused(now, room, peer, track, paused)
-            }
+            Command::SetWish { peer, track, wish } => self.set_wish(now, room, peer, track, wish),
             Command::SendData { label, to, payload } => {
                 self.send_data(now, room, &label, &to, &payload)
             }
@@ -194,6 +192,7 @@ impl Engine {
 
     fn set_extensions(
         &mut self,
+        now: Instant,
         room: RoomKey,
         id: PeerId,
         extensions: &[ExtensionId],
@@ -203,6 +202,7 @@ impl Engine {
         if let Some(peer) = self.router.peers.get_mut(key) {
             peer.extensions = crate::extensions::Extensions::new(extensions);
         }
+        self.open_path(now, key);
         Ok(())
     }
 
@@ -306,6 +306,7 @@ impl Engine {
         if let Some(subscription) = subscription {
             self.refresh_one(now, key, subscription);
         }
+        self.open_path(now, key);
         Ok(())
     }
 
@@ -338,26 +339,26 @@ impl Engine {
         Ok(())
     }
 
-    fn set_paused(
+    fn set_wish(
         &mut self,
         now: Instant,
         room: RoomKey,
         id: PeerId,
         track: TrackId,
-        paused: bool,
+        wish: Wish,
     ) -> Result<(), CommandError> {
         let key = self.router.peer(room, id)?;
         let track = self.router.track(room, track)?;
         let subscription = self.router.peers.get(key).and_then(|peer| peer.egress.by_track(track));
         let subscription = subscription.ok_or(CommandError::UnknownTrack)?;
-        if let Some(forwarder) = self.router.forwarder_mut(subscription) {
-            if forwarder.paused == paused {
-                return Ok(());
-            }
-            forwarder.paused = paused;
-            forwarder.wait();
+        let Some(forwarder) = self.router.forwarder_mut(subscription) else { return Ok(()) };
+        forwarder.wish = wish;
+        if forwarder.paused != wish.hidden {
+            forwarder.paused = wish.hidden;
+            self.withdraw(key, subscription);
+            self.refresh_one(now, key, subscription);
         }
-        self.refresh_one(now, key, subscription);
+        self.open_path(now, key);
         Ok(())
     }
 }

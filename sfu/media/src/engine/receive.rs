@@ -54,6 +54,7 @@ impl Engine {
         let payload_type = format.payload_type;
         let mut packet = Packet::read(view, payload, payload_type, format.codec, &peer.extensions)?;
         packet.number = number;
+        encoding.note_layers(now, &mut packet, view.bytes());
         track.heard(now, binding.encoding);
         if track.is_muted() {
             return Err(DropReason::Muted);

@@ -7,9 +7,10 @@ use crate::cache::Pool;
 use crate::egress::Subscription;
 use crate::encoding::Encoding;
 use crate::ingress::Binding;
+use crate::limits::UNDER_RTP_BYTES;
 use crate::rewrite::Moment;
 use lectern_control::media::MediaKind;
-use lectern_wire::SeqNo;
+use lectern_wire::{DataSize, SeqNo};
 use std::time::Instant;
 
 impl Engine {
@@ -29,9 +30,7 @@ impl Engine {
     pub(super) fn restart(&mut self, now: Instant, key: PeerKey) {
         let Some(peer) = self.router.peers.get(key) else { return };
         for subscription in peer.egress.subscriptions().to_vec() {
-            if let Some(forwarder) = self.router.forwarder_mut(subscription) {
-                forwarder.wait();
-            }
+            self.withdraw(key, subscription);
             self.refresh_one(now, key, subscription);
         }
     }
@@ -49,7 +48,7 @@ impl Engine {
         }
         if !self.replay(now, subscription) {
             if let Some(track) = self.router.tracks.get_mut(subscription.track) {
-                track.want_keyframe();
+                track.want_keyframe_for(subscription.slot);
             }
             self.wake(now, publisher);
         }
@@ -59,10 +58,13 @@ impl Engine {
     fn replay(&mut self, now: Instant, subscription: Subscription) -> bool {
         let Engine { router, pool, outbox, counters, peer_timers, .. } = self;
         let Some(track) = router.tracks.get_mut(subscription.track) else { return false };
-        let Some((source, forwarders)) = track.split_best() else { return false };
+        let Some((source, forwarders)) = track.split_for(subscription.slot) else { return false };
         let Some((first, last)) = whole_group(source.encoding, pool) else { return false };
         let Some(forwarder) = forwarders.get_mut(subscription.slot) else { return false };
         let Some(peer) = router.peers.get_mut(forwarder.peer) else { return false };
+        if !peer.egress.path.takes(bytes_of_group(source.encoding, pool, first, last)) {
+            return false;
+        }
         for number in first.0..=last.0 {
             let cache = &source.encoding.cache;
             let Some((packet, bytes)) = cache.find(pool, SeqNo(number)) else { return false };
@@ -94,6 +96,13 @@ impl Engine {
             }
         }
     }
+}
+
+/// About how much of a path a group takes.
+fn bytes_of_group(encoding: &Encoding, pool: &Pool, first: SeqNo, last: SeqNo) -> DataSize {
+    let len = |number| encoding.cache.find(pool, SeqNo(number)).map_or(0, |(_, bytes)| bytes.len());
+    let bytes: usize = (first.0..=last.0).map(|number| len(number) + UNDER_RTP_BYTES).sum();
+    DataSize::bytes(bytes as u64)
 }
 
 /// The group of the latest keyframe, where none of its packets is missing.

@@ -5,11 +5,14 @@ use crate::DropReason;
 use crate::arena::{Key, PeerKey};
 use crate::clock::SenderClock;
 use crate::egress::Subscription;
-use crate::limits::MAX_REPAIRS_PER_NACK;
+use crate::limits::{MAX_REPAIRS_PER_NACK, UNDER_RTP_BYTES};
+use crate::pacer::{Class, Waiting};
+use crate::path::Path;
 use crate::router::Router;
 use crate::track::Role;
+use lectern_control::media::MediaKind;
 use lectern_wire::rtcp::{Nack, Packet, ReportBlock, SenderReport, packets};
-use lectern_wire::{SeqNo, Ssrc};
+use lectern_wire::{DataSize, Ssrc};
 use std::time::{Duration, Instant};
 
 /// One 65536th of a second, in which reports count delays.
@@ -35,7 +38,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Feedback of estimators and what a sender says of itself beyond its clock is left alone.
+    /// Something is known of a subscriber's path: what waits may leave sooner.
+    fn on_path(&mut self, now: Instant, key: PeerKey, learn: impl FnOnce(&mut Path)) {
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        learn(&mut peer.egress.path);
+        self.allocate(now, key);
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        if let Some(due) = peer.egress.path.deadline(now) {
+            self.peer_timers.advance(key.index(), due);
+        }
+    }
+
+    /// What a sender says of itself beyond its clock is left alone.
     fn handle_rtcp_packet(&mut self, now: Instant, key: PeerKey, packet: &Packet<'_>) {
         match packet {
             Packet::SenderReport(report) => {
@@ -51,11 +65,13 @@ impl Engine {
             Packet::FullIntraRequest(request) => {
                 request.entries().for_each(|entry| self.picture_lost(now, key, entry.media));
             }
-            Packet::Description(_)
-            | Packet::Goodbye(_)
-            | Packet::TransportFeedback(_)
-            | Packet::BitrateEstimate(_)
-            | Packet::Skipped { .. } => {}
+            Packet::TransportFeedback(feedback) => {
+                self.on_path(now, key, |path| path.handle_feedback(now, feedback));
+            }
+            Packet::BitrateEstimate(estimate) => {
+                self.on_path(now, key, |path| path.handle_remb(now, estimate.bitrate));
+            }
+            Packet::Description(_) | Packet::Goodbye(_) | Packet::Skipped { .. } => {}
         }
     }
 
@@ -69,7 +85,7 @@ impl Engine {
                 let stream = forwarder.stream();
                 track.want_keyframe_of(stream);
             }
-            _ => track.want_keyframe(),
+            _ => track.want_keyframe_for(subscription.slot),
         }
         let publisher = track.publisher;
         self.wake(now, publisher);
@@ -103,7 +119,7 @@ impl Engine {
             }
             served += 1;
             match self.repair_one(now, key, subscription, sequence) {
-                Ok(()) => self.counters.rtx_out += 1,
+                Ok(()) => {}
                 Err(reason) => self.counters.drop(reason),
             }
         }
@@ -119,24 +135,31 @@ impl Engine {
     ) -> Result<(), DropReason> {
         let Router { peers, tracks, .. } = &mut self.router;
         let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
-        let remote = peer.receives_media()?;
         let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
+        let class = if track.kind() == MediaKind::Audio { Class::Sound } else { Class::Repair };
         let forwarder =
             track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
         let (segment, number) = forwarder.find_sent(sequence).ok_or(DropReason::NackMissed)?;
         let source = track.encodings.iter().find(|source| source.stream == segment.stream);
         let cache = &source.ok_or(DropReason::NackMissed)?.cache;
-        let (packet, bytes) = cache.find(&self.pool, number).ok_or(DropReason::NackMissed)?;
+        let (_, bytes) = cache.find(&self.pool, number).ok_or(DropReason::NackMissed)?;
         let out = segment.number(number).unwrap_or_default();
         if !forwarder.repairs.permit(now, out.0) || !peer.egress.budget.spend(bytes.len()) {
             return Err(DropReason::NackRate);
         }
-        let slot = self.outbox.slot();
-        let extensions = &peer.extensions;
-        let rewritten = forwarder.rewrite_repair(&segment, packet, bytes, extensions, slot)?;
-        let SeqNo(index) = rewritten.index;
-        let len = peer.transport.seal_rtp(index, slot, rewritten.len)?;
-        self.outbox.commit(key.index(), remote, len);
+        if peer.egress.path.is_open(now, class) {
+            self.send_from_cache(now, key, subscription, out, true)?;
+            self.counters.rtx_out += 1;
+            return Ok(());
+        }
+        let size = DataSize::bytes((bytes.len() + UNDER_RTP_BYTES) as u64);
+        let waiting = Waiting { ssrc: forwarder.ssrc, number: out, size };
+        if !peer.egress.path.pacer.push(Class::Repair, waiting) {
+            return Err(DropReason::PacerFull);
+        }
+        if let Some(due) = peer.egress.path.pacer.deadline(now) {
+            self.peer_timers.advance(key.index(), due);
+        }
         Ok(())
     }
 }
@@ -168,5 +191,6 @@ impl Router {
             now.saturating_duration_since(left).checked_sub(Duration::from_nanos(held))
         });
         peer.egress.report(block.fraction_lost, round_trip);
+        peer.egress.path.handle_report(now, block.fraction_lost, round_trip);
     }
 }

@@ -87,11 +87,13 @@ impl Engine {
         let event = match event {
             transport::Event::Connected(security) => {
                 peer.egress.report_due = Some(now + REPORT_INTERVAL);
+                self.open_path(now, key);
                 self.refresh(now, key);
                 Some(Event::PeerConnected { peer: id, security })
             }
             transport::Event::FirstCheck => {
                 // What was sent before the path was open is lost.
+                self.open_path(now, key);
                 self.restart(now, key);
                 Some(Event::PeerMoved { peer: id })
             }
@@ -143,6 +145,8 @@ impl Router {
             )
         });
         let feedback = peer.ingress.arrivals.deadline();
-        repairs.chain(transport).chain(feedback).chain(peer.egress.report_due).min()
+        let path = peer.egress.path.deadline(now);
+        let own = [transport, feedback, path, peer.egress.report_due, peer.egress.allocate_at];
+        repairs.chain(own.into_iter().flatten()).min()
     }
 }

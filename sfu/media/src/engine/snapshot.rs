@@ -52,6 +52,7 @@ impl Engine {
 
     /// From now on the peer is sent nothing; what it sends still comes.
     fn export_now(&mut self, now: Instant, key: PeerKey) -> Result<(), CommandError> {
+        self.let_all_go(now, key);
         let peer = self.router.peers.get_mut(key).ok_or(CommandError::UnknownPeer)?;
         let (id, room) = (peer.id, peer.room);
         peer.export_until = None;
@@ -96,7 +97,7 @@ impl Engine {
             snapshot.subscriptions.push(Subscription {
                 track: track.id,
                 parameters: forwarder.parameters(),
-                paused: forwarder.paused,
+                wish: forwarder.wish,
                 state: forwarder.export(now, &self.wall, &track.encodings),
             });
         }
@@ -105,7 +106,7 @@ impl Engine {
             snapshot.subscriptions.push(Subscription {
                 track: pending.track,
                 parameters: pending.parameters.clone(),
-                paused: pending.paused,
+                wish: pending.wish,
                 state: pending.state.clone(),
             });
         }
@@ -226,8 +227,8 @@ impl Engine {
         key: PeerKey,
         subscription: Subscription,
     ) -> Result<(), CommandError> {
-        let Subscription { track, parameters, paused, state } = subscription;
-        let pending = Pending { track, peer: key, parameters, paused, state };
+        let Subscription { track, parameters, wish, state } = subscription;
+        let pending = Pending { track, peer: key, parameters, wish, state };
         match self.router.track(room, track) {
             Ok(track) => self.attach(now, track, &pending),
             Err(_) => {
@@ -266,7 +267,8 @@ impl Engine {
     ) -> Result<(), CommandError> {
         let Pending { peer, parameters, state, .. } = pending;
         let mut forwarder = Forwarder::restore(now, &self.wall, *peer, parameters, state);
-        forwarder.paused = pending.paused;
+        forwarder.paused = pending.wish.hidden;
+        forwarder.wish = pending.wish;
         self.router.insert_forwarder(track, forwarder)?;
         self.count();
         let subscription =

@@ -21,6 +21,10 @@ impl Engine {
         if peer.transport.deadline().is_some_and(|due| due <= now) {
             peer.transport.handle_timeout(now);
         }
+        peer.egress.path.handle_timeout(now);
+        self.allocate(now, key);
+        self.pace(now, key);
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
         let reports = peer.egress.report_due.is_some_and(|due| due <= now);
         if reports {
             peer.egress.report_due = Some(now + REPORT_INTERVAL);

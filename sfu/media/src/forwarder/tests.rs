@@ -5,7 +5,7 @@ use crate::DropReason;
 use crate::arena::Key;
 use crate::encoding::Arrival;
 use crate::extensions::Extensions;
-use crate::limits::{MAX_DATAGRAM_BYTES, PADDING_GRID};
+use crate::limits::{MAX_DATAGRAM_BYTES, MAX_SEQUENCE_GAP, PADDING_GRID};
 use lectern_control::media::{CodecName, Extension, ExtensionId};
 use lectern_wire::rtp::{Fields, Form, HeaderWriter, View};
 use lectern_wire::{red, vp9};
@@ -87,13 +87,22 @@ fn forward(
     let Packet { number: sent, timestamp, .. } = came.packet;
     let arrival = Arrival { sent, timestamp, padding: false, repair: false };
     encoding.receive(now, &arrival, false)?;
+    let mut packet = came.packet;
+    encoding.note_layers(now, &mut packet, &came.bytes);
     let encoding = &*encoding;
     let encodings = std::slice::from_ref(encoding);
-    let source = Source { kind: MediaKind::Video, encodings, encoding, is_best: true };
-    let segment = forwarder.select(now, &source, &came.packet)?;
+    let source = Source {
+        kind: MediaKind::Video,
+        class: Class::Camera,
+        encodings,
+        encoding,
+        place: 0,
+        best: Some(0),
+    };
+    let segment = forwarder.select(now, &source, &packet)?;
     let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
-    let written = forwarder.rewrite(&segment, &came.packet, &came.bytes, table, &mut buffer)?;
-    forwarder.remember(now, &segment, &came.packet, &written);
+    let written = forwarder.rewrite(&segment, &packet, &came.bytes, table, &mut buffer)?;
+    forwarder.remember(now, &segment, &packet, &written);
     buffer.truncate(written.len);
     Ok((written, buffer))
 }
@@ -164,9 +173,11 @@ fn blocks_of_redundant_sound_get_the_subscriber_s_payload_types() {
     let sound = encoding(MediaKind::Audio, 1);
     let source = Source {
         kind: MediaKind::Audio,
+        class: Class::Sound,
         encodings: std::slice::from_ref(&sound),
         encoding: &sound,
-        is_best: true,
+        place: 0,
+        best: Some(0),
     };
     let mut forward = |payload: &[u8]| {
         let came = came(CodecName::Red, 100, 9_000, &[], payload);

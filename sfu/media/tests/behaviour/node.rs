@@ -44,6 +44,7 @@ impl Node {
             addresses: vec![address],
             epoch: (began, UNIX_EPOCH),
             outbox_bytes: OUTBOX_BYTES,
+            estimates: false,
         };
         Node {
             engine: Engine::new(began, config),

@@ -1,6 +1,7 @@
 //! Commands that cannot be carried out, and commands under an old lease.
 
 use crate::world::{ROOM, World, camera, microphone, peer, subscription, track_id};
+use lectern_control::media::Wish;
 use lectern_control::node::{Command, CommandError, Event};
 use lectern_control::transport::Permissions;
 use lectern_control::{RequestId, Revision, RoomId};
@@ -26,7 +27,7 @@ fn what_is_not_here_cannot_be_changed() {
         Command::SetMuted { track: track_id(1), muted: true },
         Command::Subscribe { peer: known, track: track_id(1), parameters: subscription(1) },
         Command::Unsubscribe { peer: known, track: track_id(1) },
-        Command::SetPaused { peer: known, track: track_id(1), paused: true },
+        Command::SetWish { peer: known, track: track_id(1), wish: Wish::default() },
     ] {
         assert_eq!(fails(&mut world, command), Some(CommandError::UnknownTrack));
     }

@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::forwarding::{meeting, received, tick};
 use crate::stream::{FRAME_TICKS, Stream};
 use crate::world::{World, peer, subscriber_ssrc, track_id};
+use lectern_control::media::Wish;
 use lectern_control::node::Command;
 use lectern_control::transport::Permissions;
 use lectern_media::DropReason;
@@ -143,7 +144,10 @@ fn a_group_with_a_hole_is_not_replayed() {
 fn pausing_and_going_on_begins_with_a_keyframe_and_leaves_no_gap() {
     let (mut world, mut video, mut audio) = meeting(1);
     tick(&mut world, &mut video, &mut audio, true);
-    let pause = |paused| Command::SetPaused { peer: peer(1), track: track_id(1), paused };
+    let pause = |hidden| {
+        let wish = Wish { hidden, ..Wish::default() };
+        Command::SetWish { peer: peer(1), track: track_id(1), wish }
+    };
     world.command(0, pause(true));
     for _ in 0..30 {
         tick(&mut world, &mut video, &mut audio, false);

@@ -4,6 +4,7 @@ use super::{MS, assert_clean, assert_whole, settle, some_path, some_video};
 use crate::peer::Join;
 use crate::seeds;
 use crate::world::{Publish, World};
+use lectern_control::media::Wish;
 use lectern_control::node::{Command, CommandError};
 use lectern_control::transport::Permissions;
 use lectern_sim::frame::Codec;
@@ -85,17 +86,18 @@ fn pause_and_resume() {
         let peer = world.peers[viewer].id;
         for _ in 0..3 {
             world.run_for_some(200..1_500);
-            for paused in [true, false] {
+            for hidden in [true, false] {
+                let wish = Wish { hidden, ..Wish::default() };
                 for track in tracks {
-                    world.command(0, Command::SetPaused { peer, track: track.id, paused });
+                    world.command(0, Command::SetWish { peer, track: track.id, wish });
                 }
-                if paused {
+                if hidden {
                     // What was under way when the pause began still comes.
                     world.run_for(network.delay + network.jitter + MS);
                     let before = world.peers[viewer].ledgers[1].received();
                     world.run_for_some(100..1_500);
                     let after = world.peers[viewer].ledgers[1].received();
-                    assert_eq!(before, after, "nothing comes while paused");
+                    assert_eq!(before, after, "nothing comes while hidden");
                 }
             }
         }

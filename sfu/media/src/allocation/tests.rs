@@ -1,0 +1,127 @@
+//! Who gets what, with enough for all and with too little.
+
+use super::*;
+
+fn layer(kbps: u64, height: u32, frames_per_second: u32) -> Layer {
+    Layer { rate: Bitrate::kbps(kbps), width: height * 16 / 9, height, frames_per_second }
+}
+
+fn demand(rank: Rank, layers: &[Layer], current: Option<usize>) -> Demand {
+    Demand { rank, wish: Wish::default(), layers: Layers::from_slice(layers), current }
+}
+
+fn camera(current: Option<usize>) -> Demand {
+    demand(Rank::Other, &[layer(150, 180, 30), layer(500, 360, 30), layer(1_700, 720, 30)], current)
+}
+
+fn screen(current: Option<usize>) -> Demand {
+    demand(Rank::Screen, &[layer(400, 1_080, 5), layer(2_500, 1_080, 15)], current)
+}
+
+fn share(kbps: u64, demands: &[Demand]) -> Vec<Grant> {
+    allocate(Bitrate::kbps(kbps), demands).into_vec()
+}
+
+#[test]
+fn with_enough_everybody_gets_all() {
+    let demands = [camera(None), screen(None)];
+    assert_eq!(share(5_000, &demands), [Grant::Layer(2), Grant::Layer(1)]);
+    assert_eq!(useful_rate(&demands), Bitrate::kbps(4_200));
+}
+
+#[test]
+fn the_screen_comes_first_and_then_whoever_speaks() {
+    let speaker = Demand { rank: Rank::Speaker, ..camera(None) };
+    let demands = [camera(None), speaker, screen(None)];
+    // 2,500 for the screen, 500 for the speaker, 150 for the other, a tenth for changes.
+    assert_eq!(share(3_500, &demands), [Grant::Layer(0), Grant::Layer(1), Grant::Layer(1)]);
+    // The speaker before the other: 400 + 1,700 + 150.
+    let [other, speaker, screen] = demands;
+    let still = Demand { layers: Layers::from_slice(&[layer(400, 1_080, 5)]), ..screen };
+    let demands = [other, speaker, still];
+    assert_eq!(share(2_500, &demands), [Grant::Layer(0), Grant::Layer(2), Grant::Layer(0)]);
+}
+
+#[test]
+fn a_screen_is_never_starved() {
+    let demands = [camera(Some(2)), screen(Some(1))];
+    assert_eq!(share(300, &demands), [Grant::Starved, Grant::Layer(0)]);
+    assert_eq!(share(0, &demands), [Grant::Starved, Grant::Layer(0)]);
+}
+
+#[test]
+fn nobody_goes_up_and_down_where_a_layer_just_fits() {
+    let fits = 1_750;
+    assert_eq!(share(fits, &[camera(Some(2))]), [Grant::Layer(2)], "it stays");
+    assert_eq!(share(fits, &[camera(Some(1))]), [Grant::Layer(1)], "it does not go up");
+    assert_eq!(share(1_900, &[camera(Some(1))]), [Grant::Layer(2)]);
+    assert_eq!(share(1_600, &[camera(Some(2))]), [Grant::Layer(1)], "it goes down");
+    assert_eq!(share(155, &[camera(None)]), [Grant::Starved]);
+    assert_eq!(share(155, &[camera(Some(0))]), [Grant::Layer(0)]);
+}
+
+#[test]
+fn what_is_small_on_the_screen_is_sent_small() {
+    let shown = |height: u32| {
+        let wish = Wish { height, width: height * 16 / 9, ..Wish::default() };
+        Demand { wish, ..camera(None) }
+    };
+    assert_eq!(share(10_000, &[shown(150)]), [Grant::Layer(0)]);
+    assert_eq!(share(10_000, &[shown(190)]), [Grant::Layer(0)], "nobody sees that");
+    assert_eq!(share(10_000, &[shown(300)]), [Grant::Layer(1)]);
+    assert_eq!(share(10_000, &[shown(2_160)]), [Grant::Layer(2)]);
+    assert_eq!(useful_rate(&[shown(150)]), Bitrate::kbps(150));
+    let slow = Wish { frames_per_second: 5, height: 1_080, ..Wish::default() };
+    assert_eq!(share(10_000, &[Demand { wish: slow, ..screen(None) }]), [Grant::Layer(0)]);
+}
+
+#[test]
+fn what_is_hidden_gets_nothing_and_takes_nothing() {
+    let hidden = Wish { hidden: true, ..Wish::default() };
+    let demands = [Demand { wish: hidden, ..screen(None) }, camera(None)];
+    assert_eq!(share(2_000, &demands), [Grant::Hidden, Grant::Layer(2)]);
+    assert_eq!(useful_rate(&demands), Bitrate::kbps(1_700));
+}
+
+#[test]
+fn priorities_decide_within_a_rank() {
+    let important = Wish { priority: 1, ..Wish::default() };
+    let demands = [camera(None), Demand { wish: important, ..camera(None) }];
+    assert_eq!(share(170, &demands), [Grant::Starved, Grant::Layer(0)]);
+    assert_eq!(share(350, &demands), [Grant::Layer(0), Grant::Layer(0)]);
+    assert_eq!(share(730, &demands), [Grant::Layer(0), Grant::Layer(1)], "one step first");
+}
+
+#[test]
+fn a_track_of_which_nothing_has_come_gets_whatever_comes() {
+    let unknown = demand(Rank::Other, &[], None);
+    assert_eq!(share(1_000, &[unknown]), [Grant::Starved]);
+    let silent = demand(Rank::Other, &[layer(0, 0, 0), layer(0, 0, 0)], None);
+    assert_eq!(share(0, &[silent]), [Grant::Layer(1)]);
+}
+
+#[test]
+fn many_tiles_share_evenly_and_within_the_budget() {
+    for kbps in (0..60_000).step_by(777) {
+        let demands = vec![camera(None); 49];
+        let grants = share(kbps, &demands);
+        let rate = |grant: &Grant| match grant {
+            Grant::Layer(layer) => demands[0].rate(*layer),
+            _ => 0,
+        };
+        let used: u64 = grants.iter().map(rate).sum();
+        assert!(used <= kbps * 1_000, "{used} of {kbps} kbit/s");
+        let steps: Vec<i64> = grants
+            .iter()
+            .map(|grant| match grant {
+                Grant::Layer(layer) => *layer as i64,
+                _ => -1,
+            })
+            .collect();
+        let (most, least) = (steps.iter().max(), steps.iter().min());
+        assert!(
+            most.zip(least).is_some_and(|(most, least)| most - least <= 1),
+            "{kbps}: {steps:?}"
+        );
+    }
+}

@@ -1,0 +1,159 @@
+//! What each subscriber gets of what it watches, as far as its path goes.
+
+use super::Engine;
+use crate::allocation::{self, Demand, Grant, Rank};
+use crate::arena::PeerKey;
+use crate::egress::Subscription;
+use crate::frame::Target;
+use crate::limits::{ALLOCATION_INTERVAL, SOUND_RESERVE};
+use crate::offer::{self, Targets};
+use crate::pacer::Class;
+use crate::router::Router;
+use lectern_control::TrackId;
+use lectern_control::media::MediaKind;
+use lectern_control::node::{Event, StreamState};
+use lectern_wire::Bitrate;
+use smallvec::SmallVec;
+use std::time::Instant;
+
+/// Pictures of one subscriber that are shared out without a detour over the heap.
+const USUAL_PICTURES: usize = 8;
+
+/// A picture that a subscriber watches.
+struct Picture {
+    subscription: Subscription,
+    targets: Targets,
+    demand: Demand,
+}
+
+type Pictures = SmallVec<[Picture; USUAL_PICTURES]>;
+
+impl Engine {
+    /// Begins to estimate the path to a subscriber whose client tells what comes.
+    pub(super) fn open_path(&mut self, now: Instant, key: PeerKey) {
+        use lectern_control::media::Extension;
+        use rand::RngExt;
+        if !self.estimates {
+            return;
+        }
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        let counts = peer.extensions.id(Extension::TransportWideSequence).is_some();
+        if counts && !peer.egress.subscriptions().is_empty() {
+            peer.extensions.start_counting();
+            peer.egress.path.open(now, self.rng.random(), self.rng.random());
+        }
+        peer.egress.allocate_at = Some(now);
+        self.wake(now, key);
+    }
+
+    /// Shares out what a subscriber's path can take, where that is due or has become less.
+    pub(super) fn allocate(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        let target = peer.egress.path.target();
+        let is_due = peer.egress.allocate_at.is_some_and(|at| at <= now);
+        if !is_due && !peer.egress.is_overdrawn(target) {
+            return;
+        }
+        let pictures = self.router.pictures(now, key);
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        // Who is subscribed to nothing will be looked at with the next subscription.
+        let watches = !peer.egress.subscriptions().is_empty();
+        peer.egress.allocate_at = watches.then(|| now + ALLOCATION_INTERVAL);
+        if pictures.is_empty() {
+            return peer.egress.path.set_wanted(now, Bitrate::ZERO);
+        }
+        peer.egress.allocated = target;
+        let demands: SmallVec<[Demand; USUAL_PICTURES]> =
+            pictures.iter().map(|picture| picture.demand.clone()).collect();
+        let useful = allocation::useful_rate(&demands).as_bps();
+        let sound = SOUND_RESERVE.as_bps();
+        peer.egress.path.set_wanted(now, Bitrate::bps(useful.saturating_add(sound)));
+        let budget = target.map_or(u64::MAX, |target| target.as_bps().saturating_sub(sound));
+        let grants = allocation::allocate(Bitrate::bps(budget), &demands);
+        self.carry_out(now, key, &pictures, &grants);
+    }
+
+    fn carry_out(&mut self, now: Instant, key: PeerKey, pictures: &Pictures, grants: &[Grant]) {
+        let mut states: Vec<(TrackId, StreamState)> = Vec::new();
+        for (picture, grant) in pictures.iter().zip(grants) {
+            let target = match grant {
+                Grant::Hidden => continue,
+                Grant::Layer(layer) => picture.targets.get(*layer).copied(),
+                Grant::Starved => None,
+            };
+            if let Some(state) = self.aim(now, key, picture.subscription, target) {
+                states.push(state);
+            }
+        }
+        let Some(peer) = self.router.peers.get(key).filter(|_| !states.is_empty()) else { return };
+        if let Some(room) = self.router.rooms.get(peer.room) {
+            self.events.push((room.id, Event::StreamStates { peer: peer.id, states }));
+        }
+    }
+
+    /// Sets what one subscription gets. Says so where that becomes nothing, or something again.
+    fn aim(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        subscription: Subscription,
+        target: Option<Target>,
+    ) -> Option<(TrackId, StreamState)> {
+        let track = self.router.tracks.get_mut(subscription.track)?;
+        let (id, publisher, best) = (track.id, track.publisher, track.best_place());
+        let wakes = track.set_target(subscription.slot, target);
+        let (encodings, forwarders) = (&track.encodings, &mut track.forwarders);
+        let forwarder = forwarders.get_mut(subscription.slot)?;
+        let reached = forwarder.has_reached(encodings, best);
+        let was_starved = std::mem::replace(&mut forwarder.starved, target.is_none());
+        let begins_starving = target.is_none() && !was_starved;
+        let waits = forwarder.waits();
+        let urged = !reached && track.urge(subscription.slot);
+        if wakes || urged {
+            self.wake(now, publisher);
+        }
+        if begins_starving {
+            self.withdraw(key, subscription);
+        }
+        if waits {
+            self.refresh_one(now, key, subscription);
+        }
+        (was_starved != target.is_none()).then_some(match target {
+            None => (id, StreamState::Paused),
+            Some(_) => (id, StreamState::Active),
+        })
+    }
+}
+
+impl Router {
+    /// All pictures that a peer is subscribed to and of which something has come.
+    fn pictures(&self, now: Instant, key: PeerKey) -> Pictures {
+        let Some(peer) = self.peers.get(key) else { return Pictures::new() };
+        let room = self.rooms.get(peer.room);
+        let speaker = room.and_then(|room| room.speakers.dominant());
+        let mut pictures = Pictures::new();
+        for subscription in peer.egress.subscriptions() {
+            let Some(track) = self.tracks.get(subscription.track) else { continue };
+            let Some(forwarder) = track.forwarders.get(subscription.slot) else { continue };
+            if track.kind() != MediaKind::Video || track.is_muted() {
+                continue;
+            }
+            let class = track.class();
+            let (targets, layers) = offer::layers_of(now, track, class);
+            if layers.is_empty() {
+                continue;
+            }
+            let rank = match class {
+                Class::Screen => Rank::Screen,
+                _ if speaker == Some(track.participant) => Rank::Speaker,
+                _ => Rank::Other,
+            };
+            let current = forwarder
+                .target()
+                .and_then(|current| targets.iter().rposition(|target| target.is_within(&current)));
+            let demand = Demand { rank, wish: forwarder.wish, layers, current };
+            pictures.push(Picture { subscription: *subscription, targets, demand });
+        }
+        pictures
+    }
+}

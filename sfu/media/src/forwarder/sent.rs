@@ -1,0 +1,37 @@
+//! What was sent: found again by its number, withdrawn before it left, and told of in reports.
+
+use super::Forwarder;
+use crate::encoding::Encoding;
+use crate::rewrite::Segment;
+use lectern_wire::{NtpTime, RtpTime, SeqNo};
+use std::time::Instant;
+
+impl Forwarder {
+    /// The packet behind a sequence number that a NACK names: its mapping and its number.
+    pub fn find_sent(&self, sequence: u16) -> Option<(Segment, SeqNo)> {
+        let latest = SeqNo(self.rewriter.next().0.checked_sub(1)?);
+        self.find_numbered(latest.nearest(sequence)?)
+    }
+
+    /// The packet behind a number that was given: its mapping and the publisher's number.
+    pub fn find_numbered(&self, out: SeqNo) -> Option<(Segment, SeqNo)> {
+        let (segment, number) = self.rewriter.original(out)?;
+        let Some(selection) = &self.selection else { return Some((*segment, number)) };
+        let segment = segment.placed(&selection.made(segment.base(), out)?);
+        Some((segment, segment.original(out)?))
+    }
+
+    /// The sender's clock as the subscriber is to be told it: the publisher's wall clock, and the
+    /// same moment on the rewritten stream, so that lips stay in step over every switch.
+    pub fn sender_clock(&self, now: Instant, encodings: &[Encoding]) -> Option<(NtpTime, RtpTime)> {
+        let segment = self.rewriter.current()?;
+        let source = encodings.iter().find(|encoding| encoding.stream == segment.stream)?;
+        let (ntp, rtp) = source.clock?.at(now);
+        Some((ntp, segment.live_timestamp(rtp)))
+    }
+
+    /// Notes a sender report that left at `now`.
+    pub fn reported(&mut self, now: Instant, ntp: NtpTime) {
+        self.reported = [Some((ntp.middle(), now)), self.reported[0]];
+    }
+}

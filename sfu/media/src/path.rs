@@ -1,0 +1,175 @@
+//! The path to one subscriber: what it can take, what waits for it, and when it is probed.
+
+use crate::congestion::{Config, Estimator, Probe, Sent};
+use crate::limits::{
+    LEAST_ESTIMATE, LONGEST_REPLAY, MOST_ESTIMATE, START_ESTIMATE, UNDER_RTP_BYTES,
+};
+use crate::pacer::{Class, Pacer, Waiting};
+use lectern_wire::rtcp::TransportFeedback;
+use lectern_wire::{Bitrate, DataSize};
+use std::time::{Duration, Instant};
+
+/// A probe that goes out.
+#[derive(Debug, Clone, Copy)]
+struct Probing {
+    probe: Probe,
+    began: Instant,
+    sent: DataSize,
+}
+
+/// The path to one subscriber.
+#[derive(Debug, Default)]
+pub struct Path {
+    /// What waits.
+    pub pacer: Pacer,
+    estimator: Option<Box<Estimator>>,
+    probing: Option<Probing>,
+}
+
+impl Path {
+    /// Begins to estimate, where that has not begun: the client tells what comes.
+    pub fn open(&mut self, now: Instant, sequence: u16, seed: u64) {
+        if self.estimator.is_none() {
+            let (least, start, most) = (LEAST_ESTIMATE, START_ESTIMATE, MOST_ESTIMATE);
+            let config = Config { least, start, most, sequence, seed };
+            self.estimator = Some(Box::new(Estimator::new(now, config)));
+            self.settle(now);
+        }
+    }
+
+    /// What is known of the path; nothing where the client tells nothing.
+    pub fn estimator(&self) -> Option<&Estimator> {
+        self.estimator.as_deref()
+    }
+
+    /// Whether so much more can be sent soon enough to be caught up with.
+    pub fn takes(&self, more: DataSize) -> bool {
+        let Some(estimator) = &self.estimator else { return true };
+        let all = self.pacer.backlog().plus(more);
+        estimator.pacing_rate().time_for(all) <= LONGEST_REPLAY
+    }
+
+    /// Whether a packet may leave at once.
+    #[inline]
+    pub fn is_open(&mut self, now: Instant, class: Class) -> bool {
+        self.pacer.is_open(now, class)
+    }
+
+    /// A packet of `len` bytes leaves now. Gives its transport-wide number, where the client counts.
+    #[inline]
+    pub fn leaves(&mut self, now: Instant, len: usize, kind: Sent) -> Option<u16> {
+        let size = DataSize::bytes((len + UNDER_RTP_BYTES) as u64);
+        self.pacer.spend(size);
+        let estimator = self.estimator.as_mut()?;
+        let kind = match &mut self.probing {
+            Some(probing) => {
+                probing.sent = probing.sent.plus(size);
+                Sent::Probe(probing.probe.id)
+            }
+            None => kind,
+        };
+        Some(estimator.sent(now, size, kind))
+    }
+
+    /// The next packet whose turn has come: what belongs to a probe is not counted against the rate.
+    pub fn pop(&mut self, now: Instant) -> Option<(Class, Waiting)> {
+        if self.probing.is_some() && self.is_probe_due(now) {
+            return self.pacer.pop_ahead();
+        }
+        self.pacer.pop(now)
+    }
+
+    /// Begins the probe that is asked for, ends the one that is done.
+    pub fn look_at_probe(&mut self, now: Instant) {
+        let asked = self.estimator.as_ref().and_then(|estimator| estimator.probe());
+        self.probing = match (asked, self.probing) {
+            (Some(probe), Some(probing)) if probing.probe.id == probe.id => Some(probing),
+            (Some(probe), _) => Some(Probing { probe, began: now, sent: DataSize::ZERO }),
+            (None, _) => None,
+        };
+    }
+
+    /// Nothing is there that could fill the probe.
+    pub fn give_up_probe(&mut self, now: Instant) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.give_up_probe(now);
+        }
+        self.probing = None;
+    }
+
+    /// Whether the next packet of a probe is to leave now.
+    pub fn is_probe_due(&self, now: Instant) -> bool {
+        self.probe_deadline().is_some_and(|due| due <= now)
+    }
+
+    fn probe_deadline(&self) -> Option<Instant> {
+        let Probing { probe, began, sent } = self.probing.as_ref()?;
+        Some(*began + probe.rate.time_for(*sent))
+    }
+
+    /// The client tells what has come.
+    pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.handle_transport_feedback(now, feedback);
+            self.settle(now);
+        }
+    }
+
+    /// The client tells what it estimates.
+    pub fn handle_remb(&mut self, now: Instant, limit: Bitrate) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.handle_remb(now, limit);
+            self.settle(now);
+        }
+    }
+
+    /// A report block of the client: 256ths of so many packets were lost.
+    pub fn handle_report(&mut self, now: Instant, fraction_lost: u8, round_trip: Option<Duration>) {
+        /// Packets between two reports of a stream, about: a report tells a part, not a number.
+        const USUAL_PACKETS: u32 = 100;
+        let Some(estimator) = &mut self.estimator else { return };
+        if let Some(round_trip) = round_trip {
+            estimator.handle_round_trip(now, round_trip);
+        }
+        estimator.handle_report(now, f64::from(fraction_lost) / 256.0, USUAL_PACKETS);
+        self.settle(now);
+    }
+
+    /// The most that the client could make use of.
+    pub fn set_wanted(&mut self, now: Instant, wanted: Bitrate) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.set_wanted(now, wanted);
+            self.settle(now);
+        }
+    }
+
+    /// What the path can take; `None` where nothing is known of it.
+    pub fn target(&self) -> Option<Bitrate> {
+        self.estimator.as_ref().map(|estimator| estimator.target())
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Some(estimator) = &mut self.estimator else { return };
+        if estimator.deadline().is_some_and(|due| due <= now) {
+            estimator.handle_timeout(now);
+        }
+        self.settle(now);
+    }
+
+    /// When something is due.
+    pub fn deadline(&self, now: Instant) -> Option<Instant> {
+        let estimator = self.estimator.as_ref().and_then(|estimator| estimator.deadline());
+        let all = [self.pacer.deadline(now), self.probe_deadline(), estimator];
+        all.into_iter().flatten().min()
+    }
+
+    /// The pacer follows the estimate, and the estimator knows of what waits.
+    fn settle(&mut self, now: Instant) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.set_backlog(now, self.pacer.backlog());
+            self.pacer.set_rate(now, Some(estimator.pacing_rate()));
+        }
+        self.look_at_probe(now);
+    }
+}
