@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: the readers of recordings against bytes of every kind.
+//! `cargo xtask fuzz`: the readers of recordings and of packets, and the estimator, against input of
+//! every kind.
 //!
 //! Runs libFuzzer through cargo-fuzz, on the toolchain that builds everything else.
 
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates with targets, each beside its code.
-const CRATES: &[&str] = &["recorder/journal", "recorder/mux"];
+const CRATES: &[&str] = &["recorder/journal", "recorder/mux", "sfu/media", "sfu/wire"];
 /// The version that is installed, where none is there.
 const CARGO_FUZZ: &str = "0.13.1";
 /// How long each target runs where nothing is said.
@@ -67,7 +68,8 @@ fn fuzz(cargo_fuzz: &Path, folder: &str, target: &str, seconds: u64) -> Result<(
 
 /// The targets of a crate: a file each.
 fn targets(folder: &Path) -> Result<Vec<String>> {
-    let folder = folder.join("fuzz/fuzz_targets");
+    let places = ["fuzz/fuzz_targets", "fuzz/targets"].map(|place| folder.join(place));
+    let folder = places.iter().find(|place| place.exists()).unwrap_or(&places[0]).clone();
     let files = fs::read_dir(&folder).with_context(|| format!("cannot read {folder:?}"))?;
     let name = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
     let mut names: Vec<String> = files.filter_map(|file| name(file.ok()?.path())).collect();

@@ -20,6 +20,15 @@ const BROWSERS: &[(&str, &str)] = &[
     ("tcpdump", "tcpdump"),
 ];
 
+/// What measuring the quality of calls needs: a browser, a reader of text in pictures, a writer of
+/// plots, and network namespaces.
+const QUALITY: &[(&str, &str)] = &[
+    ("chromium", "chromium"),
+    ("tesseract", "tesseract-ocr"),
+    ("ffmpeg", "ffmpeg"),
+    ("ip", "iproute2"),
+];
+
 /// A font file by which the presence of the font package is known.
 const FONT: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu");
 
@@ -44,6 +53,13 @@ pub fn recorder() -> Result<()> {
 /// Makes sure that the browser tests can run.
 pub fn browsers() -> Result<()> {
     let mut wanted = missing(BROWSERS);
+    wanted.extend(missing_font());
+    packages(&wanted)
+}
+
+/// Makes sure that the quality of calls can be measured.
+pub fn quality() -> Result<()> {
+    let mut wanted = missing(QUALITY);
     wanted.extend(missing_font());
     packages(&wanted)
 }

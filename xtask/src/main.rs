@@ -6,6 +6,7 @@ mod crash;
 mod fuzz;
 mod install;
 mod long;
+mod quality;
 mod serve;
 mod sim;
 mod step;
@@ -32,6 +33,8 @@ usage: cargo xtask COMMAND
   long-recording [--hours N]
                     a meeting of four hours in virtual time: recorded, made into a film, and sound
                     held against picture in it
+  quality [ARGS]    what people see and hear in real browsers over bad networks
+                    (ARGS go to `loadtest quality`; see `cargo xtask quality --help`)
   web               build the web app only
   help              this text
 ";
@@ -59,6 +62,7 @@ fn run(arguments: &[String]) -> Result<()> {
         "crash" => crash::run(rest),
         "fuzz" => fuzz::run(rest),
         "long-recording" => long::run(rest),
+        "quality" => quality::run(rest),
         "web" => {
             install::node()?;
             web::build()
