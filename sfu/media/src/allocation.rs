@@ -15,8 +15,6 @@ const ROOM_TO_GO_UP: u64 = 110;
 /// A picture that is shown smaller than a layer is sent, by more than this many hundredths, wants
 /// the layer below: scaling up by a tenth cannot be seen.
 const SHOWN_LARGER: u64 = 110;
-/// So much more than there is a shared screen's lowest layer may take, in hundredths.
-pub const SCREEN_OVERSEND: u64 = 130;
 
 /// What a step up costs, and what one gets for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
