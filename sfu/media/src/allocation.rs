@@ -74,7 +74,7 @@ impl Demand {
     /// The best layer that the client can make use of.
     fn useful(&self) -> Option<usize> {
         let last = self.layers.len().checked_sub(1)?;
-        let shows = |layer: &Layer| self.wish.is_met_by(layer);
+        let shows = |layer: &Layer| is_met(&self.wish, layer);
         Some(self.layers.iter().position(shows).unwrap_or(last))
     }
 
@@ -83,23 +83,16 @@ impl Demand {
     }
 }
 
-/// What the client's wish means for a layer.
-trait Meets {
-    fn is_met_by(&self, layer: &Layer) -> bool;
-}
-
-impl Meets for Wish {
-    /// More than this layer has would not be seen.
-    fn is_met_by(&self, layer: &Layer) -> bool {
-        let enough = |wanted: u32, there: u32| {
-            wanted != 0 && there != 0 && u64::from(wanted) * 100 <= u64::from(there) * SHOWN_LARGER
-        };
-        let large = enough(self.width, layer.width) || enough(self.height, layer.height);
-        let quick = self.frames_per_second == 0
-            || layer.frames_per_second == 0
-            || layer.frames_per_second >= self.frames_per_second;
-        large && quick
-    }
+/// Whether more than a layer has would not be seen.
+fn is_met(wish: &Wish, layer: &Layer) -> bool {
+    let enough = |wanted: u32, there: u32| {
+        wanted != 0 && there != 0 && u64::from(wanted) * 100 <= u64::from(there) * SHOWN_LARGER
+    };
+    let large = enough(wish.width, layer.width) || enough(wish.height, layer.height);
+    let quick = wish.frames_per_second == 0
+        || layer.frames_per_second == 0
+        || layer.frames_per_second >= wish.frames_per_second;
+    large && quick
 }
 
 /// Shares `budget` among the pictures. What comes out is ordered as `demands` are.

@@ -52,8 +52,6 @@ pub struct Forwarder {
     payloads: SmallVec<[PayloadMapping; 8]>,
     /// Nothing is sent until a keyframe comes.
     waits: bool,
-    /// The subscriber's path has no room for it.
-    pub starved: bool,
     goal: Goal,
     /// Once some layers were left out.
     selection: Option<Box<Selection>>,
@@ -67,7 +65,7 @@ pub struct Forwarder {
 }
 
 /// What a subscriber is to get of a track.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Goal {
     /// All layers of the best encoding that is live: nobody allocates.
     #[default]
@@ -137,9 +135,6 @@ pub struct State {
     timestamps: Option<(u32, u32)>,
     /// When the last packet left, in microseconds since 1970.
     last_sent_unix_us: Option<u64>,
-    /// What the subscriber was to get.
-    #[serde(default)]
-    goal: Goal,
 }
 
 impl Forwarder {
@@ -159,7 +154,6 @@ impl Forwarder {
             mid: parameters.mid.parse().ok(),
             payloads: SmallVec::from_slice(&parameters.payloads),
             waits: true,
-            starved: false,
             goal: Goal::Best,
             selection: None,
             rewriter: Rewriter::new(first[0]),
@@ -184,16 +178,14 @@ impl Forwarder {
             let passed = wall.unix(now).saturating_sub(Duration::from_micros(sent));
             now.checked_sub(passed)
         });
-        let mut forwarder = Forwarder {
+        Forwarder {
             sent: state.sent,
             rewriter: Rewriter::after(SeqNo(state.next), state.latest, INDEX_JUMP),
             last_sent,
             resumes: state.timestamps,
             left: SeqNo(state.next).plus(INDEX_JUMP),
             ..Forwarder::new(peer, parameters, [SeqNo::default(), next_repair])
-        };
-        forwarder.set_goal(state.goal);
-        forwarder
+        }
     }
 
     /// Everything another node needs to go on.
@@ -214,7 +206,6 @@ impl Forwarder {
             sent: self.sent,
             timestamps: timestamps.or(self.resumes),
             last_sent_unix_us,
-            goal: self.goal,
         }
     }
 

@@ -149,13 +149,6 @@ impl Pacer {
         packets
     }
 
-    /// Forgets everything; gives how many packets.
-    pub fn clear(&mut self) -> usize {
-        self.queues.iter_mut().for_each(VecDeque::clear);
-        self.backlog = 0;
-        std::mem::take(&mut self.packets)
-    }
-
     fn forgot(&mut self, waiting: &Waiting) {
         self.packets = self.packets.saturating_sub(1);
         self.backlog = self.backlog.saturating_sub(waiting.size.as_bytes());

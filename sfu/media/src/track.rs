@@ -7,7 +7,7 @@ use crate::forwarder::{Forwarder, Source};
 use crate::frame::Target;
 use crate::layers;
 use crate::levels::Level;
-use crate::limits::LAYER_SILENCE;
+use crate::limits::{LAYER_SILENCE, MAX_LAYERS_PER_TRACK};
 use crate::pacer::Class;
 use crate::relay;
 use lectern_control::limits::{MAX_CODECS_PER_TRACK, MAX_ENCODINGS_PER_TRACK};
@@ -319,7 +319,7 @@ impl Track {
     }
 
     /// What there is to choose from: every encoding that was heard, and every layer of it.
-    pub fn layers(&self, now: Instant) -> SmallVec<[layers::Report; 12]> {
+    pub fn layers(&self, now: Instant) -> SmallVec<[layers::Report; MAX_LAYERS_PER_TRACK]> {
         let mut reports = SmallVec::new();
         for (place, encoding) in (0u8..).zip(&self.encodings) {
             if let Some(known) = encoding.layers.as_deref().filter(|_| encoding.heard.is_some()) {

@@ -4,15 +4,17 @@ use super::Engine;
 use crate::allocation::{self, Demand, Grant, Rank};
 use crate::arena::PeerKey;
 use crate::egress::Subscription;
+use crate::forwarder::Goal;
 use crate::frame::Target;
 use crate::limits::{ALLOCATION_INTERVAL, SOUND_RESERVE};
 use crate::offer::{self, Targets};
 use crate::pacer::Class;
 use crate::router::Router;
 use lectern_control::TrackId;
-use lectern_control::media::MediaKind;
+use lectern_control::media::{Extension, MediaKind};
 use lectern_control::node::{Event, StreamState};
 use lectern_wire::Bitrate;
+use rand::RngExt;
 use smallvec::SmallVec;
 use std::time::Instant;
 
@@ -29,19 +31,27 @@ struct Picture {
 type Pictures = SmallVec<[Picture; USUAL_PICTURES]>;
 
 impl Engine {
-    /// Begins to estimate the path to a subscriber whose client tells what comes.
+    /// Begins to estimate the path to a subscriber whose client counts what comes.
     pub(super) fn open_path(&mut self, now: Instant, key: PeerKey) {
-        use lectern_control::media::Extension;
-        use rand::RngExt;
-        if !self.estimates {
-            return;
-        }
-        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        let Some(peer) = self.router.peers.get_mut(key).filter(|_| self.estimates) else { return };
         let counts = peer.extensions.id(Extension::TransportWideSequence).is_some();
         if counts && !peer.egress.subscriptions().is_empty() {
             peer.extensions.start_counting();
-            peer.egress.path.open(now, self.rng.random(), self.rng.random());
+            self.begin_to_estimate(now, key);
         }
+    }
+
+    /// The same where a client tells what it estimates itself.
+    pub(super) fn open_path_by_estimate(&mut self, now: Instant, key: PeerKey) {
+        let peer = self.router.peers.get(key).filter(|_| self.estimates);
+        if peer.is_some_and(|peer| peer.egress.path.estimator().is_none()) {
+            self.begin_to_estimate(now, key);
+        }
+    }
+
+    fn begin_to_estimate(&mut self, now: Instant, key: PeerKey) {
+        let Some(peer) = self.router.peers.get_mut(key) else { return };
+        peer.egress.path.open(now, self.rng.random(), self.rng.random());
         peer.egress.allocate_at = Some(now);
         self.wake(now, key);
     }
@@ -101,11 +111,10 @@ impl Engine {
     ) -> Option<(TrackId, StreamState)> {
         let track = self.router.tracks.get_mut(subscription.track)?;
         let (id, publisher, best) = (track.id, track.publisher, track.best_place());
+        let was_starved = track.forwarders.get(subscription.slot)?.goal() == Goal::Nothing;
         let wakes = track.set_target(subscription.slot, target);
-        let (encodings, forwarders) = (&track.encodings, &mut track.forwarders);
-        let forwarder = forwarders.get_mut(subscription.slot)?;
-        let reached = forwarder.has_reached(encodings, best);
-        let was_starved = std::mem::replace(&mut forwarder.starved, target.is_none());
+        let forwarder = track.forwarders.get(subscription.slot)?;
+        let reached = forwarder.has_reached(&track.encodings, best);
         let begins_starving = target.is_none() && !was_starved;
         let waits = forwarder.waits();
         let urged = !reached && track.urge(subscription.slot);
@@ -139,7 +148,7 @@ impl Router {
                 continue;
             }
             let class = track.class();
-            let (targets, layers) = offer::layers_of(now, track, class);
+            let (targets, layers) = offer::layers_of(now, track);
             if layers.is_empty() {
                 continue;
             }

@@ -69,6 +69,7 @@ impl Engine {
                 self.on_path(now, key, |path| path.handle_feedback(now, feedback));
             }
             Packet::BitrateEstimate(estimate) => {
+                self.open_path_by_estimate(now, key);
                 self.on_path(now, key, |path| path.handle_remb(now, estimate.bitrate));
             }
             Packet::Description(_) | Packet::Goodbye(_) | Packet::Skipped { .. } => {}

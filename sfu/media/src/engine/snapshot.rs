@@ -276,6 +276,7 @@ impl Engine {
         if let Some(subscription) = subscription {
             self.refresh_one(now, *peer, subscription);
         }
+        self.open_path(now, *peer);
         Ok(())
     }
 }
