@@ -106,7 +106,9 @@ impl Estimator {
             self.known.add(at, size);
             let has_arrived = matches!(judged.fate, Fate::Arrived(_));
             self.known_arrived.add(at, if has_arrived { size } else { 0 });
-            let Some(verdict) = self.loss.add(&judged, self.delay.longest()) else { continue };
+            let Some(verdict) = self.loss.add(&judged, self.delay.longest(), jitter) else {
+                continue;
+            };
             let round_trip = self.round_trip_micros();
             if verdict.congestive > LEAST_CONGESTIVE && self.rate.may_decrease(at, round_trip) {
                 let mut lowered = self.rate.bps() * (1.0 - 0.5 * verdict.congestive);

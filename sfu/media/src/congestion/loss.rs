@@ -10,6 +10,8 @@ const LENGTH: Micros = 200 * MILLI;
 const LEAST_PACKETS: f64 = 10.0;
 /// A wait that is no queue.
 const LEAST_QUEUE_MILLIS: u16 = 10;
+/// What jitter may make a packet wait, as a multiple of the mean difference of neighbours.
+const JITTER_WAITS: Micros = 2;
 /// What more than this of all packets is lost to is never taken for chance.
 const MOST_INHERENT: f64 = 0.4;
 /// Packets over which the inherent loss is learned.
@@ -89,10 +91,13 @@ impl Loss {
         self.inherent
     }
 
-    /// The fate of a packet, in the order of sending. `longest` is the longest wait of late.
-    pub fn add(&mut self, judged: &Judged, longest: Micros) -> Option<Verdict> {
+    /// The fate of a packet, in the order of sending. `longest` is the longest wait of late: half of it
+    /// is a queue, and so is what jitter does not explain. The queue may have been longer before the
+    /// link changed.
+    pub fn add(&mut self, judged: &Judged, longest: Micros, jitter: Micros) -> Option<Verdict> {
         let sent = judged.packet.sent;
-        let full = u16::try_from(longest / MILLI / 2).unwrap_or(u16::MAX).max(LEAST_QUEUE_MILLIS);
+        let wait = (longest / 2).min(JITTER_WAITS * jitter) / MILLI;
+        let full = u16::try_from(wait).unwrap_or(u16::MAX).max(LEAST_QUEUE_MILLIS);
         let millis = match judged.fate {
             Fate::Arrived(millis) => millis,
             Fate::Unreported => return None,

@@ -36,6 +36,9 @@ const RESUMED: f64 = 0.95;
 const RESUMED_FOR: Micros = 3 * SECOND;
 /// A queue that is as good as empty.
 const EMPTY_QUEUE: Micros = 8 * MILLI;
+/// With less of a queue than this the link is idle now and then: what passes in a tenth of a second is
+/// what was sent, and says less of the link than what passed when it was full.
+const SHORT_QUEUE: Micros = 16 * MILLI;
 /// Growth of the delay without so much of a queue is jitter.
 const LEAST_QUEUE: Micros = 4 * MILLI;
 /// Chance losses up to this part do not keep the rate from growing.
@@ -186,6 +189,11 @@ impl Rate {
         let mut passing = signals.passing;
         if queue < grace {
             passing = passing.max(self.bps);
+        }
+        if signals.queue < SHORT_QUEUE
+            && let Some(capacity) = self.capacity
+        {
+            passing = passing.max(capacity.lower().min(self.bps));
         }
         let factor = (1.0 - (queue - grace).max(0.0) / DRAIN_SECONDS).clamp(HARDEST, MILDEST);
         self.learn(passing);

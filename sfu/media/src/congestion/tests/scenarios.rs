@@ -111,10 +111,10 @@ fn a_link_that_gets_worse_is_followed_and_taken_up_again() {
     // The queue is one bandwidth-delay product of the slow link: four packets.
     let [under, queue, _, target, lost, back, after] =
         over_seeds(STEP, |seed| step(seed, link(800)));
-    // With so little of a queue a few seeds of fifty take losses for the link's own, and stay above.
-    assert!(under.median() <= 1.0 && queue.most() <= 0.5);
-    assert!(target.least() >= 0.7 && lost.median() <= 0.15);
-    assert!(back.median() <= 3.0 && after.median() <= 0.02);
+    // What the queue held before takes a third of a second to leave.
+    assert!(under.most() <= 1.0 && queue.most() <= 0.35);
+    assert!(target.least() >= 0.7 && lost.most() <= 0.08);
+    assert!(back.most() <= 3.0 && after.median() <= 0.02 && after.most() <= 0.2);
 }
 
 #[test]
