@@ -28,8 +28,10 @@ const GRACE_SECONDS: f64 = 0.06;
 const GRACE_BPS: f64 = 1_250_000.0;
 /// What passes is so far below the estimate that the last decrease cannot have been enough.
 const FAR_BELOW: f64 = 0.6;
-/// While less than the estimate is sent, what passes says nothing of the link.
+/// While less than the estimate is sent, what passes says nothing of the link, but for when so much
+/// waits that it is busy all the time.
 const LIMITED_DECREASE: f64 = 0.85;
+const BUSY_QUEUE: Micros = 50 * MILLI;
 /// Of what passed, the rate that is taken up again once the queue is empty.
 const RESUMED: f64 = 0.95;
 /// For how long that is worth something.
@@ -175,12 +177,13 @@ impl Rate {
     }
 
     fn overuse(&mut self, now: Micros, signals: &Signals) -> bool {
-        let falls_far = !signals.is_limited && signals.passing < FAR_BELOW * self.bps;
+        let is_limited = signals.is_limited && signals.queue < BUSY_QUEUE;
+        let falls_far = !is_limited && signals.passing < FAR_BELOW * self.bps;
         if !self.may_decrease(now, signals.round_trip) && !falls_far {
             return false;
         }
         self.is_startup = false;
-        if signals.is_limited {
+        if is_limited {
             let lowered = (self.bps * LIMITED_DECREASE).max(signals.passing);
             return self.lower(now, lowered);
         }

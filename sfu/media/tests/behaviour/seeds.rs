@@ -9,7 +9,7 @@ use std::time::Duration;
 const DEFAULT_SEEDS: u64 = 1_000;
 
 /// Each scenario's share of all seeds, in thousandths.
-const SHARES: [(&str, u64); 27] = [
+const SHARES: [(&str, u64); 28] = [
     ("good_network", 30),
     ("loss", 175),
     ("burst_loss", 50),
@@ -36,7 +36,8 @@ const SHARES: [(&str, u64); 27] = [
     ("rollover_counter", 40),
     ("egress_rollover", 2),
     ("ssrc_change", 45),
-    ("simulcast", 30),
+    ("simulcast", 20),
+    ("slow_line", 10),
 ];
 
 static SEEDS_RUN: AtomicU64 = AtomicU64::new(0);

@@ -3,6 +3,7 @@
 mod data;
 mod faults;
 mod joining;
+mod lines;
 mod malformed;
 mod moving;
 mod numbers;
