@@ -202,6 +202,8 @@ impl Estimator {
             self.delay = Delay::new();
             self.trendline = Trendline::new();
             self.arrivals.clear();
+            // Times before and after have nothing to do with each other.
+            self.prober.abandon(at);
             self.latest = None;
             self.hold_until = at.saturating_add(SECOND / 2);
         }

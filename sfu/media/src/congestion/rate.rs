@@ -190,13 +190,8 @@ impl Rate {
         let grace = GRACE_SECONDS * (1.0 - self.bps / GRACE_BPS).max(0.0);
         let queue = seconds(signals.queue);
         let mut passing = signals.passing;
-        if queue < grace {
+        if queue < grace || signals.queue < SHORT_QUEUE {
             passing = passing.max(self.bps);
-        }
-        if signals.queue < SHORT_QUEUE
-            && let Some(capacity) = self.capacity
-        {
-            passing = passing.max(capacity.lower().min(self.bps));
         }
         let factor = (1.0 - (queue - grace).max(0.0) / DRAIN_SECONDS).clamp(HARDEST, MILDEST);
         self.learn(passing);

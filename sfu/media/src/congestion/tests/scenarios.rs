@@ -61,7 +61,7 @@ fn a_clean_link_is_filled_and_stays_so() {
     });
     assert!(ramp.most() <= 5.0 && ramp.median() <= 0.5);
     assert!(target.least() >= 4.7 && target.most() <= 5.0);
-    assert!(under.most() <= 0.05 && under.median() == 0.0);
+    assert!(under.most() <= 0.03 && under.median() == 0.0);
     assert!(queue.most() <= 30.0 && lost.most() <= 0.02);
 }
 
