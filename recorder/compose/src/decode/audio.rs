@@ -88,11 +88,7 @@ impl<'a> Sounds<'a> {
         failed: Option<Error>,
         faults: &mut Faults,
     ) -> Result<(), Error> {
-        let failed = failed.or_else(|| ended.too_early(ROLE));
-        let again = match failed {
-            Some(error) => faults.note(self.track, error)?,
-            None => true,
-        };
+        let again = faults.after(self.track, ROLE, &ended, failed)?;
         self.missing = true;
         match ended {
             Ended::Media(error) => Err(Error::Media(error)),

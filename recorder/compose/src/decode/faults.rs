@@ -1,6 +1,8 @@
 //! What could not be decoded: a stranger's broken track must not cost all others their film.
 
+use crate::decode::feed::Ended;
 use crate::error::Error;
+use crate::ffmpeg::Role;
 use crate::film::Note;
 use lectern_control::TrackId;
 use std::collections::BTreeMap;
@@ -25,6 +27,20 @@ impl Faults {
         }
         *tries = tries.saturating_add(1);
         Ok(*tries <= MAX_TRIES)
+    }
+
+    /// A decoder has ended, by a fault or not; whether to try further on.
+    pub fn after(
+        &mut self,
+        track: TrackId,
+        role: Role,
+        ended: &Ended,
+        failed: Option<Error>,
+    ) -> Result<bool, Error> {
+        match failed.or_else(|| ended.too_early(role)) {
+            Some(error) => self.note(track, error),
+            None => Ok(true),
+        }
     }
 
     /// Whether a track is not worth opening again.

@@ -134,11 +134,7 @@ impl<'a> Pictures<'a> {
         failed: Option<Error>,
         faults: &mut Faults,
     ) -> Result<(), Error> {
-        let failed = failed.or_else(|| ended.too_early(ROLE));
-        let again = match failed {
-            Some(error) => faults.note(self.track, error)?,
-            None => true,
-        };
+        let again = faults.after(self.track, ROLE, &ended, failed)?;
         match ended {
             Ended::Media(error) => Err(Error::Media(error)),
             Ended::Changed(first, rest) => {

@@ -54,12 +54,42 @@ impl Watch<'_> {
     }
 }
 
+/// What both ends have: a process, and when it is given up.
+#[derive(Debug)]
+struct End<'a> {
+    process: Process,
+    watch: Watch<'a>,
+}
+
+impl<'a> End<'a> {
+    /// Of a process one of whose pipes, `ours`, never makes us wait.
+    fn of(
+        tools: &Tools,
+        stop: &'a AtomicBool,
+        mut process: Process,
+        ours: impl AsFd,
+    ) -> Result<(End<'a>, Moved), Error> {
+        if let Err(error) = rustix::io::ioctl_fionbio(ours, true) {
+            return Err(process.failed(&error.into()));
+        }
+        let moved = Moved::default();
+        let watch = Watch { stop, patience: tools.patience, moved: Arc::clone(&moved) };
+        Ok((End { process, watch }, moved))
+    }
+
+    fn failed(&mut self, error: &io::Error) -> Error {
+        if self.watch.stop.load(Ordering::Relaxed) {
+            return Error::Stopped;
+        }
+        self.process.failed(error)
+    }
+}
+
 /// A process that is read from; another thread feeds it.
 #[derive(Debug)]
 pub struct Source<'a> {
-    process: Process,
+    end: End<'a>,
     stdout: ChildStdout,
-    watch: Watch<'a>,
 }
 
 impl<'a> Source<'a> {
@@ -70,39 +100,32 @@ impl<'a> Source<'a> {
         args: impl IntoIterator<Item = S>,
         stop: &'a AtomicBool,
     ) -> Result<(Source<'a>, ChildStdin, Moved), Error> {
-        let (mut process, stdin, stdout) = Process::start(tools, role, args)?;
-        if let Err(error) = rustix::io::ioctl_fionbio(&stdout, true) {
-            return Err(process.failed(&error.into()));
-        }
-        let moved = Moved::default();
-        let watch = Watch { stop, patience: tools.patience, moved: Arc::clone(&moved) };
-        Ok((Source { process, stdout, watch }, stdin, moved))
+        let (process, stdin, stdout) = Process::start(tools, role, args)?;
+        let (end, moved) = End::of(tools, stop, process, &stdout)?;
+        Ok((Source { end, stdout }, stdin, moved))
     }
 
     /// After its last byte: whether all went well.
     pub fn end(&mut self) -> Result<(), Error> {
-        self.process.end()
+        self.end.process.end()
     }
 
     /// Why it could not be read.
     pub fn failed(&mut self, error: &io::Error) -> Error {
-        if self.watch.stop.load(Ordering::Relaxed) {
-            return Error::Stopped;
-        }
-        self.process.failed(error)
+        self.end.failed(error)
     }
 }
 
 impl Read for Source<'_> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut wait = self.watch.begin();
+        let mut wait = self.end.watch.begin();
         loop {
             match self.stdout.read(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 read => return read,
             }
-            self.watch.look(&mut wait)?;
-            self.process.wait_for(self.stdout.as_fd(), PollFlags::IN, LOOK);
+            self.end.watch.look(&mut wait)?;
+            self.end.process.wait_for(self.stdout.as_fd(), PollFlags::IN, LOOK);
         }
     }
 }
@@ -110,9 +133,8 @@ impl Read for Source<'_> {
 /// A process that is written to; another thread reads from it.
 #[derive(Debug)]
 pub struct Sink<'a> {
-    process: Process,
+    end: End<'a>,
     stdin: Option<ChildStdin>,
-    watch: Watch<'a>,
 }
 
 impl<'a> Sink<'a> {
@@ -123,13 +145,9 @@ impl<'a> Sink<'a> {
         args: impl IntoIterator<Item = S>,
         stop: &'a AtomicBool,
     ) -> Result<(Sink<'a>, ChildStdout, Moved), Error> {
-        let (mut process, stdin, stdout) = Process::start(tools, role, args)?;
-        if let Err(error) = rustix::io::ioctl_fionbio(&stdin, true) {
-            return Err(process.failed(&error.into()));
-        }
-        let moved = Moved::default();
-        let watch = Watch { stop, patience: tools.patience, moved: Arc::clone(&moved) };
-        Ok((Sink { process, stdin: Some(stdin), watch }, stdout, moved))
+        let (process, stdin, stdout) = Process::start(tools, role, args)?;
+        let (end, moved) = End::of(tools, stop, process, &stdin)?;
+        Ok((Sink { end, stdin: Some(stdin) }, stdout, moved))
     }
 
     /// Nothing more comes.
@@ -139,41 +157,38 @@ impl<'a> Sink<'a> {
 
     /// Waits until `done` gives something, which another thread sends when it has read it.
     pub fn wait<T>(&mut self, mut done: impl FnMut(Duration) -> Option<T>) -> io::Result<T> {
-        let mut wait = self.watch.begin();
+        let mut wait = self.end.watch.begin();
         loop {
             if let Some(done) = done(LOOK) {
                 return Ok(done);
             }
-            self.watch.look(&mut wait)?;
-            self.process.listen();
+            self.end.watch.look(&mut wait)?;
+            self.end.process.listen();
         }
     }
 
     /// After all was read: whether all went well.
     pub fn end(&mut self) -> Result<(), Error> {
-        self.process.end()
+        self.end.process.end()
     }
 
     /// Why it could not be written to.
     pub fn failed(&mut self, error: &io::Error) -> Error {
-        if self.watch.stop.load(Ordering::Relaxed) {
-            return Error::Stopped;
-        }
-        self.process.failed(error)
+        self.end.failed(error)
     }
 }
 
 impl Write for Sink<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut wait = self.watch.begin();
+        let mut wait = self.end.watch.begin();
         let Some(stdin) = &mut self.stdin else { return Err(io::ErrorKind::BrokenPipe.into()) };
         loop {
             match stdin.write(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 written => return written,
             }
-            self.watch.look(&mut wait)?;
-            self.process.wait_for(stdin.as_fd(), PollFlags::OUT, LOOK);
+            self.end.watch.look(&mut wait)?;
+            self.end.process.wait_for(stdin.as_fd(), PollFlags::OUT, LOOK);
         }
     }
 
