@@ -129,34 +129,39 @@ impl Catalogue {
     }
 
     fn insert(&self, id: RecordingId, manifest: Manifest, key: Option<DataKey>) -> Arc<Entry> {
+        self.put(self.entry(id, manifest, key))
+    }
+
+    fn entry(&self, id: RecordingId, manifest: Manifest, key: Option<DataKey>) -> Arc<Entry> {
         let folder = self.folder.join(id.to_string());
         let (keys, changed) = (Arc::clone(&self.keys), Arc::clone(&self.changed));
-        let entry = Arc::new(Entry::new(folder, keys, manifest, key, changed));
+        Arc::new(Entry::new(folder, keys, manifest, key, changed))
+    }
+
+    fn put(&self, entry: Arc<Entry>) -> Arc<Entry> {
         let mut entries = self.entries();
         if entries.len() >= MAX_LOADED {
             entries.retain(|_, entry| Arc::strong_count(entry) > 1 || !is_settled(entry));
         }
-        let entry = Arc::clone(entries.entry(id).or_insert(entry));
+        let entry = Arc::clone(entries.entry(entry.id).or_insert(entry));
         drop(entries);
         self.changed.notify_one();
         entry
     }
 
-    /// A new recording, with a key of its own, written down. Blocks.
+    /// A new recording, with a key of its own, written down; nobody hears of it before. Blocks.
     pub(crate) fn create(&self, manifest: Manifest) -> Result<Arc<Entry>, Error> {
         let id = manifest.status.recording;
-        let entry = self.insert(id, manifest, Some(DataKey::random()?));
+        let entry = self.entry(id, manifest, Some(DataKey::random()?));
         // The key is wrapped once the folder stands and is locked: who wraps all keys anew has either
         // seen the folder, and waits for it, or the new master key is in use already.
-        if let Err(error) = entry.save() {
-            self.forget(id);
-            return Err(error);
-        }
-        Ok(entry)
+        entry.save()?;
+        Ok(self.put(entry))
     }
 
-    /// One that could not even be begun: only told of.
-    pub(crate) fn create_failed(&self, manifest: Manifest) -> Arc<Entry> {
+    /// One that could not even be begun: only told of, whatever was said of it before.
+    pub(crate) fn create_failed(&self, mut manifest: Manifest) -> Arc<Entry> {
+        manifest::renew(&mut manifest.status);
         self.insert(manifest.status.recording, manifest, None)
     }
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::Config;
 use crate::keys::Absent;
+use futures_util::FutureExt;
 use lectern_control::ParticipantId;
 use lectern_control::recording::{Person, State};
 use lectern_journal::key::MasterKeys;
@@ -52,6 +53,21 @@ fn a_recording_is_found_again_as_it_was_saved() {
     assert_eq!(found.status(), before);
     assert!(entry.status().version > before.version);
     assert!(found.key().is_some());
+}
+
+#[test]
+fn nobody_hears_of_a_recording_that_cannot_be_written_but_that_it_failed() {
+    let scene = Scene::new();
+    let catalogue = scene.catalogue();
+    let in_the_way = scene.folder.path().join("live").join(RECORDING.to_string());
+    std::fs::write(in_the_way, b"").expect("written");
+    let manifest = manifest();
+    let version = manifest.status.version;
+    assert!(matches!(catalogue.create(manifest.clone()), Err(Error::Disk(_))));
+    assert!(catalogue.loaded().is_empty());
+    assert!(catalogue.changed().now_or_never().is_none());
+    assert!(catalogue.create_failed(manifest).status().version > version);
+    assert!(catalogue.changed().now_or_never().is_some());
 }
 
 #[test]
