@@ -70,7 +70,7 @@ pub struct Config {
     /// What its network can send, in bits a second.
     pub egress_bps: u64,
     /// Estimates what the path to each subscriber can take, paces what it is sent, and shares that out
-    /// among what it watches. New, and off until it has been measured.
+    /// among what it watches; without it everything is sent at once.
     pub estimate_bandwidth: bool,
     /// Its sockets.
     pub socket: socket::Config,
@@ -88,7 +88,7 @@ impl Default for Config {
             pin: false,
             max_peers: 2_000,
             egress_bps: 1_000_000_000,
-            estimate_bandwidth: false,
+            estimate_bandwidth: true,
             socket: socket::Config::default(),
         }
     }

@@ -201,9 +201,13 @@ pub const PACING_QUANTUM: Duration = Duration::from_millis(5);
 /// How long packets may wait for their turn. What is later comes too late for a conversation: new
 /// packets of pictures are then not taken, until a keyframe that fits.
 pub const PACED_DELAY: Duration = Duration::from_millis(1_000);
-/// A cached group that takes longer than this on a subscriber's path is not replayed: to catch up with
-/// it takes longer than a new keyframe.
-pub const LONGEST_REPLAY: Duration = Duration::from_millis(500);
+/// How much longer packets of a shared screen, and what matters more, may wait: text that comes late is
+/// better than none.
+pub const MORE_PACED_DELAY: u32 = 2;
+/// The part of the longest wait, in hundredths, that a cached group may take on a subscriber's path to
+/// be replayed: what comes meanwhile needs the rest. To catch up with more takes longer than a new
+/// keyframe.
+pub const LONGEST_REPLAY: u32 = 80;
 /// Packets that may wait for one subscriber: a second of 20 Mbit/s.
 pub const MAX_PACED_PACKETS: usize = 2_048;
 /// How often a subscriber's bandwidth is shared out anew; at once where it has become less.

@@ -4,7 +4,9 @@
 //! number: the bytes are made from the cache when its turn comes, as for a retransmission. It is let go
 //! in quanta, so that several packets leave as one run of equal datagrams.
 
-use crate::limits::{MAX_PACED_PACKETS, PACED_DELAY, PACING_BURST, PACING_QUANTUM};
+use crate::limits::{
+    MAX_PACED_PACKETS, MORE_PACED_DELAY, PACED_DELAY, PACING_BURST, PACING_QUANTUM,
+};
 use lectern_wire::{Bitrate, DataSize, SeqNo, Ssrc};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -21,6 +23,13 @@ pub enum Class {
     Screen,
     /// All other pictures.
     Camera,
+}
+
+impl Class {
+    /// How long packets may wait. What matters more may wait behind what is full of what matters less.
+    pub fn longest_wait(self) -> Duration {
+        if self == Class::Camera { PACED_DELAY } else { MORE_PACED_DELAY * PACED_DELAY }
+    }
 }
 
 const CLASSES: usize = 4;
@@ -78,9 +87,7 @@ impl Pacer {
     /// A packet waits for its turn. `false` where too much waits already.
     #[must_use]
     pub fn push(&mut self, class: Class, waiting: Waiting) -> bool {
-        // What matters more may wait behind what is full of what matters less.
-        let longest = if class == Class::Camera { PACED_DELAY } else { 2 * PACED_DELAY };
-        if self.packets >= MAX_PACED_PACKETS || self.delay() > longest {
+        if self.packets >= MAX_PACED_PACKETS || self.delay() > class.longest_wait() {
             return false;
         }
         self.packets += 1;

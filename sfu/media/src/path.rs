@@ -42,11 +42,12 @@ impl Path {
         self.estimator.as_deref()
     }
 
-    /// Whether so much more can be sent soon enough to be caught up with.
-    pub fn takes(&self, more: DataSize) -> bool {
+    /// Whether so much more can be sent at once and be caught up with.
+    pub fn takes(&self, class: Class, more: DataSize) -> bool {
         let Some(estimator) = &self.estimator else { return true };
         let all = self.pacer.backlog().plus(more);
-        estimator.pacing_rate().time_for(all) <= LONGEST_REPLAY
+        let longest = class.longest_wait() * LONGEST_REPLAY / 100;
+        estimator.pacing_rate().time_for(all) <= longest
     }
 
     /// Whether a packet may leave at once.

@@ -95,7 +95,7 @@ impl Hall {
             addresses: vec![node()],
             epoch: (now, Duration::from_secs(1_700_000_000)),
             outbox_bytes: 4 << 20,
-            estimates: false,
+            estimates: true,
         };
         let engine = Engine::new(now, config);
         let clients = Vec::new();

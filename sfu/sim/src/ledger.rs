@@ -261,15 +261,20 @@ impl Ledger {
         };
         let rate = f64::from(self.expected.codec.clock_rate());
         // Encodings of one source count the same frames; other sources have only the clock.
-        let passed = if from.stamp.incarnation == to.stamp.incarnation {
+        let on_clock = to.arrival.saturating_duration_since(from.arrival).as_secs_f64();
+        let at_source = if from.stamp.incarnation == to.stamp.incarnation {
             let frames = f64::from(to.stamp.frame) - f64::from(from.stamp.frame);
             self.expected.interval.as_secs_f64() * frames
         } else {
-            to.arrival.saturating_duration_since(from.arrival).as_secs_f64()
+            on_clock
         };
-        // A keyframe that is shown again lies back at its source, not on the clock.
-        let is_off = (ticks as f64 / rate - passed).abs() > SWITCH_TOLERANCE.as_secs_f64();
-        if is_off && passed > 0.0 {
+        // A keyframe from the node's memory is old at its source, and what follows it catches up: it
+        // stands at most where the clock does.
+        let latest = if to.stamp.starts_keyframe() { at_source.max(on_clock) } else { at_source };
+        let (ticks, tolerance) = (ticks as f64 / rate, SWITCH_TOLERANCE.as_secs_f64());
+        let is_off = ticks < at_source - tolerance || ticks > latest + tolerance;
+        // One that is shown again lies back at its source.
+        if is_off && at_source > 0.0 {
             return Some("the time at a switch is not that of the clock");
         }
         let pictures = (to.numbers.picture_id.wrapping_sub(from.numbers.picture_id)) & 0x7fff;

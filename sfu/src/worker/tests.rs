@@ -31,7 +31,7 @@ impl Crew {
                 addresses: vec![address],
                 epoch: (Instant::now(), Duration::ZERO),
                 outbox_bytes: 1 << 16,
-                estimates: false,
+                estimates: true,
             };
             let alarm = alarm.clone();
             let (outward, inward) = (Vec::new(), Vec::new());

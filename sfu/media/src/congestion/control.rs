@@ -2,7 +2,7 @@
 
 use super::Estimator;
 use super::cluster::Finding;
-use super::history::{Fate, Packet};
+use super::history::Packet;
 use super::probe::Needs;
 use super::rate::Signals;
 use super::trendline::Usage;
@@ -37,6 +37,8 @@ const FULL: f64 = 0.95;
 const ACKNOWLEDGED_WINDOW: Micros = 1_500 * MILLI;
 /// Where less than this part of what was sent has arrived, nothing is probed.
 const UNANSWERED: f64 = 0.68;
+/// Where less than this part has arrived, the estimate is held to what does, whatever is sent.
+const HALF: f64 = 0.45;
 /// A queue with which nothing is probed.
 const PROBED_QUEUE: Micros = 40 * MILLI;
 
@@ -102,10 +104,7 @@ impl Estimator {
     pub(super) fn judge(&mut self, at: Micros) {
         let jitter = self.delay.jitter().clamp(0, 100 * MILLI);
         while let Some(judged) = self.history.judge(PATIENCE + 2 * jitter) {
-            let size = u32::from(judged.packet.size);
-            self.known.add(at, size);
-            let has_arrived = matches!(judged.fate, Fate::Arrived(_));
-            self.known_arrived.add(at, if has_arrived { size } else { 0 });
+            self.answered.add(at, &judged);
             let Some(verdict) = self.loss.add(&judged, self.delay.longest(), jitter) else {
                 continue;
             };
@@ -158,8 +157,9 @@ impl Estimator {
         let soon = self.answers.rate(ACKNOWLEDGED_WINDOW / 2).unwrap_or(arrived);
         let sent = self.limited.rate_over(ACKNOWLEDGED_WINDOW);
         let most = 1.5 * arrived + 10_000.0;
-        self.is_unanswered = self.part_arrived(ACKNOWLEDGED_WINDOW) < UNANSWERED;
-        let is_half_lost = self.part_arrived(ACKNOWLEDGED_WINDOW / 2) < 0.45;
+        let is_under = |part: f64, window| self.answered.part(window).is_some_and(|p| p < part);
+        let is_half_lost = is_under(HALF, ACKNOWLEDGED_WINDOW / 2);
+        self.is_unanswered = is_under(UNANSWERED, ACKNOWLEDGED_WINDOW);
         let uses_it = sent >= 0.8 * self.rate.bps();
         let bound = match (is_half_lost, uses_it) {
             (true, _) => 1.5 * soon + 10_000.0,
@@ -171,13 +171,6 @@ impl Estimator {
         } else if self.rate.lower(at, bound) {
             self.prober.doubt(at);
         }
-    }
-
-    /// The part that arrived of what is known of, lately.
-    fn part_arrived(&self, window: Micros) -> f64 {
-        let known = self.known.rate(window).unwrap_or(0.0);
-        let arrived = self.known_arrived.rate(window).unwrap_or(0.0);
-        if known > 0.0 { arrived / known } else { 1.0 }
     }
 
     pub(super) fn probe_on(&mut self, at: Micros) {

@@ -21,6 +21,11 @@ const MEMORY_PACKETS: f64 = 300.0;
 const OUTAGE: Micros = 60 * MILLI;
 const OUTAGE_PACKETS: f64 = 8.0;
 
+/// Whether so many packets in a row that did not come, sent over so long, say that the path was cut.
+pub fn is_outage(packets: f64, lasted: Micros) -> bool {
+    packets >= OUTAGE_PACKETS && lasted >= OUTAGE
+}
+
 /// Sent and lost packets of one kind.
 #[derive(Debug, Clone, Copy, Default)]
 struct Count {
@@ -124,8 +129,7 @@ impl Loss {
     /// A packet arrived after others were lost.
     fn end_run(&mut self, sent: Micros) {
         let run = std::mem::take(&mut self.run);
-        let is_outage = run.sent >= OUTAGE_PACKETS && sent.saturating_sub(self.run_began) >= OUTAGE;
-        if !is_outage {
+        if !is_outage(run.sent, sent.saturating_sub(self.run_began)) {
             let count = self.count(self.run_waits);
             count.sent += run.sent;
             count.lost += run.lost;

@@ -2,6 +2,7 @@
 //! `sfu/docs/congestion.md`). Time is an argument; nothing allocates after construction.
 
 mod alr;
+mod answered;
 mod clock;
 mod cluster;
 mod control;
@@ -21,6 +22,7 @@ pub use probe::{Probe, ProbeId};
 pub use trendline::Usage;
 
 use alr::Limited;
+use answered::Answered;
 use clock::ReceiverClock;
 use delay::Delay;
 use history::{Answer, History, Packet};
@@ -104,9 +106,7 @@ pub struct Estimator {
     /// What arrived, by the receiver's clock, and by ours when we were told.
     arrivals: Meter,
     answers: Meter,
-    /// What is known of, and what of it arrived, by our clock when that was clear.
-    known: Meter,
-    known_arrived: Meter,
+    answered: Answered,
     /// When the last packet that arrived was sent and came, and when packets began to come again
     /// after a gap in which none was sent, or all were lost.
     latest: Option<(Micros, Micros)>,
@@ -149,8 +149,7 @@ impl Estimator {
             trendline: Trendline::new(),
             arrivals: Meter::new(10 * MILLI),
             answers: Meter::new(20 * MILLI),
-            known: Meter::new(20 * MILLI),
-            known_arrived: Meter::new(20 * MILLI),
+            answered: Answered::new(),
             latest: None,
             resumed: 0,
             limited: Limited::new(),

@@ -62,7 +62,8 @@ impl Engine {
         let Some((first, last)) = whole_group(source.encoding, pool) else { return false };
         let Some(forwarder) = forwarders.get_mut(subscription.slot) else { return false };
         let Some(peer) = router.peers.get_mut(forwarder.peer) else { return false };
-        if !peer.egress.path.takes(bytes_of_group(source.encoding, pool, first, last)) {
+        let size = bytes_of_group(source.encoding, pool, first, last);
+        if !peer.egress.path.takes(source.class, size) {
             return false;
         }
         for number in first.0..=last.0 {

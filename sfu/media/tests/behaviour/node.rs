@@ -35,7 +35,7 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn new(began: Instant, number: u8, seed: u64, estimates: bool) -> Node {
+    pub fn new(began: Instant, number: u8, seed: u64) -> Node {
         let address = SocketAddr::from(([10, 255, 0, number], 7_000));
         let mut engine_seed = [number; 32];
         engine_seed[..8].copy_from_slice(&seed.to_be_bytes());
@@ -44,7 +44,7 @@ impl Node {
             addresses: vec![address],
             epoch: (began, UNIX_EPOCH),
             outbox_bytes: OUTBOX_BYTES,
-            estimates,
+            estimates: true,
         };
         Node {
             engine: Engine::new(began, config),

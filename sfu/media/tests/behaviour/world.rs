@@ -81,21 +81,12 @@ pub struct World {
 impl World {
     /// A world with `nodes` nodes and nobody in it.
     pub fn new(seed: u64, nodes: u8) -> World {
-        World::of(seed, nodes, false)
-    }
-
-    /// One node that estimates what paths can take.
-    pub fn estimating(seed: u64) -> World {
-        World::of(seed, 1, true)
-    }
-
-    fn of(seed: u64, nodes: u8, estimates: bool) -> World {
         let began = Instant::now();
         client::seed(seed);
         World {
             now: began,
             began,
-            nodes: (0..nodes).map(|number| Node::new(began, number, seed, estimates)).collect(),
+            nodes: (0..nodes).map(|number| Node::new(began, number, seed)).collect(),
             peers: Vec::new(),
             random: StdRng::seed_from_u64(seed),
             tracks: Vec::new(),

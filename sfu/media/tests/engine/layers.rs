@@ -2,6 +2,7 @@
 
 use crate::client::Rtp;
 use crate::forwarding::received;
+use crate::keyframes::requests;
 use crate::stream::{Stream, picture_id, tl0_index};
 use crate::world::{World, camera};
 use lectern_wire::rtcp::SenderInfo;
@@ -72,8 +73,11 @@ fn a_layer_that_stops_is_replaced_and_taken_again_when_it_comes_back() {
     for frame in 0..90 {
         tick(&mut world, &mut streams, &[0, 1], frame % 45 == 44);
     }
-    for frame in 0..60 {
-        tick(&mut world, &mut streams, &[0, 1, 2], frame == 0);
+    // It is chosen when it is seen to be there, and asked for a keyframe.
+    for frame in 0..80 {
+        let asked = requests(&world.clients[0]);
+        world.clients[0].rtcp.clear();
+        tick(&mut world, &mut streams, &[0, 1, 2], frame == 0 || asked > 0);
     }
     world.run_ms(50);
     let packets = received(&world, 1, 1);

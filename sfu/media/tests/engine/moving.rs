@@ -25,7 +25,7 @@ fn with_second_node(world: &mut World) {
         addresses: vec![node_address(1)],
         epoch: (world.began, Duration::from_secs(1_700_000_000)),
         outbox_bytes: 1 << 20,
-        estimates: false,
+        estimates: true,
     };
     world.engines.push(Engine::new(world.now, config));
 }

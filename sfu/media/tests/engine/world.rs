@@ -60,7 +60,7 @@ impl World {
                 addresses: vec![node_address(place)],
                 epoch: (now, Duration::from_secs(1_700_000_000)),
                 outbox_bytes: 1 << 20,
-                estimates: false,
+                estimates: true,
             };
             Engine::new(now, config)
         };

@@ -23,7 +23,7 @@ fn states(world: &World, viewer: usize) -> Vec<StreamState> {
 #[test]
 fn slow_line() {
     seeds::run("slow_line", |seed| {
-        let mut world = World::estimating(seed);
+        let mut world = World::new(seed, 1);
         let round_trip = MS * world.random.random_range(20..100);
         let wide = Config::bottleneck(Bitrate::kbps(5_000), round_trip);
         let publisher = world.connect(&Join::over(&Config::default()));
