@@ -72,6 +72,9 @@ pub struct Config {
     /// Estimates what the path to each subscriber can take, paces what it is sent, and shares that out
     /// among what it watches; without it everything is sent at once.
     pub estimate_bandwidth: bool,
+    /// Tells of the path to each subscriber ten times a second, in metrics with a series for each
+    /// peer: for who looks for a fault, not for every day.
+    pub trace_paths: bool,
     /// Its sockets.
     pub socket: socket::Config,
 }
@@ -89,6 +92,7 @@ impl Default for Config {
             max_peers: 2_000,
             egress_bps: 1_000_000_000,
             estimate_bandwidth: true,
+            trace_paths: false,
             socket: socket::Config::default(),
         }
     }
@@ -167,7 +171,7 @@ fn start(config: &Config, registry: &Registry, dials: mpsc::Sender<Dial>) -> Res
     let sockets = bind(config, workers)?;
     let bound = sockets.first().ok_or(Error::NoWorkers)?.local_addr();
     let addresses = address::candidates(&config.advertise, bound)?;
-    let metrics = Metrics::new(registry, workers.into())?;
+    let metrics = Metrics::new(registry, workers.into(), config.trace_paths)?;
     let failure_domain = match config.failure_domain.as_str() {
         "" => name.as_str().to_owned(),
         domain => domain.to_owned(),
@@ -284,6 +288,7 @@ fn plans(
                 outbox_bytes: OUTBOX_BYTES,
                 estimates: config.estimate_bandwidth,
             },
+            traces_paths: config.trace_paths,
             socket,
             alarm: Alarm::new()?,
             outward: Vec::with_capacity(workers),

@@ -2,10 +2,13 @@
 
 use crate::link::Counts;
 use crate::socket::{Refusal, SendReport};
-use crate::worker::Sample;
+use crate::worker::{Sample, sample_every};
 use lectern_media::{Counters, DropReason};
 use prometheus::core::{Atomic, AtomicF64, GenericCounter};
-use prometheus::{Counter, CounterVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{
+    Counter, CounterVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
+use std::time::Duration;
 
 /// A counter that follows a number counted elsewhere.
 #[derive(Debug)]
@@ -104,11 +107,50 @@ pub(crate) struct Metrics {
     linked: IntGauge,
     sends_runs: IntGauge,
     lost_orders: IntCounter,
+    every: Duration,
+    paths: Option<Paths>,
+}
+
+/// What is known of the path to each subscriber.
+#[derive(Debug)]
+struct Paths {
+    target: IntGaugeVec,
+    queue: IntGaugeVec,
+}
+
+impl Paths {
+    fn new(registry: &Registry) -> prometheus::Result<Paths> {
+        let of_peer = |name, help| {
+            let gauges = IntGaugeVec::new(options(name, help), &["peer"])?;
+            registry.register(Box::new(gauges.clone()))?;
+            Ok::<_, prometheus::Error>(gauges)
+        };
+        Ok(Paths {
+            target: of_peer("subscriber_target_bps", "What the path to a subscriber can take.")?,
+            queue: of_peer("subscriber_queue_ms", "How long packets wait for a subscriber.")?,
+        })
+    }
+
+    fn update(&self, samples: &[Sample]) {
+        // Who has gone is not told of any more.
+        self.target.reset();
+        self.queue.reset();
+        for path in samples.iter().flat_map(|sample| &sample.paths) {
+            let peer = path.peer.to_string();
+            let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+            self.target.with_label_values(&[&peer]).set(whole(path.target.as_bps()));
+            self.queue.with_label_values(&[&peer]).set(whole(path.queue.as_millis() as u64));
+        }
+    }
 }
 
 impl Metrics {
     /// Registers all of them, for so many workers.
-    pub(crate) fn new(registry: &Registry, workers: usize) -> prometheus::Result<Metrics> {
+    pub(crate) fn new(
+        registry: &Registry,
+        workers: usize,
+        traces_paths: bool,
+    ) -> prometheus::Result<Metrics> {
         let drops = labelled(registry, "drops_total", "Packets dropped.", "reason")?;
         let refused =
             labelled(registry, "send_refused_total", "Packets the kernel refused.", "cause")?;
@@ -143,7 +185,14 @@ impl Metrics {
             linked: gauge(registry, "linked", "1 while linked to a controller.")?,
             sends_runs: gauge(registry, "workers_sending_runs", "Workers that send in runs.")?,
             lost_orders: number(registry, "lost_orders_total", "Orders no worker took.")?,
+            every: sample_every(traces_paths),
+            paths: traces_paths.then(|| Paths::new(registry)).transpose()?,
         })
+    }
+
+    /// How often they are to be updated.
+    pub(crate) fn every(&self) -> Duration {
+        self.every
     }
 
     /// Copies the workers' figures.
@@ -172,6 +221,9 @@ impl Metrics {
         }
         for (busy, sample) in self.busy.iter().zip(samples) {
             busy.follow(sample.busy.as_secs_f64());
+        }
+        if let Some(paths) = &self.paths {
+            paths.update(samples);
         }
         self.linked.set(i64::from(linked));
         self.sends_runs.set(sum(&|sample| u64::from(sample.sends_runs)) as i64);
@@ -223,17 +275,21 @@ fn numbers<F: Copy>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lectern_control::PeerId;
+    use lectern_media::PathFigures;
+    use lectern_wire::Bitrate;
     use prometheus::TextEncoder;
-    use std::time::Duration;
 
     #[test]
     fn every_metric_has_a_help_text_and_follows_the_workers() {
         let registry = Registry::new();
-        let metrics = Metrics::new(&registry, 2).expect("registers");
+        let metrics = Metrics::new(&registry, 2, true).expect("registers");
         let mut sample = Sample { busy: Duration::from_millis(1500), ..Sample::default() };
         sample.counters.rtp_in = 7;
         sample.counters.peers = 2;
         sample.counters.drop(DropReason::Malformed);
+        let (target, queue) = (Bitrate::kbps(3_000), Duration::from_millis(12));
+        sample.paths.push(PathFigures { peer: PeerId(7), target, queue });
         for _ in 0..2 {
             // Told twice, counted once.
             metrics.update(&[sample.clone(), sample.clone()], Counts::default(), true);
@@ -243,16 +299,19 @@ mod tests {
             "lectern_node_rtp_received_total 14",
             "lectern_node_peers 4",
             "lectern_node_linked 1",
+            "lectern_node_subscriber_target_bps{peer=\"PEER\"} 3000000",
+            "lectern_node_subscriber_queue_ms{peer=\"PEER\"} 12",
             "lectern_node_drops_total{reason=\"malformed\"} 2",
             "lectern_node_drops_total{reason=\"unknown_address\"} 0",
             "lectern_node_busy_seconds_total{worker=\"1\"} 1.5",
             "lectern_node_send_refused_total{cause=\"full\"} 0",
         ] {
+            let line = line.replace("PEER", &PeerId(7).to_string());
             assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
         }
         for family in registry.gather() {
             assert!(family.name().starts_with("lectern_node_") && !family.help().is_empty());
         }
-        assert!(Metrics::new(&registry, 1).is_err(), "one node in one registry");
+        assert!(Metrics::new(&registry, 1, false).is_err(), "one node in one registry");
     }
 }

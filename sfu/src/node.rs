@@ -7,7 +7,7 @@ use crate::link::{Protocol, Received};
 use crate::load::Meter;
 use crate::metrics::Metrics;
 use crate::relay::{self, WantKeyframe};
-use crate::worker::{Ended, Failure, Handle, Order, SAMPLE_EVERY, Sample};
+use crate::worker::{Ended, Failure, Handle, Order, Sample};
 use crate::{Error, Link};
 use bytes::Bytes;
 use lectern_control::node::{Command, CommandError, Event, Heartbeat, Hello};
@@ -322,7 +322,7 @@ impl Node {
 
     fn beat(&mut self) -> Result<(), Error> {
         let now = Instant::now();
-        if now.saturating_duration_since(self.sampled) >= SAMPLE_EVERY {
+        if now.saturating_duration_since(self.sampled) >= self.metrics.every() {
             self.sampled = now;
             let samples: Vec<Sample> = self.workers.iter().map(Handle::sample).collect();
             self.metrics.update(&samples, self.protocol.counts(), self.protocol.is_linked());
@@ -417,7 +417,7 @@ mod tests {
             kept_after: Number::default(),
         };
         let registry = Registry::new();
-        let metrics = Metrics::new(&registry, 1).expect("registers");
+        let metrics = Metrics::new(&registry, 1, false).expect("registers");
         let (dials, _) = mpsc::channel(1);
         let epoch = (Instant::now(), Duration::ZERO);
         let relays = relay::start(hello.node.clone(), epoch, Vec::new(), dials, &registry);

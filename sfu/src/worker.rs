@@ -41,9 +41,16 @@ const ORDERS_PER_TURN: usize = 64;
 /// Batches taken from each other worker between two looks at the socket.
 const HANDED_BATCHES_PER_TURN: usize = 4;
 /// How often figures are published, and the longest sleep.
-pub(crate) const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+const SAMPLE_EVERY: Duration = Duration::from_secs(1);
+/// The same where paths are traced.
+const TRACE_EVERY: Duration = Duration::from_millis(100);
 /// Reads that fail one after another until the worker gives up: the socket is broken for good.
 const MAX_FAILED_READS: u32 = 1_000;
+
+/// How often figures are published.
+pub(crate) fn sample_every(traces_paths: bool) -> Duration {
+    if traces_paths { TRACE_EVERY } else { SAMPLE_EVERY }
+}
 
 /// What a worker is told.
 #[derive(Debug)]
@@ -85,6 +92,8 @@ struct Worker {
     desk: Desk,
     published: Arc<Mutex<Sample>>,
     sampled: Instant,
+    sample_every: Duration,
+    traces_paths: bool,
     failed_reads: u32,
 }
 
@@ -124,9 +133,8 @@ impl Worker {
     /// ended. Under load it does not wait at all: packets that came meanwhile make the next batch.
     fn sleep(&mut self, deadline: Option<Instant>) -> io::Result<Instant> {
         let now = Instant::now();
-        let wake_at = deadline.map_or(self.sampled + SAMPLE_EVERY, |deadline| {
-            deadline.min(self.sampled + SAMPLE_EVERY)
-        });
+        let sample_at = self.sampled + self.sample_every;
+        let wake_at = deadline.map_or(sample_at, |deadline| deadline.min(sample_at));
         let wait = wake_at.saturating_duration_since(now);
         if wait.is_zero() || self.inbox.was_filled() {
             return Ok(now);
@@ -224,17 +232,21 @@ impl Worker {
         }
     }
 
-    /// Adds up the turn's time, and publishes figures once a second.
+    /// Adds up the turn's time, and publishes figures when it is time to.
     fn account(&mut self, busy_since: Instant) {
         let now = Instant::now();
         let desk = &mut self.desk;
         desk.sample.busy += now.saturating_duration_since(busy_since);
-        if now.saturating_duration_since(self.sampled) < SAMPLE_EVERY {
+        if now.saturating_duration_since(self.sampled) < self.sample_every {
             return;
         }
         self.sampled = now;
         let sample = &mut desk.sample;
         sample.counters.clone_from(desk.engine.counters());
+        if self.traces_paths {
+            sample.paths.clear();
+            sample.paths.extend(desk.engine.paths());
+        }
         sample.taken = Some(now);
         sample.unusable = self.inbox.unusable();
         sample.unlearned = self.steering.refused();

@@ -53,6 +53,7 @@ impl Server {
             ("edge.listen", free_tcp()?.to_string()),
             ("node.listen", node.to_string()),
             ("node.advertise", format!("[{advertised}]")),
+            ("node.trace_paths", true.to_string()),
             ("controller.node_silence_ms", NODE_SILENCE_MS.to_string()),
             // A crowd comes from one address.
             ("edge.connects_per_minute", CROWD.to_string()),

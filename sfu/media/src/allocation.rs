@@ -73,14 +73,25 @@ pub type Grants = SmallVec<[Grant; 16]>;
 impl Demand {
     /// The best layer that the client can make use of.
     fn useful(&self) -> Option<usize> {
-        let last = self.layers.len().checked_sub(1)?;
-        let shows = |layer: &Layer| is_met(&self.wish, layer);
-        Some(self.layers.iter().position(shows).unwrap_or(last))
+        useful_layer(&self.wish, &self.layers)
     }
 
     fn rate(&self, layer: usize) -> u64 {
         self.layers.get(layer).map_or(0, |layer| layer.rate.as_bps())
     }
+}
+
+/// The best of some layers, lowest first, that a client can make use of. More bits or pictures for as
+/// many pixels can always be seen, unless it asks for so many pictures.
+pub fn useful_layer(wish: &Wish, layers: &[Layer]) -> Option<usize> {
+    let last = layers.len().checked_sub(1)?;
+    let Some(enough) = layers.iter().position(|layer| is_met(wish, layer)) else {
+        return Some(last);
+    };
+    let size = |layer: &Layer| (layer.width, layer.height);
+    let as_large = |layer: &&Layer| layers.get(enough).map(size) == Some(size(layer));
+    let better = layers.iter().skip(enough).take_while(as_large).count().saturating_sub(1);
+    Some(if wish.frames_per_second == 0 { enough + better } else { enough })
 }
 
 /// Whether more than a layer has would not be seen.

@@ -144,6 +144,13 @@ impl Cache {
         self.group
     }
 
+    /// When that packet came.
+    pub fn group_began(&self) -> Option<Instant> {
+        let number = self.group?;
+        let entry = self.ring.get((number.0 % self.ring.len() as u64) as usize)?.as_ref()?;
+        (entry.packet.number == number).then_some(entry.arrived)
+    }
+
     /// The highest number kept.
     pub fn newest(&self) -> Option<SeqNo> {
         self.newest

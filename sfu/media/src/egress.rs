@@ -78,6 +78,16 @@ impl Egress {
         target.as_bps().saturating_mul(100) < allocated.as_bps().saturating_mul(OVERDRAWN)
     }
 
+    /// What is watched, or what there is of it, has changed: bandwidth is to be shared out anew, where
+    /// it is. Says whether.
+    pub fn reallocate(&mut self, now: Instant) -> bool {
+        let is_shared_out = self.path.target().is_some();
+        if is_shared_out {
+            self.allocate_at = Some(now);
+        }
+        is_shared_out
+    }
+
     /// Counts packets of probes, so that each is another one.
     pub fn next_turn(&mut self) -> u64 {
         self.turn = self.turn.wrapping_add(1);

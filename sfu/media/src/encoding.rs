@@ -5,7 +5,7 @@ use crate::cache::{Cache, Pool};
 use crate::clock::SenderClock;
 use crate::keyframe::{Group, Requests};
 use crate::layers::Scalability;
-use crate::limits::{CACHED_AUDIO_PACKETS, CACHED_VIDEO_PACKETS};
+use crate::limits::{CACHED_AUDIO_PACKETS, CACHED_VIDEO_PACKETS, LAYER_GONE};
 use crate::nack::Losses;
 use crate::order::{Order, Place};
 use crate::packet::Packet;
@@ -29,6 +29,8 @@ pub struct Encoding {
     pub stream: u32,
     /// When its last packet came.
     pub heard: Option<Instant>,
+    /// When it came for the first time, or again after it was gone.
+    pub began: Option<Instant>,
     /// The timestamp of the packet with the highest number.
     newest_timestamp: RtpTime,
     /// Its sender's clock, once a sender report has come.
@@ -78,6 +80,7 @@ impl Encoding {
             repair_ssrc: None,
             stream: 0,
             heard: None,
+            began: None,
             newest_timestamp: RtpTime::default(),
             clock: None,
             keyframes: Requests::default(),
@@ -135,7 +138,10 @@ impl Encoding {
         } else {
             self.reception.receive(now, sent, timestamp, self.clock_rate());
         }
-        self.heard = Some(now);
+        let is_gone = |heard| now.saturating_duration_since(heard) >= LAYER_GONE;
+        if self.heard.replace(now).is_none_or(is_gone) {
+            self.began = Some(now);
+        }
         if !place.in_order {
             self.losses.arrived(now, sent);
         } else if let Some(from) = place.gap_from

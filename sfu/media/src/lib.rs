@@ -43,8 +43,9 @@ pub mod snapshot;
 pub mod timers;
 pub mod track;
 pub mod transport;
+pub mod watched;
 
 pub use counters::Counters;
 pub use drop::DropReason;
-pub use engine::{Config, Datagram, Engine, Output, Progress};
+pub use engine::{Config, Datagram, Engine, Output, PathFigures, Progress};
 pub use outbox::{Outbox, Outgoing};

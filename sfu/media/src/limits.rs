@@ -91,6 +91,9 @@ pub const PADDING_GRID: usize = 16;
 /// Payloads under this are not padded: they would grow by more than they save.
 pub const LEAST_PADDED_BYTES: usize = 400;
 
+/// How long nobody must watch an encoding until its publisher is told so: a page that is laid out anew
+/// hides and shows within it.
+pub const UNWATCHED_FOR: Duration = Duration::from_secs(5);
 /// How long a lower layer of a track must come alone before the best one is given up: the time for
 /// which the picture stands still when an encoder switches its best layer off.
 pub const LAYER_SILENCE: Duration = Duration::from_millis(700);
@@ -216,5 +219,10 @@ pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(200);
 pub const SOUND_RESERVE: Bitrate = Bitrate::kbps(100);
 /// An encoding that has not come for so long is not there to be chosen.
 pub const LAYER_GONE: Duration = Duration::from_secs(2);
+/// What may be sent at once to switch to an encoding whose keyframe has just come, in the time that it
+/// takes on the subscriber's path, and how old that keyframe may be: quicker than a new one.
+pub const SWITCH_REPLAY: Duration = Duration::from_millis(200);
+/// See [`SWITCH_REPLAY`].
+pub const YOUNG_GROUP: Duration = Duration::from_millis(500);
 /// Layers of one track: three encodings, or three of space, with three of time each.
 pub const MAX_LAYERS_PER_TRACK: usize = 12;

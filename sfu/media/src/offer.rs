@@ -3,9 +3,10 @@
 use crate::allocation::{Layer, Layers};
 use crate::frame::Target;
 use crate::layers::Report;
-use crate::limits::{LAYER_GONE, MAX_LAYERS_PER_TRACK};
+use crate::limits::{LAYER_GONE, MAX_LAYERS_PER_TRACK, RATE_WINDOW};
 use crate::pacer::Class;
 use crate::track::Track;
+use lectern_wire::Bitrate;
 use smallvec::SmallVec;
 use std::time::Instant;
 
@@ -32,7 +33,7 @@ pub fn layers_of(now: Instant, track: &Track) -> (Targets, Layers) {
         let slowly = is_lowest || track.class() == Class::Screen;
         if is_whole || slowly && target.spatial == 0 {
             targets.push(target);
-            layers.push(layer(track, report));
+            layers.push(layer(now, track, report));
         }
     }
     (targets, layers)
@@ -45,10 +46,16 @@ fn is_there(now: Instant, track: &Track, target: Target) -> bool {
     lately || track.is_best(place)
 }
 
-fn layer(track: &Track, report: &Report) -> Layer {
-    let told = track.parameters.encodings.get(usize::from(report.target.encoding));
+/// What an encoding costs that has just begun is not measured yet: up to as much as was announced.
+fn layer(now: Instant, track: &Track, report: &Report) -> Layer {
+    let place = usize::from(report.target.encoding);
+    let told = track.parameters.encodings.get(place);
+    let began = track.encodings.get(place).and_then(|encoding| encoding.began);
+    let is_new = began.is_some_and(|at| now.saturating_duration_since(at) < 2 * RATE_WINDOW);
+    let announced = told.filter(|_| is_new).map_or(0, |told| told.max_bitrate_bps);
+    let rate = report.bitrate.max(Bitrate::bps(announced));
     let seen = report.size.map(|(width, height)| (u32::from(width), u32::from(height)));
     let (width, height) = seen.or(told.map(|told| (told.width, told.height))).unwrap_or_default();
     let frames_per_second = report.frames_per_second.round().clamp(0.0, 240.0) as u32;
-    Layer { rate: report.bitrate, width, height, frames_per_second }
+    Layer { rate, width, height, frames_per_second }
 }

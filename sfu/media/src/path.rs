@@ -1,9 +1,7 @@
 //! The path to one subscriber: what it can take, what waits for it, and when it is probed.
 
 use crate::congestion::{Config, Estimator, Probe, Sent};
-use crate::limits::{
-    LEAST_ESTIMATE, LONGEST_REPLAY, MOST_ESTIMATE, START_ESTIMATE, UNDER_RTP_BYTES,
-};
+use crate::limits::{LEAST_ESTIMATE, MOST_ESTIMATE, START_ESTIMATE, UNDER_RTP_BYTES};
 use crate::pacer::{Class, Pacer, Waiting};
 use lectern_wire::rtcp::TransportFeedback;
 use lectern_wire::{Bitrate, DataSize};
@@ -42,11 +40,10 @@ impl Path {
         self.estimator.as_deref()
     }
 
-    /// Whether so much more can be sent at once and be caught up with.
-    pub fn takes(&self, class: Class, more: DataSize) -> bool {
+    /// Whether so much more, and all that waits, can be sent in so long.
+    pub fn takes(&self, more: DataSize, longest: Duration) -> bool {
         let Some(estimator) = &self.estimator else { return true };
         let all = self.pacer.backlog().plus(more);
-        let longest = class.longest_wait() * LONGEST_REPLAY / 100;
         estimator.pacing_rate().time_for(all) <= longest
     }
 

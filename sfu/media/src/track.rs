@@ -1,5 +1,6 @@
 //! A track: what a publisher sends, in one or more encodings, and to whom it is forwarded.
 
+use crate::allocation::{Layer, useful_layer};
 use crate::arena::{PeerKey, RoomKey};
 use crate::cache::Pool;
 use crate::encoding::Encoding;
@@ -10,10 +11,12 @@ use crate::levels::Level;
 use crate::limits::{LAYER_SILENCE, MAX_LAYERS_PER_TRACK};
 use crate::pacer::Class;
 use crate::relay;
+use crate::watched::Watched;
 use lectern_control::limits::{MAX_CODECS_PER_TRACK, MAX_ENCODINGS_PER_TRACK};
 use lectern_control::media::{self as control, CodecName, MediaKind, PublicationParameters};
+use lectern_control::node::LayerWanted;
 use lectern_control::{ParticipantId, TrackId};
-use lectern_wire::{Mid, PayloadType, Rid, Ssrc};
+use lectern_wire::{Bitrate, Mid, PayloadType, Rid, Ssrc};
 use smallvec::SmallVec;
 use std::time::Instant;
 
@@ -74,6 +77,7 @@ pub struct Track {
     /// Since when a lower layer has come without the best one.
     alone_since: Option<Instant>,
     streams: u32,
+    watched: Watched,
 }
 
 impl Track {
@@ -113,6 +117,7 @@ impl Track {
             best: None,
             alone_since: None,
             streams: 0,
+            watched: Watched::new(),
         })
     }
 
@@ -141,6 +146,7 @@ impl Track {
         let muted = self.parameters.muted;
         self.parameters = PublicationParameters { muted, ..fresh.parameters };
         self.best = best.and_then(|rid| self.encoding_of(rid));
+        self.watched.tell_again();
         Ok(())
     }
 
@@ -267,14 +273,14 @@ impl Track {
         }
     }
 
-    /// What a subscription is to get from now on; `None` is nothing, for want of room. Asks for a
-    /// keyframe where what is wanted begins with one: says whether the publisher is to be woken.
+    /// What a subscription is to get from now on; `None` is nothing, for want of room. Says whether that
+    /// is something else than before: see [`Self::urge`].
     pub fn set_target(&mut self, slot: usize, target: Option<Target>) -> bool {
         let target = target.map(|target| self.without_limits(target));
         let Some(forwarder) = self.forwarders.get_mut(slot) else { return false };
         let former = forwarder.goal();
         forwarder.set_target(target);
-        former != forwarder.goal() && self.urge(slot)
+        former != forwarder.goal()
     }
 
     /// Asks for a keyframe where a subscription lacks a layer that may not come without one; to be
@@ -327,6 +333,57 @@ impl Track {
             }
         }
         reports
+    }
+
+    /// A subscription has begun, or wants something else. Says whether encodings are wanted that
+    /// were not.
+    pub fn wants_more(&mut self, slot: usize) -> bool {
+        let count = self.forwarders.get(slot).map_or(0, |forwarder| self.useful(forwarder));
+        self.watched.want(count)
+    }
+
+    /// Says whether it has changed which encodings anybody wants.
+    pub fn look_at_watched(&mut self, now: Instant) -> bool {
+        let (all, mut count) = (self.encodings.len(), 0);
+        if !self.relays.is_empty() {
+            count = all;
+        }
+        let mut forwarders = self.forwarders.iter();
+        while count < all
+            && let Some(forwarder) = forwarders.next()
+        {
+            count = count.max(self.useful(forwarder));
+        }
+        self.watched.look(now, count, all)
+    }
+
+    /// What the publisher is told of its encodings.
+    pub fn layers_wanted(&self) -> Vec<LayerWanted> {
+        let rid = |encoding: &Encoding| encoding.rid.map(|rid| rid.to_string()).unwrap_or_default();
+        let layers = self.encodings.iter().enumerate();
+        layers
+            .map(|(place, encoding)| LayerWanted {
+                rid: rid(encoding),
+                wanted: self.watched.is_wanted(place),
+            })
+            .collect()
+    }
+
+    /// How many encodings, lowest first, a subscriber could make use of, as they were announced: one
+    /// that is switched off now is not seen.
+    fn useful(&self, forwarder: &Forwarder) -> usize {
+        if forwarder.wish.hidden {
+            return 0;
+        }
+        let announced = self.parameters.encodings.iter().map(|announced| Layer {
+            rate: Bitrate::bps(announced.max_bitrate_bps),
+            width: announced.width,
+            height: announced.height,
+            frames_per_second: 0,
+        });
+        let announced: SmallVec<[Layer; MAX_ENCODINGS_PER_TRACK]> = announced.collect();
+        let best = useful_layer(&forwarder.wish, &announced);
+        best.map_or(self.encodings.len(), |best| best + 1)
     }
 
     /// The packets of an encoding as forwarders see them, and the forwarders.

@@ -1,7 +1,7 @@
 //! Figures of one worker, published once a second. Numbers only grow, unless they say otherwise.
 
 use crate::socket::SendReport;
-use lectern_media::Counters;
+use lectern_media::{Counters, PathFigures};
 use std::time::{Duration, Instant};
 
 /// What a worker has done so far.
@@ -31,6 +31,8 @@ pub(crate) struct Sample {
     pub(crate) wakeups: u64,
     /// Time it was awake.
     pub(crate) busy: Duration,
+    /// The paths to subscribers, where they are traced.
+    pub(crate) paths: Vec<PathFigures>,
     /// Whether packets leave in runs now.
     pub(crate) sends_runs: bool,
 }

@@ -41,6 +41,7 @@ impl Crew {
                 workers,
                 core: None,
                 engine,
+                traces_paths: false,
                 socket,
                 alarm,
                 outward,

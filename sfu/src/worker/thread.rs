@@ -2,7 +2,7 @@
 
 use super::{
     Alarm, Desk, Handed, Inbox, Inward, MAX_EVENTS, MAX_ORDERS, Order, Outward, Sample, Socket,
-    Steering, Worker, WorkerIndex,
+    Steering, Worker, WorkerIndex, sample_every,
 };
 use crate::relay;
 use lectern_control::RoomId;
@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     pub(crate) core: Option<core_affinity::CoreId>,
     /// Its engine's configuration.
     pub(crate) engine: lectern_media::Config,
+    /// Its samples tell of the paths to subscribers, and are taken more often.
+    pub(crate) traces_paths: bool,
     /// Its socket.
     pub(crate) socket: Socket,
     /// Wakes it.
@@ -144,6 +146,8 @@ fn work(
         desk,
         published,
         sampled: now,
+        sample_every: sample_every(plan.traces_paths),
+        traces_paths: plan.traces_paths,
         failed_reads: 0,
     };
     worker.run()

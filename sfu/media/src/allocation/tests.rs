@@ -43,6 +43,18 @@ fn the_screen_comes_first_and_then_whoever_speaks() {
 }
 
 #[test]
+fn who_shows_a_screen_small_still_gets_all_its_pictures() {
+    let shown = |height, frames_per_second, demand: Demand| {
+        let wish = Wish { height, frames_per_second, ..Wish::default() };
+        share(9_000, &[Demand { wish, ..demand }])
+    };
+    assert_eq!(shown(1_080, 0, screen(None)), [Grant::Layer(1)]);
+    assert_eq!(shown(1_080, 5, screen(None)), [Grant::Layer(0)]);
+    assert_eq!(shown(360, 0, camera(None)), [Grant::Layer(1)]);
+    assert_eq!(shown(200, 0, camera(None)), [Grant::Layer(1)]);
+}
+
+#[test]
 fn a_screen_is_never_starved() {
     let demands = [camera(Some(2)), screen(Some(1))];
     assert_eq!(share(300, &demands), [Grant::Starved, Grant::Layer(0)]);

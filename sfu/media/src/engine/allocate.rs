@@ -2,7 +2,7 @@
 
 use super::Engine;
 use crate::allocation::{self, Demand, Grant, Rank};
-use crate::arena::PeerKey;
+use crate::arena::{Key, PeerKey, TrackKey};
 use crate::egress::Subscription;
 use crate::forwarder::Goal;
 use crate::frame::Target;
@@ -54,6 +54,25 @@ impl Engine {
         peer.egress.path.open(now, self.rng.random(), self.rng.random());
         peer.egress.allocate_at = Some(now);
         self.wake(now, key);
+    }
+
+    /// A track offers more than before: those who watch it get it as soon as they can.
+    pub(super) fn offer_anew(&mut self, now: Instant, track: TrackKey) {
+        let Engine { router, peer_timers, .. } = self;
+        let Some(track) = router.tracks.get(track) else { return };
+        for forwarder in &track.forwarders {
+            if router.peers.get_mut(forwarder.peer).is_some_and(|peer| peer.egress.reallocate(now))
+            {
+                peer_timers.advance(forwarder.peer.index(), now);
+            }
+        }
+    }
+
+    /// A subscriber wants something else.
+    pub(super) fn allocate_soon(&mut self, now: Instant, key: PeerKey) {
+        if self.router.peers.get_mut(key).is_some_and(|peer| peer.egress.reallocate(now)) {
+            self.wake(now, key);
+        }
     }
 
     /// Shares out what a subscriber's path can take, where that is due or has become less.
@@ -112,14 +131,16 @@ impl Engine {
         let track = self.router.tracks.get_mut(subscription.track)?;
         let (id, publisher, best) = (track.id, track.publisher, track.best_place());
         let was_starved = track.forwarders.get(subscription.slot)?.goal() == Goal::Nothing;
-        let wakes = track.set_target(subscription.slot, target);
+        track.set_target(subscription.slot, target);
         let forwarder = track.forwarders.get(subscription.slot)?;
         let reached = forwarder.has_reached(&track.encodings, best);
         let begins_starving = target.is_none() && !was_starved;
         let waits = forwarder.waits();
-        let urged = !reached && track.urge(subscription.slot);
-        if wakes || urged {
-            self.wake(now, publisher);
+        if !reached && !self.switch_from_cache(now, subscription) {
+            let track = self.router.tracks.get_mut(subscription.track)?;
+            if track.urge(subscription.slot) {
+                self.wake(now, publisher);
+            }
         }
         if begins_starving {
             self.withdraw(key, subscription);

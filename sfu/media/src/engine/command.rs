@@ -304,6 +304,7 @@ impl Engine {
         self.count();
         let subscription = self.router.peers.get(key).and_then(|peer| peer.egress.by_track(track));
         if let Some(subscription) = subscription {
+            self.tell_if_wants_more(subscription);
             self.refresh_one(now, key, subscription);
         }
         self.open_path(now, key);
@@ -358,7 +359,9 @@ impl Engine {
             self.withdraw(key, subscription);
             self.refresh_one(now, key, subscription);
         }
+        self.tell_if_wants_more(subscription);
         self.open_path(now, key);
+        self.allocate_soon(now, key);
         Ok(())
     }
 }

@@ -59,12 +59,17 @@ impl Engine {
         if track.is_muted() {
             return Err(DropReason::Muted);
         }
+        let began = track.encodings.get(binding.encoding).and_then(|encoding| encoding.began);
+        let is_back = began == Some(now) && track.kind() == MediaKind::Video;
         if let Some(level) = peer.extensions.id(Extension::AudioLevel)
             && let Some(Ok(level)) = view.extensions().find(level).map(AudioLevel::parse)
         {
             track.level.hear(now, level.below_overload_db);
         }
         self.keep(now, key, binding, &packet, view.bytes());
+        if is_back {
+            self.offer_anew(now, binding.track);
+        }
         Ok(packet)
     }
 

@@ -7,11 +7,11 @@ use crate::cache::Pool;
 use crate::egress::Subscription;
 use crate::encoding::Encoding;
 use crate::ingress::Binding;
-use crate::limits::UNDER_RTP_BYTES;
+use crate::limits::{LONGEST_REPLAY, SWITCH_REPLAY, UNDER_RTP_BYTES, YOUNG_GROUP};
 use crate::rewrite::Moment;
 use lectern_control::media::MediaKind;
 use lectern_wire::{DataSize, SeqNo};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 impl Engine {
     /// The peer can receive from now on: brings every picture it waits for.
@@ -46,7 +46,8 @@ impl Engine {
         if self.router.peers.get(key).is_none_or(|peer| peer.receives_media().is_err()) {
             return;
         }
-        if !self.replay(now, subscription) {
+        let longest = track.class().longest_wait() * LONGEST_REPLAY / 100;
+        if !self.replay(now, subscription, longest) {
             if let Some(track) = self.router.tracks.get_mut(subscription.track) {
                 track.want_keyframe_for(subscription.slot);
             }
@@ -54,8 +55,22 @@ impl Engine {
         }
     }
 
-    /// Sends the latest keyframe and all that came after it; `false` where that is not all there.
-    fn replay(&mut self, now: Instant, subscription: Subscription) -> bool {
+    /// Goes over to the encoding that a subscription is to get with the keyframe that has just come of
+    /// it; `false` where none has.
+    pub(super) fn switch_from_cache(&mut self, now: Instant, subscription: Subscription) -> bool {
+        let Some(track) = self.router.tracks.get_mut(subscription.track) else { return false };
+        let Some((source, forwarders)) = track.split_for(subscription.slot) else { return false };
+        let Some(forwarder) = forwarders.get(subscription.slot) else { return false };
+        let is_other = forwarder.stream() != Some(source.encoding.stream);
+        let began = source.encoding.cache.group_began();
+        let is_young = began.is_some_and(|at| now.saturating_duration_since(at) <= YOUNG_GROUP);
+        let is_possible = is_other && !forwarder.waits() && is_young;
+        is_possible && self.replay(now, subscription, SWITCH_REPLAY)
+    }
+
+    /// Sends the latest keyframe and all that came after it; `false` where that is not all there, or
+    /// takes longer than `longest`.
+    fn replay(&mut self, now: Instant, subscription: Subscription, longest: Duration) -> bool {
         let Engine { router, pool, outbox, counters, peer_timers, .. } = self;
         let Some(track) = router.tracks.get_mut(subscription.track) else { return false };
         let Some((source, forwarders)) = track.split_for(subscription.slot) else { return false };
@@ -63,7 +78,7 @@ impl Engine {
         let Some(forwarder) = forwarders.get_mut(subscription.slot) else { return false };
         let Some(peer) = router.peers.get_mut(forwarder.peer) else { return false };
         let size = bytes_of_group(source.encoding, pool, first, last);
-        if !peer.egress.path.takes(source.class, size) {
+        if !peer.egress.path.takes(size, longest) {
             return false;
         }
         for number in first.0..=last.0 {

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::arena::{Key, RoomKey};
+use crate::egress::Subscription;
 use crate::limits::{QUALITY_INTERVAL, SPEAKERS_INTERVAL};
 use crate::peer::Peer;
 use crate::room::Figures;
@@ -32,6 +33,7 @@ impl Engine {
         }
         if looks {
             self.tell_speakers(now, key);
+            self.look_at_watched(now, key);
         }
         if tells {
             self.tell_quality(key);
@@ -52,6 +54,33 @@ impl Engine {
         }
         if let Some(speakers) = room.speakers.finish(now) {
             self.events.push((room.id, Event::Speakers { speakers }));
+        }
+    }
+
+    /// What nobody watches any more is told to its publisher.
+    fn look_at_watched(&mut self, now: Instant, key: RoomKey) {
+        let Router { rooms, tracks, .. } = &mut self.router;
+        let Some(room) = rooms.get(key) else { return };
+        for id in &room.tracks {
+            let Some(track) = tracks.get_mut(*id) else { continue };
+            if track.kind() == MediaKind::Video && track.look_at_watched(now) {
+                let layers = track.layers_wanted();
+                self.events.push((room.id, Event::LayersWanted { track: track.id, layers }));
+            }
+        }
+    }
+
+    /// A subscription has begun, or wants something else: its publisher is told at once of what was
+    /// switched off.
+    pub(super) fn tell_if_wants_more(&mut self, subscription: Subscription) {
+        let Router { rooms, tracks, .. } = &mut self.router;
+        let Some(track) = tracks.get_mut(subscription.track) else { return };
+        if track.kind() == MediaKind::Video
+            && track.wants_more(subscription.slot)
+            && let Some(room) = rooms.get(track.room)
+        {
+            let layers = track.layers_wanted();
+            self.events.push((room.id, Event::LayersWanted { track: track.id, layers }));
         }
     }
 

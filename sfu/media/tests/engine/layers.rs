@@ -2,9 +2,10 @@
 
 use crate::client::Rtp;
 use crate::forwarding::received;
-use crate::keyframes::requests;
 use crate::stream::{Stream, picture_id, tl0_index};
-use crate::world::{World, camera};
+use crate::world::{World, camera, peer, track_id};
+use lectern_control::media::Wish;
+use lectern_control::node::{Command, Event};
 use lectern_wire::rtcp::SenderInfo;
 use lectern_wire::{NtpTime, RtpTime, Ssrc};
 use std::time::Duration;
@@ -73,12 +74,12 @@ fn a_layer_that_stops_is_replaced_and_taken_again_when_it_comes_back() {
     for frame in 0..90 {
         tick(&mut world, &mut streams, &[0, 1], frame % 45 == 44);
     }
-    // It is chosen when it is seen to be there, and asked for a keyframe.
-    for frame in 0..80 {
-        let asked = requests(&world.clients[0]);
-        world.clients[0].rtcp.clear();
-        tick(&mut world, &mut streams, &[0, 1, 2], frame == 0 || asked > 0);
+    // It begins with a keyframe, which is enough for those who want it.
+    let requests = world.engines[0].counters().keyframe_requests_out;
+    for frame in 0..60 {
+        tick(&mut world, &mut streams, &[0, 1, 2], frame == 0);
     }
+    assert_eq!(world.engines[0].counters().keyframe_requests_out, requests);
     world.run_ms(50);
     let packets = received(&world, 1, 1);
     let sizes = frame_sizes(&packets);
@@ -169,4 +170,48 @@ fn a_publisher_that_begins_anew_is_followed_without_a_seam() {
     assert!(sizes.len() >= 58, "{} frames", sizes.len());
     assert!(sizes[sizes.len() - 25..].iter().all(|size| *size == 3), "{sizes:?}");
     assert_seamless(&packets);
+}
+
+/// What the publisher is to send of its layers, each time that was told.
+fn told(world: &World) -> Vec<Vec<bool>> {
+    let layers = world.events.iter().filter_map(|(_, event)| match event {
+        Event::LayersWanted { layers, .. } => Some(layers),
+        _ => None,
+    });
+    layers.map(|layers| layers.iter().map(|layer| layer.wanted).collect()).collect()
+}
+
+#[test]
+fn layers_that_nobody_watches_are_told_of_late_and_wanted_again_at_once() {
+    let mut world = World::with_clients(3);
+    let mut parameters = camera("0", &RIDS);
+    for (encoding, height) in parameters.encodings.iter_mut().zip([180, 360, 720]) {
+        (encoding.width, encoding.height) = (height * 16 / 9, height);
+    }
+    world.publish(0, 1, parameters);
+    let shows = |world: &mut World, place: usize, height| {
+        let wish = Wish { height, hidden: height == 0, ..Wish::default() };
+        world.command(0, Command::SetWish { peer: peer(place), track: track_id(1), wish });
+    };
+    world.subscribe(1, 1);
+    world.subscribe(2, 1);
+    shows(&mut world, 1, 180);
+    shows(&mut world, 2, 360);
+    world.run_ms(4_500);
+    assert_eq!(told(&world), [[false; 3]; 0], "not at once");
+    world.run_ms(1_500);
+    assert_eq!(told(&world), [[true, true, false]]);
+    shows(&mut world, 1, 0);
+    shows(&mut world, 2, 0);
+    world.run_ms(6_000);
+    assert_eq!(told(&world)[1..], [[false; 3]]);
+    shows(&mut world, 2, 1_080);
+    assert_eq!(told(&world)[2..], [[true; 3]], "at once");
+    // Who comes wants all.
+    shows(&mut world, 2, 180);
+    world.run_ms(6_000);
+    assert_eq!(told(&world)[3..], [[true, false, false]]);
+    world.command(0, Command::Unsubscribe { peer: peer(2), track: track_id(1) });
+    world.subscribe(2, 1);
+    assert_eq!(told(&world)[4..], [[true; 3]]);
 }

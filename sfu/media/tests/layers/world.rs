@@ -161,7 +161,9 @@ impl World {
 
     /// What an allocator does.
     pub fn set_target(&mut self, target: Option<Target>) {
-        self.track.set_target(0, target);
+        if self.track.set_target(0, target) {
+            self.track.urge(0);
+        }
         if self.forwarder().waits() && !self.replay() {
             self.track.want_keyframe_for(0);
         }
