@@ -18,6 +18,8 @@ mod serve;
 mod snapshot;
 mod timeout;
 
+pub use pace::PathFigures;
+
 use crate::arena::{Key, PeerKey};
 use crate::cache::Pool;
 use crate::clock::WallClock;
@@ -37,10 +39,10 @@ use crate::router::Router;
 use crate::timers::Timers;
 use crate::{Counters, DropReason, Outbox};
 use lectern_control::node::Event;
-use lectern_control::{PeerId, RequestId, Revision, RoomId};
+use lectern_control::{RequestId, Revision, RoomId};
 use lectern_wire::rtp::View;
 use lectern_wire::stun::{Kind, Message};
-use lectern_wire::{Bitrate, DataSize, SeqNo, classify};
+use lectern_wire::{DataSize, SeqNo, classify};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use std::net::{IpAddr, SocketAddr};
@@ -93,17 +95,6 @@ pub struct Output<'a> {
     pub events: std::vec::Drain<'a, (RoomId, Event)>,
     /// When [`Engine::handle_timeout`] wants to be called, if nothing else comes first.
     pub deadline: Option<Instant>,
-}
-
-/// The path to one subscriber, for whoever looks for a fault.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PathFigures {
-    /// The subscriber.
-    pub peer: PeerId,
-    /// What it can take.
-    pub target: Bitrate,
-    /// How long the last of what waits for its turn will have waited.
-    pub queue: Duration,
 }
 
 /// The media engine of one worker.
@@ -228,14 +219,6 @@ impl Engine {
     /// What has been counted so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
-    }
-
-    /// What is known of the path to each subscriber.
-    pub fn paths(&self) -> impl Iterator<Item = PathFigures> {
-        self.router.peers.iter().filter_map(|(_, peer)| {
-            let path = &peer.egress.path;
-            Some(PathFigures { peer: peer.id, target: path.target()?, queue: path.pacer.delay() })
-        })
     }
 
     /// The rooms that live here.

@@ -15,13 +15,15 @@ pub struct Watched {
     tells_again: bool,
 }
 
-impl Watched {
+impl Default for Watched {
     /// All are wanted, as is understood where nothing was told.
-    pub fn new() -> Watched {
+    fn default() -> Watched {
         let (told, idle_since) = ([true; MAX_ENCODINGS_PER_TRACK], Default::default());
         Watched { told, idle_since, tells_again: false }
     }
+}
 
+impl Watched {
     /// The publisher negotiated again: what it was told may be forgotten.
     pub fn tell_again(&mut self) {
         self.tells_again = true;
@@ -71,7 +73,7 @@ mod tests {
 
     #[test]
     fn what_nobody_watches_is_switched_off_late_and_on_at_once() {
-        let (start, mut watched) = (Instant::now(), Watched::new());
+        let (start, mut watched) = (Instant::now(), Watched::default());
         let at = |millis| start + Duration::from_millis(millis);
         assert!(!watched.look(start, 1, 3), "not at once");
         assert!(!watched.look(at(1_000), 3, 3), "somebody looked");
@@ -89,7 +91,7 @@ mod tests {
 
     #[test]
     fn all_is_told_again_after_a_negotiation() {
-        let (start, mut watched) = (Instant::now(), Watched::new());
+        let (start, mut watched) = (Instant::now(), Watched::default());
         watched.tell_again();
         assert!(watched.look(start, 3, 3));
         assert!(!watched.look(start, 3, 3));

@@ -7,11 +7,31 @@ use crate::congestion::Sent;
 use crate::egress::Subscription;
 use crate::limits::{LEAST_PROBE_PAYLOAD, PROBE_MEMORY};
 use crate::pacer::{Class, Waiting};
+use lectern_control::PeerId;
 use lectern_control::media::MediaKind;
-use lectern_wire::SeqNo;
-use std::time::Instant;
+use lectern_wire::{Bitrate, SeqNo};
+use std::time::{Duration, Instant};
+
+/// The path to one subscriber, for whoever looks for a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PathFigures {
+    /// The subscriber.
+    pub peer: PeerId,
+    /// What it can take.
+    pub target: Bitrate,
+    /// How long the last of what waits for its turn will have waited.
+    pub queue: Duration,
+}
 
 impl Engine {
+    /// What is known of the path to each subscriber.
+    pub fn paths(&self) -> impl Iterator<Item = PathFigures> {
+        self.router.peers.iter().filter_map(|(_, peer)| {
+            let path = &peer.egress.path;
+            Some(PathFigures { peer: peer.id, target: path.target()?, queue: path.pacer.delay() })
+        })
+    }
+
     /// Lets go what is due to a subscriber.
     pub(super) fn pace(&mut self, now: Instant, key: PeerKey) {
         while !self.outbox.is_full() {
