@@ -14,10 +14,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 /// Ids of header extensions at every client.
-pub const EXTENSIONS: [(u8, Extension); 6] = [
+pub const EXTENSIONS: [(u8, Extension); 8] = [
     (1, Extension::AudioLevel),
     (3, Extension::TransportWideSequence),
     (4, Extension::Mid),
+    (5, Extension::AbsoluteCaptureTime),
+    (6, Extension::PlayoutDelay),
     (10, Extension::Rid),
     (11, Extension::RepairedRid),
     (13, Extension::DependencyDescriptor),

@@ -7,6 +7,8 @@ use crate::world::{
 };
 use lectern_control::node::Event;
 use lectern_media::DropReason;
+use lectern_wire::NtpTime;
+use lectern_wire::extension::{AbsoluteCaptureTime, PlayoutDelay};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -103,6 +105,28 @@ fn extensions_between_neighbours_stop_here_and_the_mid_is_the_subscriber_s() {
             panic!("{:?}", packet.extensions)
         };
         assert_eq!((number.len(), mid.as_slice()), (2, b"s1".as_slice()));
+    }
+}
+
+#[test]
+fn capture_times_and_playout_delays_are_passed_on_as_they_came() {
+    let (mut world, mut video, mut audio) = meeting(1);
+    tick(&mut world, &mut video, &mut audio, true);
+    let captured = NtpTime(0x1234_5678_9abc_def0);
+    let captured = AbsoluteCaptureTime { captured, clock_offset: Some(-7) };
+    let (captured, captured_len) = captured.to_bytes();
+    let delay = PlayoutDelay { min_centiseconds: 0, max_centiseconds: 40 }.to_bytes();
+    let told = [(5, captured[..captured_len].to_vec()), (6, delay.to_vec())];
+    for mut packet in video.frame(2, false) {
+        packet.extensions.extend(told.clone());
+        world.clients[0].send(&packet);
+    }
+    world.run_ms(50);
+    let last = received(&world, 1, 1).split_off(3);
+    assert_eq!(last.len(), 2);
+    for packet in last {
+        let passed = packet.extensions.iter().filter(|(id, _)| [5, 6].contains(id)).cloned();
+        assert_eq!(passed.collect::<Vec<_>>(), told);
     }
 }
 
