@@ -54,6 +54,8 @@ pub struct Demand {
     pub layers: Layers,
     /// What is sent now; `None` where nothing is.
     pub current: Option<usize>,
+    /// It was lowered a moment ago, and is not to go up yet.
+    pub rests: bool,
 }
 
 /// What a picture gets.
@@ -157,6 +159,7 @@ impl<'a> Share<'a> {
             let begins = demand.current.is_none();
             let fits = match demand.rank {
                 Rank::Screen => true,
+                _ if begins && demand.rests => false,
                 _ if begins => hundredths(sum, ROOM_TO_GO_UP) <= self.budget,
                 _ => sum <= self.budget,
             };
@@ -196,6 +199,9 @@ impl<'a> Share<'a> {
         let more = demand.rate(next).saturating_sub(demand.rate(layer));
         let sum = self.used.saturating_add(more);
         let is_up = demand.current.is_none_or(|current| next > current);
+        if is_up && demand.rests {
+            return false;
+        }
         let needed = if is_up { hundredths(sum, ROOM_TO_GO_UP) } else { sum };
         if needed > self.budget {
             return false;

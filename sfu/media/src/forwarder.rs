@@ -36,6 +36,8 @@ pub struct Forwarder {
     pub paused: bool,
     /// What the subscriber wants of the track.
     pub wish: Wish,
+    /// When an allocator last gave it less than before.
+    pub lowered: Option<Instant>,
     /// The stream at the subscriber.
     pub ssrc: Ssrc,
     /// The stream of retransmissions at the subscriber.
@@ -145,6 +147,7 @@ impl Forwarder {
             peer,
             paused: false,
             wish: Wish::default(),
+            lowered: None,
             ssrc: Ssrc(parameters.ssrc),
             repair_ssrc: parameters.rtx_ssrc.map(Ssrc),
             sent: Sent::default(),

@@ -215,6 +215,9 @@ pub const LONGEST_REPLAY: u32 = 80;
 pub const MAX_PACED_PACKETS: usize = 2_048;
 /// How often a subscriber's bandwidth is shared out anew; at once where it has become less.
 pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(200);
+/// How long a picture that was lowered does not go up: what changes each moment is worse than what is
+/// a little less sharp.
+pub const REST_AFTER_LOWERING: Duration = Duration::from_millis(1_000);
 /// What is left for sound: three voices.
 pub const SOUND_RESERVE: Bitrate = Bitrate::kbps(100);
 /// An encoding that has not come for so long is not there to be chosen.

@@ -7,7 +7,13 @@ fn layer(kbps: u64, height: u32, frames_per_second: u32) -> Layer {
 }
 
 fn demand(rank: Rank, layers: &[Layer], current: Option<usize>) -> Demand {
-    Demand { rank, wish: Wish::default(), layers: Layers::from_slice(layers), current }
+    Demand {
+        rank,
+        wish: Wish::default(),
+        layers: Layers::from_slice(layers),
+        current,
+        rests: false,
+    }
 }
 
 fn camera(current: Option<usize>) -> Demand {
@@ -52,6 +58,15 @@ fn who_shows_a_screen_small_still_gets_all_its_pictures() {
     assert_eq!(shown(1_080, 5, screen(None)), [Grant::Layer(0)]);
     assert_eq!(shown(360, 0, camera(None)), [Grant::Layer(1)]);
     assert_eq!(shown(200, 0, camera(None)), [Grant::Layer(1)]);
+}
+
+#[test]
+fn what_was_lowered_a_moment_ago_does_not_go_up_but_may_go_down() {
+    let rests = |demand| Demand { rests: true, ..demand };
+    assert_eq!(share(9_000, &[rests(camera(Some(1)))]), [Grant::Layer(1)]);
+    assert_eq!(share(200, &[rests(camera(Some(1)))]), [Grant::Layer(0)]);
+    assert_eq!(share(9_000, &[rests(camera(None))]), [Grant::Starved]);
+    assert_eq!(share(9_000, &[rests(screen(None))]), [Grant::Layer(0)]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::arena::{Key, PeerKey, TrackKey};
 use crate::egress::Subscription;
 use crate::forwarder::Goal;
 use crate::frame::Target;
-use crate::limits::{ALLOCATION_INTERVAL, SOUND_RESERVE};
+use crate::limits::{ALLOCATION_INTERVAL, REST_AFTER_LOWERING, SOUND_RESERVE};
 use crate::offer::{self, Targets};
 use crate::pacer::Class;
 use crate::router::Router;
@@ -26,6 +26,17 @@ struct Picture {
     subscription: Subscription,
     targets: Targets,
     demand: Demand,
+}
+
+impl Picture {
+    /// Whether a grant is less than what is sent now.
+    fn is_lowered(&self, grant: Grant) -> bool {
+        match (self.demand.current, grant) {
+            (Some(current), Grant::Layer(layer)) => layer < current,
+            (Some(_), Grant::Starved) => true,
+            (_, Grant::Hidden) | (None, _) => false,
+        }
+    }
 }
 
 type Pictures = SmallVec<[Picture; USUAL_PICTURES]>;
@@ -110,6 +121,11 @@ impl Engine {
                 Grant::Layer(layer) => picture.targets.get(*layer).copied(),
                 Grant::Starved => None,
             };
+            if picture.is_lowered(*grant)
+                && let Some(forwarder) = self.router.forwarder_mut(picture.subscription)
+            {
+                forwarder.lowered = Some(now);
+            }
             if let Some(state) = self.aim(now, key, picture.subscription, target) {
                 states.push(state);
             }
@@ -181,7 +197,10 @@ impl Router {
             let current = forwarder
                 .target()
                 .and_then(|current| targets.iter().rposition(|target| target.is_within(&current)));
-            let demand = Demand { rank, wish: forwarder.wish, layers, current };
+            let rests = forwarder
+                .lowered
+                .is_some_and(|at| now.saturating_duration_since(at) < REST_AFTER_LOWERING);
+            let demand = Demand { rank, wish: forwarder.wish, layers, current, rests };
             pictures.push(Picture { subscription: *subscription, targets, demand });
         }
         pictures
