@@ -1,10 +1,17 @@
-//! Redundant audio (RFC 2198): the blocks of a packet, newest last.
+//! Redundant audio (RFC 2198): the blocks of a packet, newest last, read and written.
 
-use crate::cursor::Reader;
+use crate::cursor::{Reader, Writer};
 use crate::{Error, PayloadType};
 
 /// Blocks of one packet: browsers send one or two redundant ones and the primary.
 pub const MAX_BLOCKS: usize = 8;
+/// The oldest that a redundant block can be, in ticks: 14 bits, a third of a second at 48 kHz.
+pub const MAX_TIMESTAMP_OFFSET: u32 = (1 << 14) - 1;
+/// The longest redundant block: 10 bits.
+pub const MAX_BLOCK_BYTES: usize = (1 << 10) - 1;
+/// Bytes of a redundant block's header, and of the primary's.
+const HEADER_BYTES: usize = 4;
+const PRIMARY_HEADER_BYTES: usize = 1;
 
 /// One block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +71,48 @@ impl<'a> Blocks<'a> {
         }
         Err(Error::TooMany)
     }
+}
+
+impl<'a> Block<'a> {
+    /// A redundant block of sound that is `age` ticks older than the packet it goes with; `None`
+    /// where no header can say that: it is as new as the packet or newer, too old, too long or empty.
+    pub fn redundant(payload_type: PayloadType, age: i32, data: &'a [u8]) -> Option<Block<'a>> {
+        let age = u32::try_from(age).ok().filter(|age| (1..=MAX_TIMESTAMP_OFFSET).contains(age))?;
+        let fits = !data.is_empty() && data.len() <= MAX_BLOCK_BYTES;
+        fits.then_some(Block { payload_type, timestamp_offset: age as u16, data })
+    }
+}
+
+/// How long the payload will be that [`write`] makes of redundant blocks and a primary of so many
+/// bytes.
+pub fn written_len(redundant: &[Block<'_>], primary: usize) -> usize {
+    let blocks = redundant.iter().map(|block| HEADER_BYTES + block.data.len());
+    blocks.sum::<usize>() + PRIMARY_HEADER_BYTES + primary
+}
+
+/// Writes redundant blocks, oldest first, and the primary. Gives the payload's length. Blocks that
+/// [`Block::redundant`] would not make are refused, and so are too many of them.
+pub fn write(
+    buffer: &mut [u8],
+    redundant: &[Block<'_>],
+    primary: (PayloadType, &[u8]),
+) -> Result<usize, Error> {
+    if redundant.len() >= MAX_BLOCKS {
+        return Err(Error::TooMany);
+    }
+    let mut writer = Writer::new(buffer);
+    for block in redundant {
+        let age = i32::from(block.timestamp_offset);
+        Block::redundant(block.payload_type, age, block.data).ok_or(Error::Invalid)?;
+        let [_, high, middle, low] =
+            (u32::from(block.timestamp_offset) << 10 | block.data.len() as u32).to_be_bytes();
+        writer.put(&[0x80 | block.payload_type.value(), high, middle, low])?;
+    }
+    let (payload_type, data) = primary;
+    writer.put(&[payload_type.value()])?;
+    redundant.iter().try_for_each(|block| writer.put(block.data))?;
+    writer.put(data)?;
+    Ok(writer.len())
 }
 
 impl<'a> Iterator for Blocks<'a> {
@@ -161,6 +210,35 @@ mod tests {
         let before = bytes;
         assert_eq!(map_payload_types(&mut bytes, |_| None), Err(Error::Unsupported));
         assert_eq!(bytes, before);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let opus = PayloadType::from_low_bits(111);
+        let block = |age, data| Block::redundant(opus, age, data).expect("fits");
+        let mut buffer = [0; 20];
+        let redundant = [block(1_920, &[1, 2]), block(960, &[3])];
+        let len = write(&mut buffer, &redundant, (opus, &[4, 5, 6])).expect("room");
+        assert_eq!((len, &buffer[..len]), (written_len(&redundant, 3), &PACKET[..]));
+        assert_eq!(
+            write(&mut buffer[..len - 1], &redundant, (opus, &[4, 5, 6])),
+            Err(Error::NoSpace)
+        );
+        let many = [block(960, &[3]); MAX_BLOCKS];
+        assert_eq!(write(&mut buffer, &many, (opus, &[4])), Err(Error::TooMany));
+    }
+
+    #[test]
+    fn a_block_that_no_header_can_tell_of_is_not_made() {
+        let opus = PayloadType::from_low_bits(111);
+        let long = [0; MAX_BLOCK_BYTES + 1];
+        for (age, data) in [(0, &[1][..]), (-960, &[1]), (1 << 14, &[1]), (960, &[]), (960, &long)]
+        {
+            assert_eq!(Block::redundant(opus, age, data), None, "{age} {}", data.len());
+            let block = Block { payload_type: opus, timestamp_offset: age as u16, data };
+            assert_eq!(write(&mut [0; 1_500], &[block], (opus, &[])), Err(Error::Invalid));
+        }
+        assert!(Block::redundant(opus, (1 << 14) - 1, &long[1..]).is_some());
     }
 
     proptest! {
