@@ -46,7 +46,7 @@ pub struct Version {
 
 impl Version {
     /// The version this build speaks.
-    pub const CURRENT: Version = Version { major: 1, minor: 4 };
+    pub const CURRENT: Version = Version { major: 1, minor: 5 };
 
     /// Whether both sides can understand each other.
     pub fn is_compatible(self, other: Version) -> bool {

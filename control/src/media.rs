@@ -246,11 +246,20 @@ pub struct SubscriptionParameters {
     pub mid: String,
     /// The SSRC of the stream, chosen by the edge, the same across nodes.
     pub ssrc: u32,
-    /// The SSRC of its retransmissions. Without one nothing is sent again, as a node uses no SRTP
-    /// index twice: a description that offers no RTX must not offer `nack` either.
+    /// The SSRC of its retransmissions. Without one no picture is sent again, as a node uses no SRTP
+    /// index twice but for the very same bytes: a description that offers no RTX for pictures must not
+    /// offer `nack` either.
     pub rtx_ssrc: Option<u32>,
     /// Payload types; a packet of an unmapped type is dropped and counted.
     pub payloads: Vec<PayloadMapping>,
+    /// The payload type of redundant audio (RFC 2198) around the codecs above, where the subscriber
+    /// negotiated it and the track may be wrapped so. A node without that field sends none.
+    #[serde(default)]
+    pub red: Option<u8>,
+    /// Lost packets of sound may be asked for (`a=rtcp-fb` `nack`), and are repeated under their own
+    /// numbers. A node without that field does not answer.
+    #[serde(default)]
+    pub repeats: bool,
 }
 
 /// What a subscriber wants of a track. By default all of it, in its turn.

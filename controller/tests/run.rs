@@ -153,6 +153,8 @@ fn subscribe(peer: u64, track: TrackId) -> Command {
         ssrc: 1,
         rtx_ssrc: None,
         payloads: Vec::new(),
+        red: None,
+        repeats: false,
     };
     Command::Subscribe { peer: PeerId(peer), track, parameters }
 }

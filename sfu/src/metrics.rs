@@ -36,7 +36,7 @@ type OfSocket = fn(&SendReport) -> u64;
 type OfWorker = fn(&Sample) -> u64;
 type OfLink = fn(Counts) -> u64;
 
-const ENGINE_COUNTERS: [(&str, &str, OfEngine); 19] = [
+const ENGINE_COUNTERS: [(&str, &str, OfEngine); 20] = [
     ("datagrams_received_total", "Datagrams the engine received.", |c| c.datagrams_in),
     ("received_bytes_total", "Bytes of those, without UDP and IP headers.", |c| c.bytes_in),
     ("datagrams_made_total", "Datagrams the engine wanted to send.", |c| c.datagrams_out),
@@ -49,6 +49,11 @@ const ENGINE_COUNTERS: [(&str, &str, OfEngine); 19] = [
     ("rtcp_sent_total", "RTCP datagrams sent.", |c| c.rtcp_out),
     ("rtx_received_total", "Packets that came as retransmissions.", |c| c.rtx_in),
     ("rtx_sent_total", "Packets sent as retransmissions.", |c| c.rtx_out),
+    (
+        "sound_restored_total",
+        "Packets of sound lost on the way from a publisher and restored from its redundancy.",
+        |c| c.restored,
+    ),
     ("probe_packets_sent_total", "Packets sent to fill probes.", |c| c.padding_out),
     ("nack_sent_total", "Packets asked for again from publishers.", |c| c.nacked_out),
     ("nack_received_total", "Packets asked for again by subscribers.", |c| c.nacked_in),

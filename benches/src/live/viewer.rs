@@ -34,6 +34,8 @@ pub fn start(
         ssrc,
         rtx_ssrc: Some(rtx),
         payloads: vec![mapping],
+        red: None,
+        repeats: false,
     };
     node.command(Command::Subscribe { peer: joined.peer, track: TRACK, parameters })?;
     let view = move || view(joined, &sent, &stop);

@@ -33,6 +33,8 @@ pub struct Counters {
     pub rtx_in: u64,
     /// Packets sent to subscribers as retransmissions.
     pub rtx_out: u64,
+    /// Packets of sound that a publisher's path lost and that its redundancy brought back (RFC 2198).
+    pub restored: u64,
     /// Packets sent to fill probes of subscribers' paths.
     pub padding_out: u64,
     /// Packets asked for again from publishers.
@@ -80,6 +82,7 @@ impl Default for Counters {
             rtcp_out: 0,
             rtx_in: 0,
             rtx_out: 0,
+            restored: 0,
             padding_out: 0,
             nacked_out: 0,
             nacked_in: 0,

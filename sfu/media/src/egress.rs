@@ -7,6 +7,9 @@ use crate::limits::{
 };
 use crate::nack::Budget;
 use crate::path::Path;
+use crate::redundancy::Redundancy;
+use crate::sealed::Sealed;
+use lectern_wire::rtcp::TransportFeedback;
 use lectern_wire::{Bitrate, SeqNo, Ssrc};
 use std::time::{Duration, Instant};
 
@@ -43,6 +46,10 @@ pub struct Egress {
     pub allocated: Option<Bitrate>,
     /// What the path can take, and what waits for it.
     pub path: Path,
+    /// What goes with its sound against loss.
+    pub redundancy: Redundancy,
+    /// Its sound as it left.
+    pub sealed: Sealed,
     /// When reports are to be sent next.
     pub report_due: Option<Instant>,
     /// Ordered by SSRC.
@@ -63,6 +70,8 @@ impl Egress {
             allocate_at: None,
             allocated: None,
             path: Path::default(),
+            redundancy: Redundancy::default(),
+            sealed: Sealed::default(),
             report_due: None,
             turn: 0,
             subscriptions: Vec::new(),
@@ -86,6 +95,27 @@ impl Egress {
             self.allocate_at = Some(now);
         }
         is_shared_out
+    }
+
+    /// The peer tells what has come.
+    pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        let path = &self.path;
+        self.redundancy.handle_feedback(now, feedback, |number| path.has_sent(number));
+        self.heed_loss(now);
+    }
+
+    /// The peer tells in 256ths how much it has lost of its sound.
+    pub fn handle_loss_of_sound(&mut self, now: Instant, fraction_lost: u8) {
+        self.redundancy.handle_report(now, fraction_lost);
+        self.heed_loss(now);
+    }
+
+    /// Where something is lost, sound is kept to be repeated.
+    fn heed_loss(&mut self, now: Instant) {
+        match self.redundancy.distance() {
+            0 => self.sealed.rest(now),
+            _ => self.sealed.begin(now),
+        }
     }
 
     /// Counts packets of probes, so that each is another one.

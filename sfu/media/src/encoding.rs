@@ -85,7 +85,7 @@ impl Encoding {
             clock: None,
             keyframes: Requests::default(),
             group: Group::default(),
-            losses: Losses::default(),
+            losses: Losses::new(kind),
             reception: Reception::default(),
             layers: (kind == MediaKind::Video).then(Box::default),
             cache: Cache::new(packets),

@@ -7,6 +7,7 @@ mod allocate;
 mod command;
 mod data;
 mod feedback;
+mod fill;
 mod membership;
 mod pace;
 mod receive;
@@ -282,7 +283,10 @@ impl Engine {
             Some(binding) => binding,
             None => self.router.learn(&mut self.pool, key, &view)?,
         };
-        let packet = self.receive(now, key, binding, SeqNo(opened.index), &view)?;
+        let (packet, gap) = self.receive(now, key, binding, SeqNo(opened.index), &view)?;
+        if let Some(gap) = gap.filter(|_| packet.copies > 0) {
+            self.fill(now, key, binding, &gap, (&packet, bytes));
+        }
         self.forward(now, binding, &packet, bytes);
         if !self.relays.is_empty() {
             self.relay(now, binding, &packet, bytes);
@@ -295,9 +299,10 @@ impl Engine {
 
     /// Egress: for each subscription of the track select, rewrite, seal, remember.
     fn forward(&mut self, now: Instant, binding: Binding, packet: &Packet, bytes: &[u8]) {
-        let Engine { router, outbox, counters, peer_timers, .. } = self;
+        let Engine { router, outbox, counters, peer_timers, pool, .. } = self;
         let Some(track) = router.tracks.get_mut(binding.track) else { return };
         let Some((source, forwarders)) = track.split(binding.encoding) else { return };
+        let source = source.with_earlier(pool, packet.number);
         for forwarder in forwarders {
             let sent = match router.peers.get_mut(forwarder.peer) {
                 Some(peer) => send(now, &source, packet, bytes, forwarder, peer, outbox),
@@ -354,8 +359,16 @@ fn send(
         return hold(now, source.class, (&segment, packet, bytes), forwarder, peer);
     }
     let slot = outbox.slot();
-    let rewritten = forwarder.rewrite(&segment, packet, bytes, &peer.extensions, slot)?;
+    let earlier = source.earlier.within(peer.egress.redundancy.distance());
+    let rewritten = forwarder.rewrite(&segment, packet, bytes, &earlier, &peer.extensions, slot)?;
     let len = peer.seal(now, &rewritten, slot, Sent::Media)?;
+    if forwarder.repeats {
+        peer.egress.sealed.keep(
+            forwarder.ssrc,
+            rewritten.index,
+            slot.get(..len).unwrap_or_default(),
+        );
+    }
     forwarder.remember(now, &segment, packet, &rewritten);
     forwarder.has_left(rewritten.index);
     peer.egress.budget.earn(len);

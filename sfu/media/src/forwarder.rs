@@ -1,5 +1,6 @@
 //! The egress state of one subscription: select, rewrite, remember.
 
+mod content;
 mod select;
 mod sent;
 mod write;
@@ -16,12 +17,15 @@ use crate::nack::Repairs;
 use crate::pacer::Class;
 use crate::packet::{Packet, Picture};
 use crate::rewrite::{Latest, Moment, Rewriter, Segment};
+use content::Content;
 use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters, Wish};
 use lectern_wire::{MediaTime, Mid, PayloadType, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
 use write::Header;
+
+pub use content::Earlier;
 
 /// How far the timestamp that follows from two sender reports may be from the one that follows
 /// from the time that has passed, in seconds; a report further off is not believed.
@@ -46,12 +50,16 @@ pub struct Forwarder {
     pub sent: Sent,
     /// Which packets were sent again lately.
     pub repairs: Repairs,
+    /// Lost sound is sent again as it left, under its own number.
+    pub repeats: bool,
     /// The subscriber has reported about the stream: it knows what the SSRC means.
     pub acknowledged: bool,
     /// What the last two sender reports said: the middle of their NTP time, and when they left.
     pub reported: [Option<(u32, Instant)>; 2],
     mid: Option<Mid>,
     payloads: SmallVec<[PayloadMapping; 8]>,
+    /// The payload type of redundant sound, where the subscriber knows it.
+    red: Option<u8>,
     /// Nothing is sent until a keyframe comes.
     waits: bool,
     goal: Goal,
@@ -102,6 +110,8 @@ pub struct Source<'a> {
     pub place: usize,
     /// The place of the best encoding that is live.
     pub best: Option<usize>,
+    /// What was sent right before, where that is sound.
+    pub earlier: Earlier<'a>,
 }
 
 /// A packet as it is to be sent.
@@ -152,10 +162,12 @@ impl Forwarder {
             repair_ssrc: parameters.rtx_ssrc.map(Ssrc),
             sent: Sent::default(),
             repairs: Repairs::default(),
+            repeats: parameters.repeats,
             acknowledged: false,
             reported: [None; 2],
             mid: parameters.mid.parse().ok(),
             payloads: SmallVec::from_slice(&parameters.payloads),
+            red: parameters.red,
             waits: true,
             goal: Goal::Best,
             selection: None,
@@ -219,6 +231,8 @@ impl Forwarder {
             ssrc: self.ssrc.0,
             rtx_ssrc: self.repair_ssrc.map(|ssrc| ssrc.0),
             payloads: self.payloads.to_vec(),
+            red: self.red,
+            repeats: self.repeats,
         }
     }
 
@@ -231,6 +245,7 @@ impl Forwarder {
         }
         self.mid = parameters.mid.parse().ok();
         self.payloads = SmallVec::from_slice(&parameters.payloads);
+        (self.red, self.repeats) = (parameters.red, parameters.repeats);
         self.acknowledged = false;
     }
 
@@ -271,19 +286,21 @@ impl Forwarder {
         self.rewriter.take_back(self.left);
     }
 
-    /// Writes a packet as the subscriber sees it into `buffer`.
+    /// Writes a packet as the subscriber sees it into `buffer`, with copies of `earlier` ones where the
+    /// subscriber takes such.
     #[inline]
     pub fn rewrite(
         &self,
         segment: &Segment,
         packet: &Packet,
         bytes: &[u8],
+        earlier: &Earlier<'_>,
         extensions: &Extensions,
         buffer: &mut [u8],
     ) -> Result<Rewritten, DropReason> {
         let index = segment.number(packet.number).ok_or(DropReason::BeforeSwitch)?;
-        let payload_type = self.payload_type(packet)?.to;
-        let header = Header { index, ssrc: self.ssrc, payload_type, original: None };
+        let (payload_type, content) = self.content(segment, packet, bytes, earlier)?;
+        let header = Header { index, ssrc: self.ssrc, payload_type, content, original: None };
         self.write(&header, segment, packet, bytes, extensions, buffer)
     }
 
@@ -316,9 +333,12 @@ impl Forwarder {
     ) -> Result<Rewritten, DropReason> {
         let original = segment.number(packet.number).ok_or(DropReason::BeforeSwitch)?;
         let ssrc = self.repair_ssrc.ok_or(DropReason::UnmappedPayloadType)?;
-        let payload_type = self.payload_type(packet)?.rtx.ok_or(DropReason::UnmappedPayloadType)?;
-        let header =
-            Header { index: self.next_repair, ssrc, payload_type, original: Some(original) };
+        let index = self.next_repair;
+        // A retransmission of sound goes without redundancy.
+        let payload_type = self.mapping(packet.primary_type).and_then(|mapping| mapping.rtx);
+        let payload_type = payload_type.ok_or(DropReason::UnmappedPayloadType)?;
+        let content = Content::Primary;
+        let header = Header { index, ssrc, payload_type, content, original: Some(original) };
         let rewritten = self.write(&header, segment, packet, bytes, extensions, buffer)?;
         self.next_repair = self.next_repair.next();
         Ok(rewritten)

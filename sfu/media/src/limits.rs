@@ -72,6 +72,21 @@ pub const REMEMBERED_REPAIRS: usize = 64;
 /// Shortest time between two retransmissions of one packet to one subscriber.
 pub const REPAIR_INTERVAL: Duration = Duration::from_millis(10);
 
+/// How long a publisher is asked for lost sound: an answer that comes later than the usual jitter buffer
+/// of 60 to 100 ms waits, comes for nothing. A round trip goes into this.
+pub const SOUND_PATIENCE: Duration = Duration::from_millis(100);
+/// Bytes of the datagrams of sound that are kept for one subscriber who loses some: most of a second of
+/// three voices with all redundancy.
+pub const SEALED_BYTES: usize = 32 << 10;
+/// How many datagrams of sound are kept for one subscriber, at most.
+pub const SEALED_PACKETS: usize = 128;
+/// How long they are kept on after the last loss: whoever loses packets now and then would otherwise
+/// have each first one unrepaired.
+pub const SEALED_LINGER: Duration = Duration::from_secs(30);
+/// The longest packet that redundancy makes, before it is sealed: what browsers send at most, so that
+/// whatever path carries their pictures carries it too.
+pub const MAX_REDUNDANT_BYTES: usize = 1_200;
+
 /// Shortest time between two keyframe requests for one encoding: a keyframe costs the publisher
 /// ten times a usual frame, and one serves all who wait.
 pub const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);

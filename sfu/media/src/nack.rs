@@ -3,8 +3,9 @@
 
 use crate::limits::{
     ASSUMED_ROUND_TRIP, MAX_MISSING, MAX_NACK_TRIES, NACK_AGE, NACK_DELAY, NACK_INTERVAL,
-    REMEMBERED_REPAIRS, REPAIR_BURST_BYTES, REPAIR_INTERVAL, REPAIR_SHARE,
+    REMEMBERED_REPAIRS, REPAIR_BURST_BYTES, REPAIR_INTERVAL, REPAIR_SHARE, SOUND_PATIENCE,
 };
+use lectern_control::media::MediaKind;
 use lectern_wire::SeqNo;
 use std::time::{Duration, Instant};
 
@@ -23,15 +24,32 @@ struct Missing {
 pub struct Losses {
     missing: Vec<Missing>,
     round_trip: Duration,
-}
-
-impl Default for Losses {
-    fn default() -> Self {
-        Losses { missing: Vec::new(), round_trip: ASSUMED_ROUND_TRIP }
-    }
+    /// The round trip is that of a packet that was asked for.
+    is_measured: bool,
+    /// Within this after it was missed an answer must come, or none is asked for.
+    patience: Duration,
 }
 
 impl Losses {
+    /// Of a picture: asked for while some jitter buffer may wait. Of sound: only while the answer is
+    /// in time for the usual one, as receivers do themselves (libwebrtc's NackTracker asks while the
+    /// time to play is longer than the round trip).
+    pub fn new(kind: MediaKind) -> Losses {
+        let patience = match kind {
+            MediaKind::Audio => SOUND_PATIENCE,
+            MediaKind::Video => Duration::MAX,
+        };
+        let (missing, round_trip) = (Vec::new(), ASSUMED_ROUND_TRIP);
+        Losses { missing, round_trip, is_measured: false, patience }
+    }
+
+    /// The round trip as the transport knows it: better than a guess until a packet was asked for.
+    pub fn assume(&mut self, round_trip: Option<Duration>) {
+        if let Some(round_trip) = round_trip.filter(|_| !self.is_measured) {
+            self.round_trip = round_trip;
+        }
+    }
+
     /// All numbers from `from` up to but without `to` were skipped. `false` where they are too
     /// many to be asked for: then nothing is asked for, and a keyframe is needed.
     #[must_use]
@@ -62,6 +80,7 @@ impl Losses {
         if let (1, Some(asked)) = (missing.tries, missing.asked) {
             let sample = now.saturating_duration_since(asked);
             self.round_trip = (self.round_trip * 7 + sample) / 8;
+            self.is_measured = true;
         }
     }
 
@@ -74,11 +93,13 @@ impl Losses {
     /// were asked for often or long enough.
     pub fn take_due(&mut self, now: Instant, mut ask: impl FnMut(SeqNo)) {
         let next = now + self.interval();
+        let (round_trip, patience) = (self.round_trip, self.patience);
         self.missing.retain_mut(|missing| {
             if missing.due > now {
                 return true;
             }
-            let too_old = now.saturating_duration_since(missing.since) > NACK_AGE;
+            let age = now.saturating_duration_since(missing.since);
+            let too_old = age > NACK_AGE || age.saturating_add(round_trip) > patience;
             if too_old || missing.tries >= MAX_NACK_TRIES {
                 return false;
             }
@@ -179,7 +200,7 @@ mod tests {
     #[test]
     fn a_packet_that_merely_came_late_is_not_asked_for() {
         let start = Instant::now();
-        let mut losses = Losses::default();
+        let mut losses = Losses::new(MediaKind::Video);
         assert!(losses.skipped(start, SeqNo(10), SeqNo(12)));
         assert!(due(&mut losses, start).is_empty());
         losses.arrived(start + NACK_DELAY / 2, SeqNo(11));
@@ -189,7 +210,7 @@ mod tests {
     #[test]
     fn a_packet_is_asked_for_a_limited_number_of_times() {
         let start = Instant::now();
-        let mut losses = Losses::default();
+        let mut losses = Losses::new(MediaKind::Video);
         assert!(losses.skipped(start, SeqNo(10), SeqNo(11)));
         let ticks = (0..3_000).map(|ms| start + Duration::from_millis(ms));
         let asked: usize = ticks.map(|now| due(&mut losses, now).len()).sum();
@@ -200,7 +221,7 @@ mod tests {
     #[test]
     fn the_round_trip_sets_the_pace() {
         let start = Instant::now();
-        let mut losses = Losses::default();
+        let mut losses = Losses::new(MediaKind::Video);
         let round_trip = Duration::from_millis(10);
         for number in 0..50u64 {
             let now = start + Duration::from_secs(number);
@@ -213,9 +234,39 @@ mod tests {
     }
 
     #[test]
+    fn sound_is_asked_for_only_while_the_answer_is_in_time() {
+        let asked = |round_trip_ms| {
+            let start = Instant::now();
+            let mut losses = Losses::new(MediaKind::Audio);
+            losses.assume(Some(Duration::from_millis(round_trip_ms)));
+            assert!(losses.skipped(start, SeqNo(10), SeqNo(11)));
+            let ticks = (0..500u64).map(|ms| (ms, start + Duration::from_millis(ms)));
+            let asked = ticks.filter(|(_, now)| !due(&mut losses, *now).is_empty());
+            let asked: Vec<u64> = asked.map(|(ms, _)| ms + round_trip_ms).collect();
+            assert_eq!(losses.deadline(), None);
+            assert!(asked.iter().all(|answer| Duration::from_millis(*answer) <= SOUND_PATIENCE));
+            asked.len()
+        };
+        assert_eq!([20, 50, 90, 120].map(asked), [4, 1, 1, 0]);
+    }
+
+    #[test]
+    fn a_round_trip_that_was_measured_is_known_better() {
+        let start = Instant::now();
+        let mut losses = Losses::new(MediaKind::Audio);
+        losses.assume(Some(Duration::from_millis(40)));
+        assert_eq!(losses.round_trip(), Duration::from_millis(40));
+        assert!(losses.skipped(start, SeqNo(10), SeqNo(11)));
+        assert_eq!(due(&mut losses, start + NACK_DELAY), [10]);
+        losses.arrived(start + NACK_DELAY + Duration::from_millis(48), SeqNo(10));
+        losses.assume(Some(Duration::from_millis(5)));
+        assert_eq!(losses.round_trip(), Duration::from_millis(41));
+    }
+
+    #[test]
     fn a_hole_too_big_is_not_asked_for_and_memory_stays_bounded() {
         let start = Instant::now();
-        let mut losses = Losses::default();
+        let mut losses = Losses::new(MediaKind::Video);
         assert!(!losses.skipped(start, SeqNo(0), SeqNo(MAX_MISSING as u64 + 1)));
         assert_eq!(losses.deadline(), None);
         for hole in 0..100u64 {

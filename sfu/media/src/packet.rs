@@ -5,7 +5,7 @@ use crate::extensions::{END_TO_END, Extensions};
 use crate::frame::{Frame, Opens, Targets};
 use lectern_control::media::{CodecName, Extension};
 use lectern_wire::rtp::View;
-use lectern_wire::{PayloadType, RtpTime, SeqNo, av1, h264, vp8, vp9};
+use lectern_wire::{PayloadType, RtpTime, SeqNo, av1, h264, red, vp8, vp9};
 use std::ops::Range;
 
 /// The longest element of the one-byte form (RFC 8285 section 4.2).
@@ -57,6 +57,11 @@ pub struct Packet {
     pub tells_layers: bool,
     /// Which descriptor the payload begins with.
     pub codec: Option<CodecName>,
+    /// The codec of its own sound, where redundancy stands before that; otherwise its payload type.
+    pub primary_type: PayloadType,
+    /// Packets that went before, and of which it carries a copy (RFC 2198).
+    pub copies: u8,
+    pub(crate) primary_start: u16,
     pub(crate) elements: [Option<Element>; END_TO_END.len()],
     pub(crate) long_element: bool,
     pub(crate) payload_start: u16,
@@ -78,6 +83,8 @@ impl Packet {
             payload_type,
             marker: view.header.fields.marker,
             codec: Some(codec),
+            primary_type: payload_type,
+            primary_start: to_u16(payload.start)?,
             payload_start: to_u16(payload.start)?,
             payload_end: to_u16(payload.end)?,
             ..Packet::default()
@@ -92,6 +99,32 @@ impl Packet {
     pub fn payload<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         let range = usize::from(self.payload_start)..usize::from(self.payload_end);
         bytes.get(range).unwrap_or_default()
+    }
+
+    /// What it carries of its own: the payload without redundancy.
+    #[inline]
+    pub fn primary<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        let range = usize::from(self.primary_start)..usize::from(self.payload_end);
+        bytes.get(range).unwrap_or_default()
+    }
+
+    /// The packet that was lost before this one and of which `bytes`, those of this one, hold a copy.
+    /// What its header extensions said is lost.
+    pub fn of_copy(&self, number: SeqNo, block: &red::Block<'_>, bytes: &[u8]) -> Option<Packet> {
+        let start = (block.data.as_ptr() as usize).checked_sub(bytes.as_ptr() as usize)?;
+        let end = start.checked_add(block.data.len()).filter(|end| *end <= bytes.len())?;
+        let start = u16::try_from(start).ok()?;
+        Some(Packet {
+            number,
+            timestamp: self.timestamp.plus(-i32::from(block.timestamp_offset)),
+            payload_type: block.payload_type,
+            primary_type: block.payload_type,
+            codec: Some(CodecName::Opus),
+            primary_start: start,
+            payload_start: start,
+            payload_end: u16::try_from(end).ok()?,
+            ..Packet::default()
+        })
     }
 
     /// The header extension elements to be passed on, with their values.
@@ -152,7 +185,8 @@ impl Packet {
     /// tell is only asked for keyframes and layers, and may be encrypted end to end.
     fn read_payload(&mut self, payload: &[u8], codec: CodecName) -> Result<(), DropReason> {
         match codec {
-            CodecName::Opus | CodecName::Red => return Ok(()),
+            CodecName::Opus => return Ok(()),
+            CodecName::Red => return self.read_redundancy(payload),
             CodecName::Vp8 => {
                 let descriptor = vp8::Descriptor::parse(payload).map_err(malformed)?;
                 self.picture.id = descriptor.picture_id.map(vp8::PictureId::value);
@@ -187,6 +221,20 @@ impl Packet {
         if self.starts_keyframe {
             self.frame.opens = Opens::All;
         }
+        Ok(())
+    }
+
+    fn read_redundancy(&mut self, payload: &[u8]) -> Result<(), DropReason> {
+        for block in red::Blocks::parse(payload).map_err(malformed)? {
+            self.primary_type = block.payload_type;
+            self.primary_start = self
+                .payload_end
+                .checked_sub(to_u16(block.data.len())?)
+                .ok_or(DropReason::Malformed)?;
+            self.copies += 1;
+        }
+        // The last one is no copy.
+        self.copies = self.copies.saturating_sub(1);
         Ok(())
     }
 }

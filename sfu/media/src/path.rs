@@ -105,6 +105,11 @@ impl Path {
         Some(*began + probe.rate.time_for(*sent))
     }
 
+    /// Whether a packet was sent under a transport-wide number, lately.
+    pub fn has_sent(&self, sequence: u16) -> bool {
+        self.estimator.as_ref().is_some_and(|estimator| estimator.has_sent(sequence))
+    }
+
     /// The client tells what has come.
     pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         if let Some(estimator) = &mut self.estimator {

@@ -5,7 +5,7 @@ mod wanted;
 use crate::arena::{PeerKey, RoomKey};
 use crate::cache::Pool;
 use crate::encoding::Encoding;
-use crate::forwarder::{Forwarder, Source};
+use crate::forwarder::{Earlier, Forwarder, Source};
 use crate::layers;
 use crate::levels::Level;
 use crate::limits::{LAYER_SILENCE, MAX_LAYERS_PER_TRACK};
@@ -278,6 +278,7 @@ impl Track {
             encoding: self.encodings.get(place)?,
             place,
             best: self.best,
+            earlier: Earlier::default(),
         };
         Some((source, &mut self.forwarders))
     }

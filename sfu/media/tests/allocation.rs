@@ -155,6 +155,8 @@ impl Hall {
                 ssrc: 100 * track as u32,
                 rtx_ssrc: nack.then_some(100 * track as u32 + 1),
                 payloads: vec![PayloadMapping { from: pt, to: pt, rtx: nack.then_some(pt + 1) }],
+                red: None,
+                repeats: false,
             };
             let peer = PeerId(place as u64);
             self.command(Command::Subscribe { peer, track: TrackId(track), parameters });

@@ -2,7 +2,7 @@
 //! and data channels, by an implementation that shares no line with ours.
 
 use crate::frame::Codec;
-use crate::negotiated::{CODECS, Config, Remote, add_codec};
+use crate::negotiated::{CODECS, Config, Remote, add_codec, add_redundancy};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -130,6 +130,7 @@ impl Client {
         for codec in CODECS {
             add_codec(rtc_config.codec_config(), codec, config.payload_types(codec));
         }
+        add_redundancy(rtc_config.codec_config(), config.redundant_type());
         let mut rtc = rtc_config.build(now);
         let candidate = Candidate::host(config.address, "udp").expect("a host candidate");
         rtc.add_local_candidate(candidate);
@@ -229,6 +230,15 @@ impl Client {
         api.declare_media(mid, kind(codec));
         let stream = api.expect_stream_rx(ssrc.into(), rtx.map(Ssrc::from), mid, None);
         stream.suppress_nack(rtx.is_none());
+        self.settle();
+    }
+
+    /// Announces sound to receive that it asks for again where it is lost.
+    pub fn expect_repeats(&mut self, mid: &str, ssrc: u32) {
+        self.expect(mid, Codec::Opus, ssrc, None);
+        if let Some(stream) = self.rtc.direct_api().stream_rx(&ssrc.into()) {
+            stream.suppress_nack(false);
+        }
         self.settle();
     }
 

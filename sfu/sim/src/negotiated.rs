@@ -63,6 +63,11 @@ impl Config {
         (payload_type, codec.is_video().then_some(payload_type + 1))
     }
 
+    /// The payload type of redundant sound.
+    pub fn redundant_type(&self) -> u8 {
+        self.first_payload_type + 2 * CODECS.len() as u8
+    }
+
     /// The header extensions with their ids.
     pub fn extension_ids(&self) -> impl Iterator<Item = (u8, HeaderExtension)> {
         (self.first_extension..).zip(EXTENSIONS)
@@ -103,6 +108,14 @@ pub(crate) fn add_codec(
         (Frequency::FORTY_EIGHT_KHZ, Some(2))
     };
     config.add_config(payload_type, rtx, name, rate, channels, format);
+}
+
+/// `str0m` passes on what has a known payload type, and need not know what it means.
+pub(crate) fn add_redundancy(config: &mut CodecConfig, payload_type: u8) {
+    let format = FormatParams { stereo: Some(true), ..FormatParams::default() };
+    let (rate, channels) = (Frequency::FORTY_EIGHT_KHZ, Some(2));
+    let name = str0m::format::Codec::Opus;
+    config.add_config(Pt::from(payload_type), None, name, rate, channels, format);
 }
 
 impl From<HeaderExtension> for Extension {

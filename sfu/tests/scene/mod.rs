@@ -377,8 +377,14 @@ impl Person {
         self.client.expect(&mid, SimCodec::Vp8, ssrc, Some(rtx));
         let mapping =
             PayloadMapping { from: payload_type, to: payload_type, rtx: rtx_payload_type };
-        let parameters =
-            SubscriptionParameters { mid, ssrc, rtx_ssrc: Some(rtx), payloads: vec![mapping] };
+        let parameters = SubscriptionParameters {
+            mid,
+            ssrc,
+            rtx_ssrc: Some(rtx),
+            payloads: vec![mapping],
+            red: None,
+            repeats: false,
+        };
         scene.command(self.room, Command::Subscribe { peer: self.peer, track, parameters });
         self.ledgers.push(Ledger::new(Expected {
             track: track.0 as u8,

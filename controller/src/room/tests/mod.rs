@@ -335,6 +335,8 @@ fn subscribe(peer: u64, track: u64) -> Command {
         ssrc: 9,
         rtx_ssrc: None,
         payloads: Vec::new(),
+        red: None,
+        repeats: false,
     };
     Command::Subscribe { peer: PeerId(peer), track: TrackId(track), parameters }
 }

@@ -124,6 +124,12 @@ impl History {
         self.outstanding
     }
 
+    /// Whether a packet was sent under a number, lately.
+    pub fn has_sent(&self, sequence: u16) -> bool {
+        let entry = self.number(sequence).and_then(|number| self.ring.get(place(number)));
+        entry.is_some_and(|entry| entry.state != State::Unsent)
+    }
+
     /// What a number that is said to have come stands for.
     pub fn acknowledge(&mut self, sequence: u16) -> Answer {
         let Some(number) = self.number(sequence) else { return Answer::Unknown };

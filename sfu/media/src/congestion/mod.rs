@@ -194,6 +194,11 @@ impl Estimator {
         self.history.push(Packet { sent: at, size, cluster })
     }
 
+    /// Whether a packet was sent under a number: some are left out.
+    pub fn has_sent(&self, sequence: u16) -> bool {
+        self.history.has_sent(sequence)
+    }
+
     /// The subscriber tells which packets arrived, and when.
     pub fn handle_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let at = self.micros(now);

@@ -5,6 +5,7 @@ use crate::DropReason;
 use crate::arena::{Key, PeerKey};
 use crate::congestion::Sent;
 use crate::egress::Subscription;
+use crate::forwarder::Earlier;
 use crate::limits::{LEAST_PROBE_PAYLOAD, PROBE_MEMORY};
 use crate::pacer::{Class, Waiting};
 use lectern_control::PeerId;
@@ -105,7 +106,13 @@ impl Engine {
             true => {
                 (forwarder.rewrite_repair(&segment, packet, bytes, extensions, slot)?, Sent::Repair)
             }
-            false => (forwarder.rewrite(&segment, packet, bytes, extensions, slot)?, Sent::Media),
+            false => {
+                // Sound never waits, so that no redundancy goes with what did.
+                let none = Earlier::default();
+                let rewritten =
+                    forwarder.rewrite(&segment, packet, bytes, &none, extensions, slot)?;
+                (rewritten, Sent::Media)
+            }
         };
         if !again {
             forwarder.has_left(rewritten.index);

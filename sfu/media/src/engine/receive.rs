@@ -1,9 +1,11 @@
 //! Ingress: what becomes of an authenticated packet before it is forwarded.
 
 use super::Engine;
+use super::fill::Gap;
 use crate::DropReason;
 use crate::arena::{Key, PeerKey};
 use crate::encoding::Arrival;
+use crate::forwarder::Forwarder;
 use crate::ingress::Binding;
 use crate::limits::MAX_RTP_BYTES;
 use crate::order::Place;
@@ -26,7 +28,7 @@ impl Engine {
         binding: Binding,
         index: SeqNo,
         view: &View<'_>,
-    ) -> Result<Packet, DropReason> {
+    ) -> Result<(Packet, Option<Gap>), DropReason> {
         let peer = self.router.peers.get(key).ok_or(DropReason::UnknownStream)?;
         let track = self.router.tracks.get_mut(binding.track).ok_or(DropReason::UnknownStream)?;
         if !peer.permissions.publish {
@@ -41,7 +43,11 @@ impl Engine {
             padding: payload.is_empty(),
             repair: binding.role == Role::Repair,
         };
-        let Place { number, .. } = encoding.receive(now, &arrival, format.nack)?;
+        let before = encoding.newest_moment();
+        if format.nack {
+            encoding.losses.assume(peer.transport.rtt());
+        }
+        let Place { number, gap_from, .. } = encoding.receive(now, &arrival, format.nack)?;
         let mut longest = MAX_RTP_BYTES;
         if arrival.repair {
             self.counters.rtx_in += 1;
@@ -70,7 +76,8 @@ impl Engine {
         if is_back {
             self.offer_anew(now, binding.track);
         }
-        Ok(packet)
+        let gap = gap_from.zip(before).map(|(from, before)| Gap { sent, from, before });
+        Ok((packet, gap))
     }
 
     /// Notes when a packet came, for transport-wide feedback.
@@ -85,7 +92,7 @@ impl Engine {
     }
 
     /// Keeps a packet for those who lose it or come late, and has what is missing asked for.
-    fn keep(
+    pub(super) fn keep(
         &mut self,
         now: Instant,
         key: PeerKey,
@@ -101,7 +108,8 @@ impl Engine {
             }
         }
         let is_video = track.kind() == MediaKind::Video;
-        let keeps = is_video || track.forwarders.iter().any(|f| f.repair_ssrc.is_some());
+        let needs = |f: &Forwarder| f.repair_ssrc.is_some() || f.takes_redundancy();
+        let keeps = is_video || track.forwarders.iter().any(needs);
         let is_screen = track.parameters.source == Source::Screen;
         let refreshes = is_video && is_screen && !track.forwarders.is_empty();
         let Some(encoding) = track.encodings.get_mut(binding.encoding) else { return };

@@ -4,7 +4,7 @@ use super::{Datagram, Engine};
 use crate::DropReason;
 use crate::arena::{Key, PeerKey};
 use crate::clock::SenderClock;
-use crate::egress::Subscription;
+use crate::egress::{Egress, Subscription};
 use crate::limits::{MAX_REPAIRS_PER_NACK, UNDER_RTP_BYTES};
 use crate::pacer::{Class, Waiting};
 use crate::path::Path;
@@ -66,6 +66,9 @@ impl Engine {
                 request.entries().for_each(|entry| self.picture_lost(now, key, entry.media));
             }
             Packet::TransportFeedback(feedback) => {
+                if let Some(peer) = self.router.peers.get_mut(key) {
+                    peer.egress.handle_feedback(now, feedback);
+                }
                 self.on_path(now, key, |path| path.handle_feedback(now, feedback));
             }
             Packet::BitrateEstimate(estimate) => {
@@ -101,15 +104,18 @@ impl Engine {
     }
 
     /// A subscriber has lost packets: sends them again from the cache (RFC 4588). Without a stream
-    /// of retransmissions it gets none: the same packet again would need its index again, and no
-    /// index is used twice, as bytes that differ under one index would give the key away (RFC 3711
-    /// section 9.1).
+    /// of retransmissions the same packet again needs its index again, and bytes that differ under one
+    /// index would give the key away (RFC 3711 section 9.1): sound is repeated as it left, where that
+    /// was negotiated, and nothing else is.
     fn repair(&mut self, now: Instant, key: PeerKey, nack: &Nack<'_>) {
         let Some(subscription) = self.subscription(key, nack.media) else { return };
         let asked = nack.count();
         self.counters.nacked_in += asked as u64;
         let forwarder = self.router.forwarder_mut(subscription);
-        if forwarder.is_none_or(|forwarder| forwarder.repair_ssrc.is_none()) {
+        let (has_stream, repeats) = forwarder
+            .map(|forwarder| (forwarder.repair_ssrc.is_some(), forwarder.repeats))
+            .unwrap_or_default();
+        if !has_stream && !repeats {
             return self.counters.drop_all(DropReason::UnmappedPayloadType, asked as u64);
         }
         let mut served = 0;
@@ -119,7 +125,11 @@ impl Engine {
                 break;
             }
             served += 1;
-            match self.repair_one(now, key, subscription, sequence) {
+            let sent = match has_stream {
+                true => self.repair_one(now, key, subscription, sequence),
+                false => self.repeat_one(now, key, subscription, sequence),
+            };
+            match sent {
                 Ok(()) => {}
                 Err(reason) => self.counters.drop(reason),
             }
@@ -163,6 +173,37 @@ impl Engine {
         }
         Ok(())
     }
+
+    /// Sends a datagram of sound once more as it left, at once. Whatever is not kept was sent before
+    /// anything was lost, or long ago.
+    fn repeat_one(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        subscription: Subscription,
+        sequence: u16,
+    ) -> Result<(), DropReason> {
+        let Router { peers, tracks, .. } = &mut self.router;
+        let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
+        let remote = peer.receives_media()?;
+        let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
+        let forwarder =
+            track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
+        let Egress { sealed, budget, path, .. } = &mut peer.egress;
+        sealed.begin(now);
+        let (number, datagram) =
+            sealed.find(subscription.ssrc, sequence).ok_or(DropReason::NackMissed)?;
+        if !forwarder.repairs.permit(now, number.0) || !budget.spend(datagram.len()) {
+            return Err(DropReason::NackRate);
+        }
+        // Its transport-wide number has been given, and is reported to have come late.
+        path.pacer.spend(DataSize::bytes((datagram.len() + UNDER_RTP_BYTES) as u64));
+        if !self.outbox.push(key.index(), remote, datagram) {
+            return Err(DropReason::TooLarge);
+        }
+        self.counters.rtx_out += 1;
+        Ok(())
+    }
 }
 
 impl Router {
@@ -182,6 +223,7 @@ impl Router {
         let Some(peer) = self.peers.get_mut(key) else { return };
         let Some(subscription) = peer.egress.by_ssrc(block.ssrc) else { return };
         let track = self.tracks.get_mut(subscription.track);
+        let is_sound = track.as_ref().is_some_and(|track| track.kind() == MediaKind::Audio);
         let forwarder = track.and_then(|track| track.forwarders.get_mut(subscription.slot));
         let Some(forwarder) = forwarder else { return };
         forwarder.acknowledged = true;
@@ -193,5 +235,8 @@ impl Router {
         });
         peer.egress.report(block.fraction_lost, round_trip);
         peer.egress.path.handle_report(now, block.fraction_lost, round_trip);
+        if is_sound {
+            peer.egress.handle_loss_of_sound(now, block.fraction_lost);
+        }
     }
 }

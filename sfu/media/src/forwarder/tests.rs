@@ -66,6 +66,8 @@ fn forwarder() -> Forwarder {
         ssrc: 50,
         rtx_ssrc: Some(51),
         payloads: vec![map(96, 100), map(111, 120)],
+        red: None,
+        repeats: false,
     };
     Forwarder::new(PeerKey::from_index(0), &parameters, [SeqNo(10), SeqNo(20)])
 }
@@ -98,10 +100,12 @@ fn forward(
         encoding,
         place: 0,
         best: Some(0),
+        earlier: Earlier::default(),
     };
     let segment = forwarder.select(now, &source, &packet)?;
     let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
-    let written = forwarder.rewrite(&segment, &packet, &came.bytes, table, &mut buffer)?;
+    let written =
+        forwarder.rewrite(&segment, &packet, &came.bytes, &source.earlier, table, &mut buffer)?;
     forwarder.remember(now, &segment, &packet, &written);
     buffer.truncate(written.len);
     Ok((written, buffer))
@@ -178,14 +182,21 @@ fn blocks_of_redundant_sound_get_the_subscriber_s_payload_types() {
         encoding: &sound,
         place: 0,
         best: Some(0),
+        earlier: Earlier::default(),
     };
     let mut forward = |payload: &[u8]| {
         let came = came(CodecName::Red, 100, 9_000, &[], payload);
         let segment = subscriber.select(start, &source, &came.packet)?;
         let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
         let table = extensions(&[]);
-        let written =
-            subscriber.rewrite(&segment, &came.packet, &came.bytes, &table, &mut buffer)?;
+        let written = subscriber.rewrite(
+            &segment,
+            &came.packet,
+            &came.bytes,
+            &source.earlier,
+            &table,
+            &mut buffer,
+        )?;
         buffer.truncate(written.len);
         Ok::<_, DropReason>(buffer)
     };

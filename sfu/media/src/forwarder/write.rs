@@ -1,5 +1,6 @@
 //! Writing a packet as the subscriber sees it: header, extensions, payload.
 
+use super::content::Content;
 use super::{Forwarder, Rewritten};
 use crate::DropReason;
 use crate::extensions::Extensions;
@@ -8,9 +9,9 @@ use crate::limits::{LEAST_PADDED_BYTES, MAX_DATAGRAM_BYTES, PADDING_GRID};
 use crate::packet::{Packet, rewrite_frame_number, rewrite_picture};
 use crate::rewrite::{Moment, Segment};
 use crate::transport::Transport;
-use lectern_control::media::{CodecName, Extension, MediaKind};
+use lectern_control::media::{Extension, MediaKind};
 use lectern_wire::rtp::{self, Fields, Form, HeaderWriter};
-use lectern_wire::{PayloadType, SeqNo, Ssrc, dependency, red};
+use lectern_wire::{PayloadType, SeqNo, Ssrc, dependency};
 
 /// The longest packet before it is sealed: then it has the length of the longest datagram.
 const MAX_CLEAR_BYTES: usize = MAX_DATAGRAM_BYTES - Transport::MAX_OVERHEAD;
@@ -21,10 +22,11 @@ const FIRST_ELEMENT: u8 = 12 + 4 + 1;
 const FIRST_LONG_ELEMENT: u8 = FIRST_ELEMENT + 1;
 
 /// What differs between a packet and its retransmission.
-pub(super) struct Header {
+pub(super) struct Header<'a> {
     pub index: SeqNo,
     pub ssrc: Ssrc,
     pub payload_type: u8,
+    pub content: Content<'a>,
     /// The number of the packet that is sent again.
     pub original: Option<SeqNo>,
 }
@@ -33,7 +35,7 @@ impl Forwarder {
     /// Writes a packet in the clear.
     pub(super) fn write(
         &self,
-        header: &Header,
+        header: &Header<'_>,
         segment: &Segment,
         packet: &Packet,
         bytes: &[u8],
@@ -52,25 +54,23 @@ impl Forwarder {
         };
         let (start, transport_number) =
             self.write_header(&fields, segment, packet, bytes, extensions, buffer)?;
-        let payload = if is_empty { &[] } else { packet.payload(bytes) };
         let original = header.original.map(|original| original.wire().to_be_bytes());
         let original = original.as_ref().map_or(&[][..], |bytes| &bytes[..]);
         let payload_start = start + original.len();
-        let len = payload_start + payload.len();
         buffer.get_mut(start..payload_start).ok_or(DropReason::TooLarge)?.copy_from_slice(original);
-        let place = buffer.get_mut(payload_start..len).ok_or(DropReason::TooLarge)?;
-        place.copy_from_slice(payload);
-        if packet.codec == Some(CodecName::Red) {
-            let map = |from: PayloadType| PayloadType::new(self.mapping(from)?.to);
-            red::map_payload_types(place, map).map_err(|_| DropReason::UnmappedPayloadType)?;
-        }
+        let place = buffer.get_mut(payload_start..).ok_or(DropReason::TooLarge)?;
+        let payload_len = match is_empty {
+            true => 0,
+            false => self.write_payload(&header.content, packet, bytes, place)?,
+        };
         if !segment.keeps_pictures() && !is_empty {
             let picture = segment.picture(packet.picture);
             let (id, tl0_index) = (picture.id.unwrap_or(0), picture.tl0_index.unwrap_or(0));
-            rewrite_picture(packet.codec, place, id, tl0_index)?;
+            let payload = place.get_mut(..payload_len).ok_or(DropReason::TooLarge)?;
+            rewrite_picture(packet.codec, payload, id, tl0_index)?;
         }
-        let payload_len = payload.len() as u32;
-        let len = pad(packet, buffer, len, payload.len())?;
+        let len = pad(packet, buffer, payload_start + payload_len, payload_len)?;
+        let payload_len = payload_len as u32;
         Ok(Rewritten { index: header.index, len, timestamp, payload_len, transport_number })
     }
 

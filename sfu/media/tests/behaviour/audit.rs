@@ -1,7 +1,10 @@
-//! What goes to one client on the wire, whoever sends it: no SRTP, SRTCP or DTLS index twice.
+//! What goes to one client on the wire, whoever sends it: no SRTCP or DTLS index twice, and no SRTP
+//! index for other bytes than the first time.
 
 use lectern_wire::{Class, Extender, SeqNo, classify, rtp};
+use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{HashMap, HashSet};
+use std::hash::Hasher;
 use std::time::Duration;
 
 /// First byte of a DTLS record: 20 to 63; epoch and sequence number follow type and version.
@@ -14,11 +17,14 @@ const SRTCP_INDEX: usize = 4;
 /// All indices seen on the way to one client.
 #[derive(Debug, Default)]
 pub struct Audit {
-    rtp: HashMap<u32, (Extender, HashSet<SeqNo>)>,
+    /// By stream and index, what stands for the bytes.
+    rtp: HashMap<u32, (Extender, HashMap<SeqNo, u64>)>,
     rtcp: HashSet<u32>,
     dtls: HashSet<[u8; 8]>,
     /// RTP packets seen.
     pub rtp_packets: u64,
+    /// Those of them that were seen before.
+    pub repeats: u64,
     /// Highest index of each stream.
     pub highest: HashMap<u32, SeqNo>,
 }
@@ -39,7 +45,18 @@ impl Audit {
         let ssrc = header.fields.ssrc.0;
         let (extender, used) = self.rtp.entry(ssrc).or_default();
         let index = extender.extend(header.fields.sequence);
-        assert!(used.insert(index), "SRTP index {index:?} of {ssrc:08x} is used twice");
+        let mut hasher = DefaultHasher::new();
+        hasher.write(datagram);
+        match used.entry(index) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(hasher.finish());
+            }
+            Entry::Occupied(known) => {
+                let is_same = *known.get() == hasher.finish();
+                assert!(is_same, "SRTP index {index:?} of {ssrc:08x} is used for other bytes");
+                self.repeats += 1;
+            }
+        }
         self.rtp_packets += 1;
         let highest = self.highest.entry(ssrc).or_insert(index);
         *highest = index.max(*highest);

@@ -11,7 +11,7 @@ use lectern_sim::client::{ChannelId, Received};
 use lectern_sim::frame;
 use lectern_sim::negotiated::{CODECS, Config, HeaderExtension, Remote};
 use lectern_sim::network;
-use lectern_sim::{Client, Ledger, Link, Source};
+use lectern_sim::{Client, Ledger, Link, Listener, Source};
 use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -88,6 +88,7 @@ pub struct Peer {
     pub down: Link<(SocketAddr, Vec<u8>)>,
     pub sources: Vec<Source>,
     pub ledgers: Vec<Ledger>,
+    pub listeners: Vec<Listener>,
     pub audit: Audit,
     pub trace: Trace,
     /// Datagrams it sends, while they are being captured.
@@ -152,6 +153,7 @@ impl Peer {
             down: link(2),
             sources: Vec::new(),
             ledgers: Vec::new(),
+            listeners: Vec::new(),
             audit: Audit::default(),
             trace: Trace::default(),
             captured: None,

@@ -271,7 +271,14 @@ impl World {
             payload_type,
             interval: track.interval,
         }));
-        let parameters = SubscriptionParameters { mid, ssrc, rtx_ssrc: rtx, payloads };
+        let parameters = SubscriptionParameters {
+            mid,
+            ssrc,
+            rtx_ssrc: rtx,
+            payloads,
+            red: None,
+            repeats: false,
+        };
         let (node, peer) = (peer.node, peer.id);
         (node, Command::Subscribe { peer, track: track.id, parameters })
     }
@@ -465,9 +472,16 @@ impl Peer {
                 client::Event::Closed => self.is_closed = true,
                 client::Event::Received(packet) => {
                     let ssrc = packet.ssrc;
-                    match self.ledgers.iter_mut().find(|l| l.expected().ssrc == ssrc) {
-                        Some(ledger) => ledger.record(now, &packet),
-                        None => self.strays.push(packet),
+                    if let Some(ledger) =
+                        self.ledgers.iter_mut().find(|l| l.expected().ssrc == ssrc)
+                    {
+                        ledger.record(now, &packet);
+                    } else if let Some(listener) =
+                        self.listeners.iter_mut().find(|l| l.expected().ssrc == ssrc)
+                    {
+                        listener.record(now, &packet);
+                    } else {
+                        self.strays.push(packet);
                     }
                 }
                 client::Event::KeyframeWanted { mid, rid } => {

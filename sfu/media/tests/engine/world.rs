@@ -9,6 +9,7 @@ use lectern_control::node::{Command, CommandError, Event};
 use lectern_control::transport::{DataParameters, PeerParameters, Permissions};
 use lectern_control::{ParticipantId, PeerId, RequestId, Revision, RoomId, TrackId};
 use lectern_media::{Config, Datagram, DropReason, Engine, Output, Progress};
+use lectern_wire::{Class, classify};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -47,6 +48,10 @@ pub struct World {
     pub delay: Duration,
     /// Whether the next client offers, and nominates.
     pub next_offers: fn(usize) -> bool,
+    /// The next packet of media to this address is lost.
+    pub lose_to: Option<SocketAddr>,
+    /// What was lost so.
+    pub lost: Vec<Vec<u8>>,
     flying: VecDeque<Flying>,
     requests: u64,
 }
@@ -73,6 +78,8 @@ impl World {
             events: Vec::new(),
             delay: Duration::from_millis(10),
             next_offers: |place| place % 2 == 0,
+            lose_to: None,
+            lost: Vec::new(),
             flying: VecDeque::new(),
             requests: 0,
         }
@@ -206,6 +213,11 @@ impl World {
         self.engines[0].counters().dropped(reason)
     }
 
+    /// Whether a datagram is on its way.
+    pub fn is_flying(&self, bytes: &[u8]) -> bool {
+        self.flying.iter().any(|flying| flying.bytes == bytes)
+    }
+
     fn next_moment(&mut self) -> Option<Instant> {
         let flying = self.flying.iter().map(|flying| flying.arrives);
         let clients = self.clients.iter().filter_map(|client| client.transport.deadline());
@@ -258,6 +270,11 @@ impl World {
         let Output { outbox, events, .. } = self.engines[node].poll(self.now);
         for packet in outbox.packets() {
             let bytes = outbox.bytes(packet).to_vec();
+            if self.lose_to == Some(packet.remote) && classify(&bytes) == Class::Rtp {
+                self.lose_to = None;
+                self.lost.push(bytes);
+                continue;
+            }
             let arrives = self.now + self.delay;
             self.flying.push_back(Flying { arrives, from, to: packet.remote, bytes });
         }
@@ -277,7 +294,7 @@ pub fn participant(place: usize) -> ParticipantId {
     ParticipantId(1 + place as u64)
 }
 
-fn codec(name: CodecName, payload_type: u8, rtx_payload_type: Option<u8>) -> Codec {
+pub fn codec(name: CodecName, payload_type: u8, rtx_payload_type: Option<u8>) -> Codec {
     let nack = rtx_payload_type.is_some();
     let feedback = Feedback { nack, pli: nack, fir: false, transport_wide: true, remb: false };
     Codec { name, payload_type, rtx_payload_type, format: String::new(), feedback }
@@ -317,6 +334,8 @@ pub fn subscription(track: u64) -> SubscriptionParameters {
         ssrc: subscriber_ssrc(track),
         rtx_ssrc: Some(subscriber_ssrc(track) + 1),
         payloads: vec![map(OPUS, None), map(VP8, Some(VP8_RTX + SUBSCRIBER_OFFSET))],
+        red: None,
+        repeats: false,
     }
 }
 

@@ -12,7 +12,7 @@ use lectern_media::arena::{Key, PeerKey, RoomKey};
 use lectern_media::cache::Pool;
 use lectern_media::encoding::Arrival;
 use lectern_media::extensions::Extensions;
-use lectern_media::forwarder::Forwarder;
+use lectern_media::forwarder::{Earlier, Forwarder};
 use lectern_media::frame::Target;
 use lectern_media::limits::MAX_DATAGRAM_BYTES;
 use lectern_media::packet::Packet;
@@ -117,6 +117,8 @@ impl World {
             ssrc: 50,
             rtx_ssrc: Some(51),
             payloads: vec![PayloadMapping { from: PAYLOAD_TYPE, to: 100, rtx: Some(101) }],
+            red: None,
+            repeats: false,
         };
         let first = SeqNo(random.random_range(1..66_000));
         track.forwarders.push(Forwarder::new(PeerKey::from_index(1), &subscription, [first; 2]));
@@ -259,7 +261,7 @@ impl World {
         };
         let mut buffer = vec![0; MAX_DATAGRAM_BYTES];
         let written = forwarder
-            .rewrite(&segment, packet, bytes, &self.tables[1], &mut buffer)
+            .rewrite(&segment, packet, bytes, &Earlier::default(), &self.tables[1], &mut buffer)
             .expect("written");
         forwarder.remember(now, &segment, packet, &written);
         buffer.truncate(written.len);

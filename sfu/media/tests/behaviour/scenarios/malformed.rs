@@ -48,7 +48,8 @@ impl Scene {
             let payloads = vec![PayloadMapping { from, to: from, rtx }];
             let rtx_ssrc = rtx.map(|_| ssrc + 1);
             let mid = format!("x{place}");
-            let parameters = SubscriptionParameters { mid, ssrc, rtx_ssrc, payloads };
+            let parameters =
+                SubscriptionParameters { mid, ssrc, rtx_ssrc, payloads, red: None, repeats: false };
             world.command(0, Command::Subscribe { peer, track, parameters });
         }
         world.run_for(500 * MS);

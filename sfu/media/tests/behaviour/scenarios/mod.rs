@@ -8,6 +8,7 @@ mod malformed;
 mod moving;
 mod numbers;
 mod simulcast;
+mod sound;
 
 use crate::world::World;
 use lectern_sim::frame::Codec;
