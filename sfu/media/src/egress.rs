@@ -104,6 +104,12 @@ impl Egress {
         self.heed_loss(now);
     }
 
+    /// The peer asks for sound again: so many packets of so many.
+    pub fn handle_nack(&mut self, now: Instant, lost: u32, sent: u32) {
+        self.redundancy.handle_nack(now, lost, sent);
+        self.sealed.begin(now);
+    }
+
     /// The peer tells in 256ths how much it has lost of its sound.
     pub fn handle_loss_of_sound(&mut self, now: Instant, fraction_lost: u8) {
         self.redundancy.handle_report(now, fraction_lost);

@@ -19,7 +19,7 @@ use crate::packet::{Packet, Picture};
 use crate::rewrite::{Latest, Moment, Rewriter, Segment};
 use content::Content;
 use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters, Wish};
-use lectern_wire::{MediaTime, Mid, PayloadType, RtpTime, SeqNo, Ssrc};
+use lectern_wire::{MediaTime, Mid, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
@@ -52,6 +52,8 @@ pub struct Forwarder {
     pub repairs: Repairs,
     /// Lost sound is sent again as it left, under its own number.
     pub repeats: bool,
+    /// The highest number that was asked for, and what had been sent then.
+    asked: Option<(SeqNo, u32)>,
     /// The subscriber has reported about the stream: it knows what the SSRC means.
     pub acknowledged: bool,
     /// What the last two sender reports said: the middle of their NTP time, and when they left.
@@ -163,6 +165,7 @@ impl Forwarder {
             sent: Sent::default(),
             repairs: Repairs::default(),
             repeats: parameters.repeats,
+            asked: None,
             acknowledged: false,
             reported: [None; 2],
             mid: parameters.mid.parse().ok(),
@@ -359,14 +362,6 @@ impl Forwarder {
         let is_empty = segment.empties(&packet.frame);
         let picture = if is_empty { Picture::default() } else { segment.picture(packet.picture) };
         self.rewriter.sent(rewritten.index, rewritten.timestamp, picture);
-    }
-
-    fn payload_type(&self, packet: &Packet) -> Result<PayloadMapping, DropReason> {
-        self.mapping(packet.payload_type).ok_or(DropReason::UnmappedPayloadType)
-    }
-
-    fn mapping(&self, from: PayloadType) -> Option<PayloadMapping> {
-        self.payloads.iter().find(|mapping| mapping.from == from.value()).copied()
     }
 
     /// The timestamp that goes on where the stream stopped.

@@ -9,7 +9,7 @@ pub const MAX_DISTANCE: usize = 2;
 /// Losses count less and less, by a factor of e in this time: a hundred packets of one voice.
 const MEMORY: Duration = Duration::from_secs(2);
 /// Of fewer packets nothing is concluded.
-const LEAST_EXPECTED: f32 = 10.0;
+const LEAST_EXPECTED: f32 = 5.0;
 /// Nor of fewer losses: one is an accident.
 const LEAST_LOST: f32 = 1.5;
 /// The part of all packets whose loss begins a distance. One copy leaves the square of it, which at
@@ -92,6 +92,17 @@ impl Redundancy {
         }
     }
 
+    /// So many packets of sound are asked for again, for the first time, of so many that were sent since
+    /// that was last the case. Counts where the subscriber tells nothing better: reports are seconds
+    /// apart, and what was repeated is not lost in them.
+    pub fn handle_nack(&mut self, now: Instant, lost: u32, sent: u32) {
+        if self.counted.is_none() && lost > 0 {
+            // However long it was quiet, now is what matters.
+            let sent = (sent as f32).min(REPORTED_PACKETS);
+            self.learn(now, lost as f32, sent.max(lost as f32));
+        }
+    }
+
     fn learn(&mut self, now: Instant, lost: f32, expected: f32) {
         let since = self.learned_at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
         let kept = (-since.as_secs_f32() / MEMORY.as_secs_f32()).exp();
@@ -117,7 +128,7 @@ impl Redundancy {
         let since = *self.calm_since.get_or_insert(now);
         if now.saturating_duration_since(since) >= CALM {
             self.distance -= 1;
-            self.calm_since = None;
+            self.calm_since = Some(now);
         }
     }
 }
@@ -207,6 +218,18 @@ mod tests {
         // Nothing was sent under 65,534, and what is between is lost.
         assert_eq!(hear(1, 0, &[true]), (2.0, 6.0));
         assert_eq!(hear(3, 5, &[true]), (2.0, 7.0), "a feedback is missing: nobody knows");
+    }
+
+    #[test]
+    fn what_is_asked_for_counts_at_once_where_there_is_no_feedback() {
+        let (mut now, mut redundancy) = (Instant::now(), Redundancy::default());
+        redundancy.handle_nack(now, 1, 100_000);
+        assert_eq!(redundancy.distance(), 0);
+        for _ in 0..5 {
+            now += Duration::from_millis(200);
+            redundancy.handle_nack(now, 1, 10);
+        }
+        assert_eq!(redundancy.distance(), 2);
     }
 
     #[test]

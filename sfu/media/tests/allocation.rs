@@ -17,7 +17,7 @@ use lectern_control::{PeerId, RecordingId, RequestId, Revision, RoomId, TrackId}
 use lectern_media::relay::Relay;
 use lectern_media::{Config, Datagram, Engine, Output, Progress};
 use lectern_wire::rtcp::{ReportBlock, SenderInfo};
-use lectern_wire::{Class, NtpTime, RtpTime, Ssrc, classify};
+use lectern_wire::{Class, NtpTime, PayloadType, RtpTime, Ssrc, classify, red};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::SocketAddr;
@@ -26,6 +26,10 @@ use std::time::{Duration, Instant};
 const SUBSCRIBERS: usize = 50;
 const VIDEO: u64 = 1;
 const AUDIO: u64 = 2;
+/// A second voice, whose publisher sends redundancy.
+const REDUNDANT: u64 = 3;
+const OPUS: u8 = 111;
+const RED: u8 = 63;
 const TICK: Duration = Duration::from_millis(20);
 
 thread_local! {
@@ -133,6 +137,7 @@ impl Hall {
 
     fn publish(&mut self, track: u64, mid: &str, kind: MediaKind, codec: CodecName, pt: u8) {
         let nack = kind == MediaKind::Video;
+        let is_sound = kind == MediaKind::Audio;
         let codec = Codec {
             name: codec,
             payload_type: pt,
@@ -144,7 +149,12 @@ impl Hall {
             kind,
             source: Source::Unknown,
             mid: mid.to_owned(),
-            codecs: vec![codec],
+            codecs: match is_sound {
+                true => {
+                    vec![Codec { name: CodecName::Red, payload_type: RED, ..codec.clone() }, codec]
+                }
+                false => vec![codec],
+            },
             encodings: Vec::new(),
             muted: false,
         };
@@ -155,8 +165,9 @@ impl Hall {
                 ssrc: 100 * track as u32,
                 rtx_ssrc: nack.then_some(100 * track as u32 + 1),
                 payloads: vec![PayloadMapping { from: pt, to: pt, rtx: nack.then_some(pt + 1) }],
-                red: None,
-                repeats: false,
+                // Every other one knows redundancy.
+                red: (is_sound && place % 2 == 0).then_some(RED),
+                repeats: is_sound,
             };
             let peer = PeerId(place as u64);
             self.command(Command::Subscribe { peer, track: TrackId(track), parameters });
@@ -255,7 +266,8 @@ impl Stream {
 }
 
 /// One tick: a frame, a sound, and whatever clients answer.
-fn tick(hall: &mut Hall, video: &mut Stream, audio: &mut Stream, number: u64) {
+fn tick(hall: &mut Hall, streams: &mut [Stream; 3], number: u64) {
+    let [video, audio, redundant] = streams;
     video.timestamp = video.timestamp.wrapping_add(1_800);
     audio.timestamp = audio.timestamp.wrapping_add(960);
     for part in 0..5u8 {
@@ -273,9 +285,20 @@ fn tick(hall: &mut Hall, video: &mut Stream, audio: &mut Stream, number: u64) {
     }
     let sound = audio.packet(vec![0x78; 80], false);
     hall.clients[0].send(&sound);
+    redundant.timestamp = redundant.timestamp.wrapping_add(960);
+    let opus = PayloadType::from_low_bits(OPUS);
+    let copy = red::Block::redundant(opus, 960, &[0x78; 80]).expect("fits");
+    let mut payload = vec![0; 200];
+    let len = red::write(&mut payload, &[copy], (opus, &[0x78; 80])).expect("room");
+    payload.truncate(len);
+    let sound = redundant.packet(payload, false);
+    // Its path loses one in twenty-five, which the next one brings back.
+    if !number.is_multiple_of(25) {
+        hall.clients[0].send(&sound);
+    }
     if number.is_multiple_of(50) {
         let ntp = NtpTime::from_unix(Duration::from_millis(1_600_000_000_000 + 20 * number));
-        for stream in [&*video, &*audio] {
+        for stream in [&*video, &*audio, &*redundant] {
             let rtp = RtpTime(stream.timestamp);
             let info = SenderInfo { ntp, rtp, packets: 1, payload_bytes: 1 };
             let ssrc = Ssrc(stream.ssrc);
@@ -299,6 +322,7 @@ fn answer(hall: &mut Hall, number: u64) {
         let media = Ssrc(100 * VIDEO as u32);
         let last = client.rtp.iter().rev().find(|packet| packet.ssrc == media.0);
         let Some(last) = last.map(|packet| packet.index as u16) else { continue };
+        answer_sound(client, number + place as u64);
         if (number + place as u64).is_multiple_of(10) {
             let lost = [last.wrapping_sub(4), last.wrapping_sub(2)];
             client.send_rtcp(|writer| {
@@ -323,18 +347,45 @@ fn answer(hall: &mut Hall, number: u64) {
     }
 }
 
+/// A tenth of the sound is lost below, and asked for again.
+fn answer_sound(client: &mut Client, number: u64) {
+    let media = Ssrc(100 * AUDIO as u32);
+    let last = client.rtp.iter().rev().find(|packet| packet.ssrc == media.0);
+    let Some(last) = last.map(|packet| packet.index as u16) else { return };
+    if number.is_multiple_of(10) {
+        client.send_rtcp(|writer| {
+            writer.nack(Ssrc(1), media, [last.wrapping_sub(3)]).expect("room");
+        });
+    }
+    if number.is_multiple_of(50) {
+        let block = ReportBlock {
+            ssrc: media,
+            fraction_lost: 26,
+            cumulative_lost: 3,
+            highest_sequence: u32::from(last),
+            jitter: 0,
+            last_sender_report: 0,
+            delay_since_last: 0,
+        };
+        client.send_rtcp(|writer| writer.receiver_report(Ssrc(1), &[block]).expect("room"));
+    }
+}
+
 #[test]
 fn no_packet_allocates_after_warm_up() {
     let mut hall = Hall::new();
     hall.publish(VIDEO, "0", MediaKind::Video, CodecName::Vp8, 96);
-    hall.publish(AUDIO, "1", MediaKind::Audio, CodecName::Opus, 111);
-    hall.record(&[VIDEO, AUDIO]);
-    let mut video = Stream { ssrc: 5, mid: "0", payload_type: 96, index: 100, timestamp: 1 };
-    let mut audio = Stream { ssrc: 6, mid: "1", payload_type: 111, index: 200, timestamp: 1 };
+    hall.publish(AUDIO, "1", MediaKind::Audio, CodecName::Opus, OPUS);
+    hall.publish(REDUNDANT, "2", MediaKind::Audio, CodecName::Opus, OPUS);
+    hall.record(&[VIDEO, AUDIO, REDUNDANT]);
+    let stream =
+        |ssrc, mid, payload_type, index| Stream { ssrc, mid, payload_type, index, timestamp: 1 };
+    let mut streams =
+        [stream(5, "0", 96, 100), stream(6, "1", OPUS, 200), stream(7, "2", RED, 300)];
     let mut number = 0;
     let mut run = |hall: &mut Hall, ticks: u64| {
         for _ in 0..ticks {
-            tick(hall, &mut video, &mut audio, number);
+            tick(hall, &mut streams, number);
             number += 1;
         }
     };
@@ -359,6 +410,9 @@ fn no_packet_allocates_after_warm_up() {
     assert!(forwarded > 700 * 5 * SUBSCRIBERS as u64);
     assert!(after.relayed - before.relayed > 700 * 5, "and a recorder gets as much as anybody");
     assert!(after.rtx_out - before.rtx_out > 1_000);
+    assert!(after.restored - before.restored > 20, "redundancy brings back what is lost above");
+    let knows = hall.clients[2].rtp.iter().filter(|p| p.payload_type == RED).count();
+    assert_eq!(knows, 2, "one of each voice in the last tick: one passed on, one added");
     assert!(after.nacked_out > before.nacked_out && after.rtcp_out > before.rtcp_out);
     assert!(hall.packets > 5_000 && hall.timeouts > 300);
     assert_eq!(hall.allocations, 0, "no packet allocates");

@@ -111,12 +111,16 @@ impl Engine {
         let Some(subscription) = self.subscription(key, nack.media) else { return };
         let asked = nack.count();
         self.counters.nacked_in += asked as u64;
-        let forwarder = self.router.forwarder_mut(subscription);
-        let (has_stream, repeats) = forwarder
-            .map(|forwarder| (forwarder.repair_ssrc.is_some(), forwarder.repeats))
-            .unwrap_or_default();
-        if !has_stream && !repeats {
+        let Some(forwarder) = self.router.forwarder_mut(subscription) else { return };
+        let has_stream = forwarder.repair_ssrc.is_some();
+        if !has_stream && !forwarder.repeats {
             return self.counters.drop_all(DropReason::UnmappedPayloadType, asked as u64);
+        }
+        if !has_stream {
+            let (lost, sent) = forwarder.note_asked(nack.sequences().take(MAX_REPAIRS_PER_NACK));
+            if let Some(peer) = self.router.peers.get_mut(key) {
+                peer.egress.handle_nack(now, lost, sent);
+            }
         }
         let mut served = 0;
         for sequence in nack.sequences().take(MAX_REPAIRS_PER_NACK) {
@@ -190,7 +194,6 @@ impl Engine {
         let forwarder =
             track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
         let Egress { sealed, budget, path, .. } = &mut peer.egress;
-        sealed.begin(now);
         let (number, datagram) =
             sealed.find(subscription.ssrc, sequence).ok_or(DropReason::NackMissed)?;
         if !forwarder.repairs.permit(now, number.0) || !budget.spend(datagram.len()) {

@@ -8,7 +8,7 @@ use crate::limits::MAX_REDUNDANT_BYTES;
 use crate::packet::Packet;
 use crate::redundancy::MAX_DISTANCE;
 use crate::rewrite::Segment;
-use lectern_control::media::{CodecName, MediaKind};
+use lectern_control::media::{CodecName, MediaKind, PayloadMapping};
 use lectern_wire::red::{self, Block};
 use lectern_wire::{PayloadType, SeqNo};
 use smallvec::SmallVec;
@@ -101,6 +101,14 @@ impl Forwarder {
             _ if came_with_copies => Ok((plain.ok_or(unmapped)?, Content::Primary)),
             _ => Ok((as_it_came.ok_or(unmapped)?, Content::Whole)),
         }
+    }
+
+    pub(super) fn payload_type(&self, packet: &Packet) -> Result<PayloadMapping, DropReason> {
+        self.mapping(packet.payload_type).ok_or(DropReason::UnmappedPayloadType)
+    }
+
+    pub(super) fn mapping(&self, from: PayloadType) -> Option<PayloadMapping> {
+        self.payloads.iter().find(|mapping| mapping.from == from.value()).copied()
     }
 
     /// Copies of what the subscriber was sent before, as far as a header can tell their age and the

@@ -13,6 +13,23 @@ impl Forwarder {
         self.find_numbered(latest.nearest(sequence)?)
     }
 
+    /// A NACK names numbers: how many of them none has named before, nor a higher one, and how many
+    /// packets were sent since that was last the case.
+    pub fn note_asked(&mut self, sequences: impl Iterator<Item = u16>) -> (u32, u32) {
+        let Some(latest) = self.rewriter.next().0.checked_sub(1).map(SeqNo) else { return (0, 0) };
+        let (before, sent_before) = self.asked.unwrap_or_default();
+        let numbers = sequences.filter_map(|sequence| latest.nearest(sequence));
+        let fresh = numbers.filter(|number| *number > before && *number <= latest);
+        let (lost, highest) = fresh.fold((0u32, None), |(lost, highest), number| {
+            (lost.saturating_add(1), highest.max(Some(number)))
+        });
+        let sent = self.sent.packets.wrapping_sub(sent_before);
+        if let Some(highest) = highest {
+            self.asked = Some((highest, self.sent.packets));
+        }
+        (lost, sent)
+    }
+
     /// The packet behind a number that was given: its mapping and the publisher's number.
     pub fn find_numbered(&self, out: SeqNo) -> Option<(Segment, SeqNo)> {
         let (segment, number) = self.rewriter.original(out)?;

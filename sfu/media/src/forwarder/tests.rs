@@ -8,7 +8,7 @@ use crate::extensions::Extensions;
 use crate::limits::{MAX_DATAGRAM_BYTES, MAX_SEQUENCE_GAP, PADDING_GRID};
 use lectern_control::media::{CodecName, Extension, ExtensionId};
 use lectern_wire::rtp::{Fields, Form, HeaderWriter, View};
-use lectern_wire::{red, vp9};
+use lectern_wire::{PayloadType, red, vp9};
 
 const DESCRIPTOR: u8 = 13;
 

@@ -11,9 +11,9 @@ const DEFAULT_SEEDS: u64 = 1_000;
 /// Each scenario's share of all seeds, in thousandths.
 const SHARES: [(&str, u64); 30] = [
     ("good_network", 30),
-    ("loss", 160),
+    ("loss", 145),
     ("lossy_sound", 10),
-    ("very_lossy_sound", 5),
+    ("very_lossy_sound", 20),
     ("burst_loss", 50),
     ("reordering", 90),
     ("duplication", 70),

@@ -301,6 +301,20 @@ fn lost_sound_is_repeated_as_it_left() {
 }
 
 #[test]
+fn what_is_asked_for_again_begins_redundancy() {
+    let (mut world, mut stream) = meeting(&microphone("0"));
+    speak(&mut world, &mut stream, 20);
+    let first = received(&world, ABLE)[0].index;
+    for number in [3, 9, 9, 9] {
+        nack(&mut world, ABLE, first + number);
+        world.run_ms(20);
+    }
+    speak(&mut world, &mut stream, 2);
+    assert_eq!(received(&world, ABLE).last().map(|packet| blocks(packet).len()), Some(3));
+    assert_eq!(received(&world, PLAIN).last().map(|packet| packet.payload_type), Some(MY_OPUS));
+}
+
+#[test]
 fn lost_sound_is_asked_of_a_publisher_who_is_near_enough() {
     for (delay_ms, is_near) in [(20, true), (60, false)] {
         let mut parameters = microphone("0");
