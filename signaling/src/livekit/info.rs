@@ -77,7 +77,9 @@ pub fn track(track: &Track) -> proto::TrackInfo {
         MediaKind::Audio => Vec::new(),
         MediaKind::Video => video_layers(&track.encodings),
     };
-    let name = track.codecs.first().map(|codec| codec.name);
+    // Redundancy is a matter between each end and its node; to others the sound is what is in it.
+    let shown = track.codecs.iter().find(|codec| codec.name != CodecName::Red);
+    let name = shown.map(|codec| codec.name);
     let mime_type = name.map(mime_type).unwrap_or_default();
     let first = name.map(|_| (mime_type.clone(), layers.clone()));
     let backup = track.backup.as_ref().filter(|_| name.is_some()).map(|backup| {

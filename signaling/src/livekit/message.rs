@@ -258,7 +258,9 @@ fn announcement(add: proto::AddTrackRequest, kind: MediaKind) -> Announcement {
         source,
         stereo,
         disable_dtx,
-        disable_red: add.disable_red,
+        // A frame that is encrypted from end to end is the whole payload: what is put around it at one
+        // end is in the way of the other.
+        disable_red: add.disable_red || add.encryption() != proto::encryption::Type::None,
         muted: add.muted,
         width: add.width,
         height: add.height,

@@ -9,8 +9,8 @@ pub use super::writer::{LocalTransport, Origin};
 /// What is answered to a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// We receive this codec.
-    Receive(Box<Codec>),
+    /// We receive these codecs; the client sends the first unless it prefers another.
+    Receive(Vec<Codec>),
     /// It stays, and nobody sends.
     Inactive(Box<Codec>),
     /// Data channels are accepted.
@@ -46,14 +46,15 @@ pub fn write(
                 writer.data();
                 transport.candidates = &[];
             }
-            (Verdict::Receive(codec), Content::Media(offered)) => {
-                media_section(&mut writer, section, &transport, codec);
+            (Verdict::Receive(codecs), Content::Media(offered)) => {
+                media_section(&mut writer, section, &transport, codecs);
                 writer.line("a=recvonly");
                 rids(&mut writer, offered);
                 transport.candidates = &[];
             }
             (Verdict::Inactive(codec), Content::Media(_)) => {
-                media_section(&mut writer, section, &transport, codec);
+                let codecs = std::slice::from_ref(&**codec);
+                media_section(&mut writer, section, &transport, codecs);
                 writer.line("a=inactive");
                 transport.candidates = &[];
             }
@@ -70,16 +71,15 @@ fn media_section(
     writer: &mut Writer,
     section: &OfferedSection,
     transport: &LocalTransport<'_>,
-    codec: &Codec,
+    codecs: &[Codec],
 ) {
-    let codecs = std::slice::from_ref(codec);
     let line = format_args!("{} 9 {} {}", section.media, section.protocol, payload_types(codecs));
     writer.section(line, &section.mid, transport);
     if let Content::Media(media) = &section.content {
         writer.extensions(&accepted_extensions(media));
     }
     writer.rtcp();
-    writer.codec(codec);
+    codecs.iter().for_each(|codec| writer.codec(codec));
 }
 
 /// Everything we know is accepted, but not two ways of counting for the bandwidth estimate: with

@@ -134,7 +134,24 @@ pub fn choose(offered: &[Codec], kind: MediaKind, wish: Option<CodecName>) -> Op
     let mut codec = chosen.clone();
     // REMB is for clients without transport-wide feedback.
     codec.feedback.remb &= !codec.feedback.transport_wide;
+    // Browsers on libwebrtc, which alone offer redundancy of sound, repeat sound that a NACK names
+    // although they offer no `nack` for it, and take it in an answer.
+    codec.feedback.nack |= redundancy(offered, &codec).is_some();
     Some(codec)
+}
+
+/// The offered redundancy (RFC 2198) around a codec, where there is such: its format names the codec's
+/// payload type for every block, as in `111/111`.
+pub fn redundancy(offered: &[Codec], around: &Codec) -> Option<Codec> {
+    let found = offered.iter().find(|codec| is_around(codec, around.payload_type))?;
+    Some(Codec { feedback: Feedback::default(), ..found.clone() })
+}
+
+/// Whether a codec is redundancy around that of a payload type and no other.
+pub fn is_around(codec: &Codec, payload_type: u8) -> bool {
+    let mut blocks = codec.format.split('/');
+    let is_it = |block: &str| block.trim().parse() == Ok(payload_type);
+    codec.name == CodecName::Red && codec.format.contains('/') && blocks.all(is_it)
 }
 
 /// The format under which a codec is offered to subscribers: what decides whether it can be

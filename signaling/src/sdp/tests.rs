@@ -146,8 +146,9 @@ fn answers_stay_as_they_were_when_browsers_took_them() {
         codec::choose(&media.codecs, media.kind, None).expect("a codec")
     };
     let sound = Codec { format: "minptime=10;useinbandfec=1;usedtx=1".to_owned(), ..choose(0) };
+    let red = codec::redundancy(&media(&offer, 0).codecs, &sound).expect("offered");
     let verdicts =
-        [Verdict::Receive(Box::new(sound)), Verdict::Receive(Box::new(choose(1))), Verdict::Data];
+        [Verdict::Receive(vec![sound, red]), Verdict::Receive(vec![choose(1)]), Verdict::Data];
     let (ice, candidates) = (ice(), candidates());
     let transport = LocalTransport {
         ice: &ice,
@@ -170,7 +171,7 @@ fn a_rejected_section_leaves_the_group() {
         candidates: &[],
     };
     let sound = codec::choose(&media(&offer, 0).codecs, MediaKind::Audio, None).expect("a codec");
-    let verdicts = [Verdict::Receive(Box::new(sound)), Verdict::Reject, Verdict::Data];
+    let verdicts = [Verdict::Receive(vec![sound]), Verdict::Reject, Verdict::Data];
     let text = answer::write(&offer, &verdicts, transport, ORIGIN);
     assert!(text.contains("a=group:BUNDLE 0 2\r\n"), "{text}");
     assert!(text.contains("m=video 0 UDP/TLS/RTP/SAVPF 96 97 "), "{text}");
@@ -299,7 +300,7 @@ proptest! {
         if let Ok(offer) = Offer::parse(&text, Loopback::Refused) {
             let verdicts: Vec<Verdict> = offer.sections.iter().map(|section| match &section.content {
                 Content::Media(media) => match codec::choose(&media.codecs, media.kind, None) {
-                    Some(codec) => Verdict::Receive(Box::new(codec)),
+                    Some(codec) => Verdict::Receive(vec![codec]),
                     None => Verdict::Reject,
                 },
                 Content::Data => Verdict::Data,

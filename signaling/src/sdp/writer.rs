@@ -121,7 +121,8 @@ impl Writer {
     /// `a=rtpmap`, `a=rtcp-fb` and `a=fmtp` of a codec and its retransmissions.
     pub fn codec(&mut self, codec: &Codec) {
         let payload_type = codec.payload_type;
-        let channels = if codec.name == CodecName::Opus { "/2" } else { "" };
+        let is_sound = matches!(codec.name, CodecName::Opus | CodecName::Red);
+        let channels = if is_sound { "/2" } else { "" };
         let (name, rate) = (codec.name.encoding_name(), codec.name.clock_rate());
         self.line(format_args!("a=rtpmap:{payload_type} {name}/{rate}{channels}"));
         let feedback = [

@@ -15,7 +15,7 @@ use crate::sdp::extension;
 use crate::sdp::server_offer::{self, LocalTransport, Origin, SentSection};
 use crate::sdp::transport::{Setup, Transport};
 use lectern_control::limits::MAX_CANDIDATES_PER_PEER;
-use lectern_control::media::{Codec, ExtensionId, MediaKind, SubscriptionParameters};
+use lectern_control::media::{Codec, CodecName, ExtensionId, MediaKind, SubscriptionParameters};
 use lectern_control::room::Placement;
 use lectern_control::transport::{Candidate, Fingerprint, IceCredentials, RemoteParameters};
 use lectern_control::{NodeId, PeerId, TrackId};
@@ -254,15 +254,15 @@ impl Downlink {
                 continue; // The answer that frees sections brings us back here.
             }
             let offer = |codec: &Codec| Some((codec.clone(), self.payload_types.offer(codec)?));
-            let codecs: Vec<(Codec, Codec)> = wanted.codecs.iter().filter_map(offer).collect();
-            if codecs.is_empty() {
-                continue;
-            }
+            let plain = wanted.codecs.iter().filter(|codec| codec.name != CodecName::Red);
+            let codecs: Vec<(Codec, Codec)> = plain.filter_map(offer).collect();
+            let Some((_, first)) = codecs.first() else { continue };
+            let red = wanted.may_be_redundant.then(|| self.payload_types.around(first)).flatten();
             let has_rtx = codecs.iter().any(|(_, ours)| ours.rtx_payload_type.is_some());
             let ssrc = self.free_ssrc(0, rng);
             let rtx_ssrc = has_rtx.then(|| self.free_ssrc(ssrc, rng));
             let (wanted, kind) = (wanted.clone(), wanted.kind);
-            let sending = Sending { wanted, codecs, ssrc, rtx_ssrc, answered: false };
+            let sending = Sending { wanted, codecs, red, ssrc, rtx_ssrc, answered: false };
             let slot =
                 Slot { mid: self.mids.to_string(), kind, state: State::Sending(Box::new(sending)) };
             self.mids += 1;

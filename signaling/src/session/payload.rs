@@ -16,13 +16,21 @@ pub struct PayloadTypes {
 impl PayloadTypes {
     /// The codec as this subscriber is offered it; `None` when no payload type is left.
     pub fn offer(&mut self, published: &Codec) -> Option<Codec> {
-        let format = subscriber_format(published);
-        let known =
-            self.codecs.iter().find(|known| known.name == published.name && known.format == format);
+        self.place(published.name, subscriber_format(published))
+    }
+
+    /// Redundancy around a codec (RFC 2198) as this subscriber is offered it.
+    pub fn around(&mut self, codec: &Codec) -> Option<Codec> {
+        let payload_type = codec.payload_type;
+        self.place(CodecName::Red, format!("{payload_type}/{payload_type}"))
+    }
+
+    fn place(&mut self, name: CodecName, format: String) -> Option<Codec> {
+        let known = self.codecs.iter().find(|known| known.name == name && known.format == format);
         if let Some(known) = known {
             return Some(known.clone());
         }
-        let video = published.name.kind() == MediaKind::Video;
+        let video = name.kind() == MediaKind::Video;
         let mut free = POOL.into_iter().flatten().filter(|payload_type| {
             let uses = |codec: &Codec| {
                 codec.payload_type == *payload_type || codec.rtx_payload_type == Some(*payload_type)
@@ -31,23 +39,19 @@ impl PayloadTypes {
         });
         let payload_type = free.next()?;
         let rtx_payload_type = if video { Some(free.next()?) } else { None };
-        let codec = Codec {
-            name: published.name,
-            payload_type,
-            rtx_payload_type,
-            format,
-            feedback: feedback(published.name),
-        };
+        let codec =
+            Codec { name, payload_type, rtx_payload_type, format, feedback: feedback(name) };
         self.codecs.push(codec.clone());
         Some(codec)
     }
 }
 
-/// What we take from subscribers. Sound is repaired in band: without retransmission streams a lost
-/// packet could only be sent again under its old index.
+/// What we take from subscribers. Sound has no stream of retransmissions: a node repeats what is asked
+/// for as it was. Browsers ask as the codec says that redundancy is around.
 fn feedback(name: CodecName) -> Feedback {
     let video = name.kind() == MediaKind::Video;
-    Feedback { nack: video, pli: video, fir: video, transport_wide: true, remb: false }
+    let nack = name != CodecName::Red;
+    Feedback { nack, pli: video, fir: video, transport_wide: true, remb: false }
 }
 
 #[cfg(test)]
@@ -72,8 +76,13 @@ mod tests {
         assert_eq!(types.offer(&published(CodecName::Vp8, "")), Some(vp8));
         let opus = types.offer(&published(CodecName::Opus, "")).expect("a type");
         assert_eq!((opus.payload_type, opus.rtx_payload_type), (98, None));
+        assert!(opus.feedback.nack, "lost sound may be asked for");
         let stereo = types.offer(&published(CodecName::Opus, "stereo=1")).expect("a type");
         assert_eq!(stereo.payload_type, 99, "another format, another meaning");
+        let around = [&opus, &stereo].map(|codec| types.around(codec).expect("a type"));
+        let formats = around.each_ref().map(|red| (red.payload_type, red.format.as_str()));
+        assert_eq!(formats, [(100, "98/98"), (101, "99/99")]);
+        assert_eq!(types.around(&opus).as_ref(), Some(&around[0]));
     }
 
     #[test]

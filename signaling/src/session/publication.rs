@@ -2,6 +2,7 @@
 //! whichever order they come.
 
 mod backup;
+mod sound;
 
 use super::event::{AnnouncedLayer, Announcement, Refusal};
 use super::layers;
@@ -12,11 +13,10 @@ use crate::sdp::codec;
 use crate::sdp::offer::{Content, Media, Offer};
 use lectern_control::TrackId;
 use lectern_control::limits::MAX_TRACKS_PER_PARTICIPANT;
-use lectern_control::media::{
-    Codec, CodecName, EncodingParameters, MediaKind, PublicationParameters, Source,
-};
+use lectern_control::media::{Codec, EncodingParameters, MediaKind, PublicationParameters, Source};
 use lectern_control::room::{Backup, Track};
 use rand::rngs::StdRng;
+use sound::{codecs, with_sound_format};
 use std::collections::BTreeSet;
 
 /// What the node and the controller must be told.
@@ -162,10 +162,7 @@ impl Publications {
 
     fn sending(&mut self, mid: &str, media: &Media, changes: &mut Vec<Change>) -> Verdict {
         if let Some(known) = self.all.iter().find(|known| known.mid.as_deref() == Some(mid)) {
-            return match known.track.codecs.first() {
-                Some(codec) => Verdict::Receive(Box::new(codec.clone())),
-                None => Verdict::Reject,
-            };
+            return receive(known.track.codecs.clone());
         }
         let track_ids = self.track_ids;
         let fits = |known: &&mut Publication| {
@@ -187,14 +184,13 @@ impl Publications {
             Some(publication) => {
                 publication.bind(mid.to_owned(), media, codec);
                 changes.push(Change::Began(publication.track.id));
-                let codec = publication.track.codecs.first().cloned();
-                codec.map_or(Verdict::Reject, |codec| Verdict::Receive(Box::new(codec)))
+                receive(publication.track.codecs.clone())
             }
             None => {
-                let codec = with_sound_format(codec, None);
+                let codecs = codecs(media, codec.clone(), None);
                 let (mid, media) = (mid.to_owned(), media.clone());
-                self.waiting.push(Waiting { mid, media, codec: codec.clone() });
-                Verdict::Receive(Box::new(codec))
+                self.waiting.push(Waiting { mid, media, codec });
+                receive(codecs)
             }
         }
     }
@@ -276,7 +272,7 @@ impl Publication {
 
     fn bind(&mut self, mid: String, media: &Media, codec: Codec) {
         self.mid = Some(mid);
-        self.track.codecs = vec![with_sound_format(codec, Some(&self.announcement))];
+        self.track.codecs = codecs(media, codec, Some(&self.announcement));
         self.track.encodings = encodings(media, &self.announcement);
     }
 
@@ -299,6 +295,10 @@ fn is_of(media: &Media, track_ids: TrackIds, key: &str) -> bool {
         (Some(msid), TrackIds::Shown) => msid.track == key,
         (_, TrackIds::Hidden) | (None, _) => true,
     }
+}
+
+fn receive(codecs: Vec<Codec>) -> Verdict {
+    if codecs.is_empty() { Verdict::Reject } else { Verdict::Receive(codecs) }
 }
 
 fn inactive(media: &Media) -> Verdict {
@@ -326,22 +326,6 @@ fn track(id: TrackId, announcement: &Announcement) -> Track {
         backup: announcement.backup.map(|codec| Backup { codec, published: None }),
         ..Track::new(id, announcement.kind, announcement.source)
     }
-}
-
-/// What we ask of an Opus sender (RFC 7587 section 6.1): browsers send two channels or suppress
-/// silence only where the answer says so.
-fn with_sound_format(mut codec: Codec, announcement: Option<&Announcement>) -> Codec {
-    if codec.name == CodecName::Opus {
-        let mut format = "minptime=10;useinbandfec=1".to_owned();
-        if !announcement.is_some_and(|announcement| announcement.disable_dtx) {
-            format.push_str(";usedtx=1");
-        }
-        if announcement.is_some_and(|announcement| announcement.stereo) {
-            format.push_str(";stereo=1;maxaveragebitrate=510000");
-        }
-        codec.format = format;
-    }
-    codec
 }
 
 /// Encodings, lowest quality first, with what the announcement says of each.

@@ -3,7 +3,7 @@
 use super::event::{Size, View};
 use super::layers;
 use super::slot::Wanted;
-use lectern_control::media::Wish;
+use lectern_control::media::{MediaKind, Wish};
 use lectern_control::room::{LeaveReason, Participant, Track};
 use lectern_control::{ParticipantId, TrackId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -204,6 +204,7 @@ impl Roster {
             kind: track.kind,
             source: track.source,
             codecs: codecs.clone(),
+            may_be_redundant: track.kind == MediaKind::Audio && !track.disable_red,
             stream,
             cname: owner.id.to_string(),
         }

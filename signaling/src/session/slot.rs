@@ -19,6 +19,8 @@ pub struct Wanted {
     pub source: Source,
     /// What its publisher sends.
     pub codecs: Vec<Codec>,
+    /// Its sound may be sent with redundancy: its publisher does not rule that out.
+    pub may_be_redundant: bool,
     /// Stream id for the client.
     pub stream: String,
     /// Ties the sender's streams to one clock.
@@ -67,6 +69,8 @@ pub struct Sending {
     pub wanted: Wanted,
     /// As the publisher has it, and as this subscriber has it.
     pub codecs: Vec<(Codec, Codec)>,
+    /// Redundancy around its sound (RFC 2198), as this subscriber has it.
+    pub red: Option<Codec>,
     /// Of its packets.
     pub ssrc: u32,
     /// Of packets that are sent again.
@@ -84,7 +88,7 @@ impl Slot {
                 stream: sending.wanted.stream.clone(),
                 track: sending.wanted.track.to_string(),
                 cname: sending.wanted.cname.clone(),
-                codecs: sending.codecs.iter().map(|(_, ours)| ours.clone()).collect(),
+                codecs: sending.offered().cloned().collect(),
                 ssrc: sending.ssrc,
                 rtx_ssrc: sending.rtx_ssrc,
             }),
@@ -94,6 +98,12 @@ impl Slot {
 }
 
 impl Sending {
+    /// The codecs that we offer. Redundancy comes after what it is around: browsers take the first
+    /// for one that they could send too, and ask for lost sound as that one says.
+    fn offered(&self) -> impl Iterator<Item = &Codec> {
+        self.codecs.iter().map(|(_, ours)| ours).chain(&self.red)
+    }
+
     /// How the track is sent, given what the client accepted; `None` where it accepted no codec.
     pub fn parameters(
         &self,
@@ -112,10 +122,17 @@ impl Sending {
         };
         let payloads: Vec<PayloadMapping> = self.codecs.iter().filter_map(mapping).collect();
         let has_rtx = payloads.iter().any(|mapping| mapping.rtx.is_some());
+        let is_known = |codec: &&Codec| {
+            payloads.iter().any(|mapping| codec::is_around(codec, mapping.to)) && self.red.is_some()
+        };
+        let red = section.codecs.iter().find(is_known).map(|codec| codec.payload_type);
         (!payloads.is_empty()).then(|| SubscriptionParameters {
             mid: mid.to_owned(),
             ssrc: self.ssrc,
             rtx_ssrc: self.rtx_ssrc.filter(|_| has_rtx),
+            red,
+            // Browsers ask again once that was offered, and repeat nothing of it in their answer.
+            repeats: self.wanted.kind == MediaKind::Audio,
             payloads,
         })
     }

@@ -2,6 +2,7 @@
 
 mod backup;
 mod limits;
+mod redundancy;
 mod streams;
 
 use super::*;
@@ -189,6 +190,10 @@ impl Stay {
     }
 
     fn announce(&mut self, key: &str, kind: MediaKind) {
+        self.announce_with(key, kind, false);
+    }
+
+    fn announce_with(&mut self, key: &str, kind: MediaKind, disable_red: bool) {
         let source = match kind {
             MediaKind::Audio => Source::Microphone,
             MediaKind::Video => Source::Camera,
@@ -219,7 +224,7 @@ impl Stay {
             layers,
             stereo: false,
             disable_dtx: false,
-            disable_red: false,
+            disable_red,
         };
         self.does(ClientEvent::Announce(Box::new(announcement))).expect("no description");
     }
