@@ -16,6 +16,8 @@ pub const MAX_METADATA_BYTES: usize = 64 << 10;
 pub const MAX_ENCODINGS_PER_TRACK: usize = 4;
 /// Codecs offered for one track.
 pub const MAX_CODECS_PER_TRACK: usize = 16;
+/// Sound slots of one peer: more voices at once than anybody can follow.
+pub const MAX_SOUND_SLOTS: usize = 8;
 /// Header extensions of one peer: one-byte ids end at 14 (RFC 8285 section 4.2), two-byte at 255.
 pub const MAX_EXTENSIONS_PER_PEER: usize = 32;
 /// Candidates a client may name for one peer; browsers send under ten.

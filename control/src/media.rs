@@ -262,6 +262,35 @@ pub struct SubscriptionParameters {
     pub repeats: bool,
 }
 
+/// One sound slot of a subscriber: a stream that carries whoever holds a seat among the loudest of
+/// the room, one after another, under the same names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundSlot {
+    /// The `a=mid` of the subscriber's m-line.
+    pub mid: String,
+    /// The SSRC of the stream, chosen by the edge, the same across nodes.
+    pub ssrc: u32,
+    /// The SSRC of its retransmissions; see [`SubscriptionParameters::rtx_ssrc`].
+    pub rtx_ssrc: Option<u32>,
+    /// The subscriber's payload types; a packet of another codec is dropped and counted. With RED among
+    /// them, redundancy is passed on and made; see [`SubscriptionParameters::red`].
+    pub codecs: Vec<SlotCodec>,
+    /// See [`SubscriptionParameters::repeats`].
+    #[serde(default)]
+    pub repeats: bool,
+}
+
+/// A codec that a sound slot may carry, whatever its payload type is at the publisher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SlotCodec {
+    /// Which codec.
+    pub name: CodecName,
+    /// Its payload type at the subscriber.
+    pub payload_type: u8,
+    /// The payload type of its retransmissions, where negotiated.
+    pub rtx_payload_type: Option<u8>,
+}
+
 /// What a subscriber wants of a track. By default all of it, in its turn.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

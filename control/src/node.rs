@@ -1,11 +1,11 @@
 //! Controller ↔ node: commands down, events up. A node never sees SDP, a name or a token.
 
 pub use crate::outcome::{
-    CommandError, DisconnectReason, LayerWanted, Quality, Security, StreamState,
+    CommandError, DisconnectReason, LayerWanted, Quality, Security, SoundSeat, StreamState,
 };
 
 use crate::delivery::Number;
-use crate::media::{PublicationParameters, SubscriptionParameters, Wish};
+use crate::media::{PublicationParameters, SoundSlot, SubscriptionParameters, Wish};
 use crate::transport::{
     Candidate, DataParameters, IceCredentials, PeerParameters, Permissions, RemoteParameters,
 };
@@ -249,6 +249,23 @@ pub enum Command {
         /// Replaces the former one. Shown again, the track begins with a keyframe.
         wish: Wish,
     },
+    /// The sound slots of a subscriber. Slot by slot, they carry who holds the seats of the room, each
+    /// the same seat for as long as it lasts: see [`Event::SoundSeats`]. All subscribers of a room are
+    /// to have equally many; a room has as many seats as the one that has most. Since 1.5.
+    SetSoundSlots {
+        /// The subscriber.
+        peer: PeerId,
+        /// All of them; replaces the former ones. What stays under its SSRC goes on.
+        slots: Vec<SoundSlot>,
+    },
+    /// Whether sound slots may carry a track, since everybody in the room may hear it: not before
+    /// this is said, nor after it is taken back. Since 1.5.
+    SetOpen {
+        /// The track.
+        track: TrackId,
+        /// They may.
+        open: bool,
+    },
     /// Sends a message of the server's own to every peer of the room that receives data.
     SendData {
         /// The label of the channels it goes to.
@@ -354,6 +371,13 @@ pub enum Event {
     Speakers {
         /// Participant and level, 0 (silence) to 1.
         speakers: Vec<(ParticipantId, f32)>,
+    },
+    /// Who sits in the room's seats has changed, where anybody has sound slots. A slot carries the
+    /// seat of its number, unless the subscriber's own participant holds that: then it carries the
+    /// last seat, which belongs to no slot. Since 1.5.
+    SoundSeats {
+        /// All seats, one more than there are slots; `None` for one that nobody holds.
+        seats: Vec<Option<SoundSeat>>,
     },
     /// A subscriber is sent less, or more again, for want of bandwidth: the tracks for which that
     /// has changed. A track is sent where nothing was said since [`Command::Subscribe`] or

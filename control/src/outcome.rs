@@ -1,5 +1,6 @@
 //! What becomes of transports and of commands about them, as nodes tell it.
 
+use crate::{ParticipantId, TrackId};
 use serde::{Deserialize, Serialize};
 
 /// What was negotiated with a client.
@@ -81,4 +82,13 @@ pub struct LayerWanted {
     pub rid: String,
     /// Somebody watches it.
     pub wanted: bool,
+}
+
+/// Who is heard in a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoundSeat {
+    /// Who.
+    pub participant: ParticipantId,
+    /// By which track.
+    pub track: TrackId,
 }

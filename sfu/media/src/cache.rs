@@ -129,7 +129,7 @@ impl Cache {
     }
 
     /// A packet that is kept, and its bytes as they came.
-    pub fn find<'a>(&'a self, pool: &'a Pool, number: SeqNo) -> Option<(&'a Packet, &'a [u8])> {
+    pub fn find<'c, 'p>(&'c self, pool: &'p Pool, number: SeqNo) -> Option<(&'c Packet, &'p [u8])> {
         let len = self.ring.len() as u64;
         if len == 0 {
             return None;

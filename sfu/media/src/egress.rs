@@ -2,6 +2,7 @@
 
 use crate::arena::TrackKey;
 use crate::bucket::Bucket;
+use crate::forwarder::Forwarder;
 use crate::limits::{
     FIRST_REPORT_DELAY, MAX_SUBSCRIPTIONS_PER_PEER, NACKED_AT_ONCE, NACKED_PER_SECOND,
 };
@@ -31,6 +32,15 @@ pub struct Subscription {
     pub slot: usize,
 }
 
+/// A sound slot of a peer.
+#[derive(Debug)]
+pub struct Slot {
+    /// The stream at the subscriber.
+    pub ssrc: Ssrc,
+    /// Its forwarder while it carries nobody; otherwise it is the track's.
+    pub parked: Option<Forwarder>,
+}
+
 /// What a peer receives.
 #[derive(Debug)]
 pub struct Egress {
@@ -52,8 +62,9 @@ pub struct Egress {
     pub sealed: Sealed,
     /// When reports are to be sent next.
     pub report_due: Option<Instant>,
-    /// Ordered by SSRC.
+    /// Ordered by SSRC; sound slots among them while they carry somebody.
     subscriptions: Vec<Subscription>,
+    slots: Vec<Slot>,
     retired: Vec<(Ssrc, SeqNo)>,
     lost_256ths: u64,
     blocks: u64,
@@ -75,6 +86,7 @@ impl Egress {
             report_due: None,
             turn: 0,
             subscriptions: Vec::new(),
+            slots: Vec::new(),
             retired: Vec::new(),
             lost_256ths: 0,
             blocks: 0,
@@ -148,15 +160,54 @@ impl Egress {
         self.subscriptions.get(place).copied()
     }
 
-    /// The subscription to a track.
+    /// The subscription to a track; a sound slot that carries it is none.
     pub fn by_track(&self, track: TrackKey) -> Option<Subscription> {
-        self.subscriptions.iter().find(|known| known.track == track).copied()
+        let is_to = |known: &&Subscription| known.track == track && !self.is_slot(known.ssrc);
+        self.subscriptions.iter().find(is_to).copied()
+    }
+
+    /// The sound slots, in their order.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    /// Replaces the sound slots; gives the former ones.
+    pub fn set_slots(&mut self, slots: Vec<Slot>) -> Vec<Slot> {
+        std::mem::replace(&mut self.slots, slots)
+    }
+
+    /// Whether a stream is a sound slot's.
+    pub fn is_slot(&self, ssrc: Ssrc) -> bool {
+        self.slots.iter().any(|slot| slot.ssrc == ssrc)
+    }
+
+    /// A sound slot does not carry its track any more.
+    pub fn leave(&mut self, ssrc: Ssrc) {
+        if let Ok(place) = self.subscriptions.binary_search_by_key(&ssrc, |known| known.ssrc) {
+            self.subscriptions.remove(place);
+        }
+    }
+
+    /// Keeps the forwarder of a sound slot that carries nobody.
+    pub fn park(&mut self, mut forwarder: Forwarder) {
+        forwarder.wait();
+        if let Some(slot) = self.slots.iter_mut().find(|slot| slot.ssrc == forwarder.ssrc) {
+            slot.parked = Some(forwarder);
+        }
+    }
+
+    /// Takes the forwarder of a sound slot that carries nobody.
+    pub fn unpark(&mut self, place: usize) -> Option<Forwarder> {
+        self.slots.get_mut(place)?.parked.take()
     }
 
     /// Adds a subscription; `false` where its SSRC is taken.
     #[must_use]
     pub fn insert(&mut self, subscription: Subscription) -> bool {
         let ssrc = subscription.ssrc;
+        if self.slots.iter().any(|slot| slot.ssrc == ssrc && slot.parked.is_some()) {
+            return false;
+        }
         match self.subscriptions.binary_search_by_key(&ssrc, |known| known.ssrc) {
             Ok(_) => false,
             Err(place) => {
@@ -168,7 +219,8 @@ impl Egress {
 
     /// Takes the subscription to a track out.
     pub fn remove(&mut self, track: TrackKey) -> Option<Subscription> {
-        let place = self.subscriptions.iter().position(|known| known.track == track)?;
+        let ssrc = self.by_track(track)?.ssrc;
+        let place = self.subscriptions.iter().position(|known| known.ssrc == ssrc)?;
         Some(self.subscriptions.remove(place))
     }
 

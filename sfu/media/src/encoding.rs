@@ -10,7 +10,7 @@ use crate::nack::Losses;
 use crate::order::{Order, Place};
 use crate::packet::Packet;
 use crate::reception::Reception;
-use crate::rewrite::Moment;
+use crate::rewrite::{Moment, Stream};
 use lectern_control::media::MediaKind;
 use lectern_wire::{Rid, RtpTime, SeqNo, Ssrc};
 use std::time::Instant;
@@ -26,7 +26,7 @@ pub struct Encoding {
     pub repair_ssrc: Option<Ssrc>,
     /// Changes whenever it begins anew under another SSRC: numbers before and after have nothing
     /// to do with each other.
-    pub stream: u32,
+    pub stream: Stream,
     /// When its last packet came.
     pub heard: Option<Instant>,
     /// When it came for the first time, or again after it was gone.
@@ -78,7 +78,7 @@ impl Encoding {
             rid,
             ssrc: None,
             repair_ssrc: None,
-            stream: 0,
+            stream: Stream::NONE,
             heard: None,
             began: None,
             newest_timestamp: RtpTime::default(),
@@ -104,7 +104,7 @@ impl Encoding {
 
     /// From now on the encoding comes under `ssrc`; `stream` is a number not used before. Where it
     /// came under another one, it begins anew.
-    pub fn bind(&mut self, pool: &mut Pool, ssrc: Ssrc, stream: u32) {
+    pub fn bind(&mut self, pool: &mut Pool, ssrc: Ssrc, stream: Stream) {
         self.former_ssrc = self.ssrc.replace(ssrc);
         self.stream = stream;
         self.clock = None;
@@ -240,9 +240,9 @@ mod tests {
         let start = Instant::now();
         let mut pool = Pool::default();
         let mut encoding = Encoding::new(None, MediaKind::Video);
-        encoding.bind(&mut pool, Ssrc(1), 1);
+        encoding.bind(&mut pool, Ssrc(1), Stream::NONE);
         encoding.receive(start, &arrival(60_000), true).expect("new");
-        encoding.bind(&mut pool, Ssrc(2), 2);
+        encoding.bind(&mut pool, Ssrc(2), Stream { life: 2, ..Stream::NONE });
         assert!(!encoding.may_learn(Ssrc(1)) && encoding.may_learn(Ssrc(3)));
         let place = encoding.receive(start, &arrival(5), true).expect("new");
         assert_eq!((place.number, place.gap_from), (SeqNo(5), None));

@@ -16,6 +16,7 @@ mod replay;
 mod room;
 mod rtcp;
 mod serve;
+mod slots;
 mod snapshot;
 mod timeout;
 

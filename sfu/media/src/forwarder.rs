@@ -16,9 +16,11 @@ use crate::limits::INDEX_JUMP;
 use crate::nack::Repairs;
 use crate::pacer::Class;
 use crate::packet::{Packet, Picture};
-use crate::rewrite::{Latest, Moment, Rewriter, Segment};
+use crate::rewrite::{Latest, Moment, Rewriter, Segment, Stream};
 use content::Content;
-use lectern_control::media::{MediaKind, PayloadMapping, SubscriptionParameters, Wish};
+use lectern_control::media::{
+    CodecName, MediaKind, PayloadMapping, SlotCodec, SoundSlot, SubscriptionParameters, Wish,
+};
 use lectern_wire::{MediaTime, Mid, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
@@ -30,6 +32,9 @@ pub use content::Earlier;
 /// How far the timestamp that follows from two sender reports may be from the one that follows
 /// from the time that has passed, in seconds; a report further off is not believed.
 const MAX_CLOCK_ERROR_SECONDS: u32 = 2;
+
+/// Frames of sound a second, as nearly everybody sends them.
+const SOUND_FRAMES_PER_SECOND: u32 = 50;
 
 /// One subscription: what a peer is sent of a track.
 #[derive(Debug)]
@@ -62,6 +67,8 @@ pub struct Forwarder {
     payloads: SmallVec<[PayloadMapping; 8]>,
     /// The payload type of redundant sound, where the subscriber knows it.
     red: Option<u8>,
+    /// Of a sound slot, which carries tracks of all publishers; otherwise none.
+    codecs: SmallVec<[SlotCodec; 2]>,
     /// Nothing is sent until a keyframe comes.
     waits: bool,
     goal: Goal,
@@ -72,6 +79,8 @@ pub struct Forwarder {
     /// The number after the highest one that has left; what has a higher one waits.
     left: SeqNo,
     last_sent: Option<Instant>,
+    /// How far its timestamps are ahead of the time that has passed, in ticks.
+    ahead: i32,
     /// At the former node: the publisher's SSRC, and what was added to its timestamps.
     resumes: Option<(u32, u32)>,
 }
@@ -171,6 +180,7 @@ impl Forwarder {
             mid: parameters.mid.parse().ok(),
             payloads: SmallVec::from_slice(&parameters.payloads),
             red: parameters.red,
+            codecs: SmallVec::new(),
             waits: true,
             goal: Goal::Best,
             selection: None,
@@ -178,19 +188,20 @@ impl Forwarder {
             next_repair: first[1],
             left: first[0],
             last_sent: None,
+            ahead: 0,
             resumes: None,
         }
     }
 
+    /// A sound slot of which nothing has been sent; it carries one track after another.
+    pub fn slot(peer: PeerKey, slot: &SoundSlot, first: [SeqNo; 2]) -> Forwarder {
+        let codecs = SmallVec::from_slice(&slot.codecs);
+        Forwarder { codecs, ..Forwarder::new(peer, &of_slot(slot), first) }
+    }
+
     /// Goes on where another node stopped. All numbers jump by [`INDEX_JUMP`], and video waits for
     /// a keyframe.
-    pub fn restore(
-        now: Instant,
-        wall: &WallClock,
-        peer: PeerKey,
-        parameters: &SubscriptionParameters,
-        state: &State,
-    ) -> Forwarder {
+    pub fn resume(self, now: Instant, wall: &WallClock, state: &State) -> Forwarder {
         let next_repair = SeqNo(state.next_repair).plus(INDEX_JUMP);
         let last_sent = state.last_sent_unix_us.and_then(|sent| {
             let passed = wall.unix(now).saturating_sub(Duration::from_micros(sent));
@@ -202,7 +213,8 @@ impl Forwarder {
             last_sent,
             resumes: state.timestamps,
             left: SeqNo(state.next).plus(INDEX_JUMP),
-            ..Forwarder::new(peer, parameters, [SeqNo::default(), next_repair])
+            next_repair,
+            ..self
         }
     }
 
@@ -239,6 +251,24 @@ impl Forwarder {
         }
     }
 
+    /// How a sound slot was asked for; `None` for a subscription to one track.
+    pub fn slot_parameters(&self) -> Option<SoundSlot> {
+        let SubscriptionParameters { mid, ssrc, rtx_ssrc, repeats, .. } = self.parameters();
+        let codecs = self.codecs.to_vec();
+        self.is_slot().then_some(SoundSlot { mid, ssrc, rtx_ssrc, codecs, repeats })
+    }
+
+    /// Whether it is a sound slot.
+    pub fn is_slot(&self) -> bool {
+        !self.codecs.is_empty()
+    }
+
+    /// A sound slot's subscriber negotiated again: see [`Self::set_parameters`].
+    pub fn set_slot(&mut self, slot: &SoundSlot, first: SeqNo) {
+        self.set_parameters(&of_slot(slot), first);
+        self.codecs = SmallVec::from_slice(&slot.codecs);
+    }
+
     /// The subscriber negotiated again; the stream goes on. `first` is the first number of the
     /// stream of retransmissions, where that is another one.
     pub fn set_parameters(&mut self, parameters: &SubscriptionParameters, first: SeqNo) {
@@ -253,12 +283,12 @@ impl Forwarder {
     }
 
     /// Which life of which encoding is forwarded.
-    pub fn stream(&self) -> Option<u32> {
+    pub fn stream(&self) -> Option<Stream> {
         self.rewriter.current().map(|segment| segment.stream)
     }
 
     /// Whether what is forwarded began with this packet of this life of an encoding.
-    pub fn began_with(&self, stream: u32, number: SeqNo) -> bool {
+    pub fn began_with(&self, stream: Stream, number: SeqNo) -> bool {
         let began = self.rewriter.current().map(|segment| (segment.stream, segment.first_in));
         began == Some((stream, number)) && !self.waits
     }
@@ -364,20 +394,38 @@ impl Forwarder {
         self.rewriter.sent(rewritten.index, rewritten.timestamp, picture);
     }
 
-    /// The timestamp that goes on where the stream stopped.
-    fn timestamp_at_switch(&self, now: Instant, source: &Source<'_>, live: RtpTime) -> RtpTime {
+    /// The timestamp that goes on where the stream stopped, and how far that is ahead of the time
+    /// that has passed: where one voice follows on another in a slot, the last frame of the former
+    /// is to be heard out.
+    fn timestamp_at_switch(
+        &self,
+        now: Instant,
+        source: &Source<'_>,
+        live: RtpTime,
+    ) -> (RtpTime, i32) {
         let (Some(latest), Some(last_sent)) = (self.rewriter.latest_timestamp(), self.last_sent)
         else {
-            return live;
+            return (live, 0);
         };
         let rate = source.encoding.clock_rate();
-        let passed = now.saturating_duration_since(last_sent);
-        let guess = latest.plus(MediaTime::from_duration(passed, rate).wrapped_ticks().max(1));
+        let passed = MediaTime::from_duration(now.saturating_duration_since(last_sent), rate);
+        let passed = passed.wrapped_ticks().saturating_sub(self.ahead);
+        let frame = (rate / SOUND_FRAMES_PER_SECOND).cast_signed();
+        let least = if self.follows_another(source) { frame } else { 1 };
+        let step = passed.max(least);
+        let guess = latest.plus(step);
         let exact = self.translate(source, live).filter(|exact| {
             let error = exact.since(guess).unsigned_abs();
             exact.since(latest) > 0 && error <= rate * MAX_CLOCK_ERROR_SECONDS
         });
-        exact.unwrap_or(guess)
+        let ahead = if least == frame { step.saturating_sub(passed).clamp(0, frame) } else { 0 };
+        exact.map_or((guess, ahead), |exact| (exact, 0))
+    }
+
+    /// Whether another track was forwarded before.
+    fn follows_another(&self, source: &Source<'_>) -> bool {
+        let stream = self.stream();
+        stream.is_some_and(|stream| stream.track != source.encoding.stream.track)
     }
 
     /// A timestamp of an encoding on the subscriber's clock as it was before a switch.
@@ -393,6 +441,19 @@ impl Forwarder {
         let former = source.encodings.iter().find(|former| former.stream == segment.stream)?;
         let translated = source.encoding.clock?.translate(timestamp, &former.clock?);
         Some(segment.live_timestamp(translated))
+    }
+}
+
+/// A sound slot as a subscription that maps no payload types: it knows codecs.
+fn of_slot(slot: &SoundSlot) -> SubscriptionParameters {
+    let red = slot.codecs.iter().find(|known| known.name == CodecName::Red);
+    SubscriptionParameters {
+        mid: slot.mid.clone(),
+        ssrc: slot.ssrc,
+        rtx_ssrc: slot.rtx_ssrc,
+        payloads: Vec::new(),
+        red: red.map(|known| known.payload_type),
+        repeats: slot.repeats,
     }
 }
 

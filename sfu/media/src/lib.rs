@@ -41,10 +41,12 @@ pub mod rewrite;
 pub mod room;
 pub mod router;
 pub mod sealed;
+pub mod seats;
 pub mod snapshot;
 pub mod timers;
 pub mod track;
 pub mod transport;
+pub mod voice;
 pub mod watched;
 
 pub use counters::Counters;

@@ -7,7 +7,7 @@ use crate::DropReason;
 use crate::arena::{Arena, RelayKey};
 use crate::limits::{MAX_RELAYED_TRACKS, MAX_RELAYS, MAX_RTP_BYTES};
 use crate::packet::Packet;
-use crate::rewrite::Moment;
+use crate::rewrite::{Moment, Stream};
 use lectern_control::media::{Extension, MediaKind};
 use lectern_control::node::CommandError;
 use lectern_control::relay::{Content, MAX_BATCH_BYTES, Record};
@@ -47,7 +47,7 @@ pub struct Subscription {
     /// The relay.
     pub relay: RelayKey,
     /// The life of the encoding that is sent; `None` before the first keyframe, and after a mute.
-    pub stream: Option<u32>,
+    pub stream: Option<Stream>,
 }
 
 impl Relays {
@@ -190,7 +190,7 @@ impl Subscription {
     pub fn select(
         &mut self,
         kind: MediaKind,
-        stream: u32,
+        stream: Stream,
         is_best: bool,
         packet: &Packet,
     ) -> Result<(), DropReason> {

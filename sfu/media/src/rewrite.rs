@@ -10,8 +10,23 @@ use crate::layers::runs::Piece;
 use crate::layers::selection::Placement;
 use crate::limits::REMEMBERED_SWITCHES;
 use crate::packet::{Packet, Picture};
+use lectern_control::TrackId;
 use lectern_wire::{RtpTime, SeqNo};
 use serde::{Deserialize, Serialize};
+
+/// Which life of which encoding: numbers of two have nothing to do with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stream {
+    /// The track.
+    pub track: TrackId,
+    /// Counts the lives of the track's encodings.
+    pub life: u32,
+}
+
+impl Stream {
+    /// Nothing has come yet.
+    pub const NONE: Stream = Stream { track: TrackId(0), life: 0 };
+}
 
 /// A packet's place in a publisher's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +49,7 @@ impl Moment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
     /// Which life of which encoding it maps; see [`crate::encoding::Encoding::stream`].
-    pub stream: u32,
+    pub stream: Stream,
     /// The first number of the publisher's that it maps.
     pub first_in: SeqNo,
     /// What that number becomes.
@@ -231,7 +246,7 @@ impl Rewriter {
     /// old now, and `live_out` what its timestamp becomes; all else goes on by one.
     pub fn switch(
         &mut self,
-        stream: u32,
+        stream: Stream,
         packet: &Packet,
         live_from: Moment,
         live_out: RtpTime,
@@ -303,6 +318,10 @@ impl Rewriter {
 mod tests {
     use super::*;
 
+    fn stream(life: u32) -> Stream {
+        Stream { track: TrackId(1), life }
+    }
+
     fn packet(number: u64, timestamp: u32, id: u16) -> Packet {
         let picture = Picture {
             id: Some(id),
@@ -330,7 +349,7 @@ mod tests {
     fn the_first_stretch_keeps_timestamps_and_pictures() {
         let mut rewriter = Rewriter::new(SeqNo(7));
         let first = packet(1_000, 90_000, 50);
-        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
+        rewriter.switch(stream(1), &first, Moment::of(&first), first.timestamp);
         assert!(rewriter.current().is_some_and(Segment::keeps_pictures));
         assert_eq!(send(&mut rewriter, &first), (7, 90_000, first.picture));
         let second = packet(1_001, 93_000, 51);
@@ -341,10 +360,10 @@ mod tests {
     fn everything_goes_on_by_one_over_a_switch() {
         let mut rewriter = Rewriter::new(SeqNo(7));
         let first = packet(1_000, 90_000, 0x7fff);
-        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
+        rewriter.switch(stream(1), &first, Moment::of(&first), first.timestamp);
         send(&mut rewriter, &first);
         let other = packet(40, 5, 3);
-        rewriter.switch(2, &other, Moment::of(&other), RtpTime(93_000));
+        rewriter.switch(stream(2), &other, Moment::of(&other), RtpTime(93_000));
         let (number, timestamp, picture) = send(&mut rewriter, &other);
         assert_eq!((number, timestamp), (8, 93_000));
         assert_eq!(picture.id.map(|id| id & 0x7fff), Some(0), "15 bits wrap");
@@ -357,7 +376,7 @@ mod tests {
     fn a_late_packet_changes_nothing_that_a_switch_goes_on_from() {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let early = packet(10, 1_000, 1);
-        rewriter.switch(1, &early, Moment::of(&early), early.timestamp);
+        rewriter.switch(stream(1), &early, Moment::of(&early), early.timestamp);
         send(&mut rewriter, &early);
         send(&mut rewriter, &packet(13, 4_000, 4));
         let latest = rewriter.latest();
@@ -369,14 +388,15 @@ mod tests {
     #[test]
     fn a_retransmission_finds_its_original_over_switches() {
         let mut rewriter = Rewriter::new(SeqNo(100));
-        for (stream, first) in [(1, 1_000), (2, 50), (1, 1_500)] {
+        for (life, first) in [(1, 1_000), (2, 50), (1, 1_500)] {
             let begin = packet(first, 0, 0);
-            rewriter.switch(stream, &begin, Moment::of(&begin), RtpTime(0));
+            rewriter.switch(stream(life), &begin, Moment::of(&begin), RtpTime(0));
             for number in first..first + 10 {
                 send(&mut rewriter, &packet(number, 0, 0));
             }
         }
-        let original = |out| rewriter.original(SeqNo(out)).map(|(s, number)| (s.stream, number.0));
+        let original =
+            |out| rewriter.original(SeqNo(out)).map(|(s, number)| (s.stream.life, number.0));
         assert_eq!(original(100), Some((1, 1_000)));
         assert_eq!(original(109), Some((1, 1_009)));
         assert_eq!(original(110), Some((2, 50)));
@@ -389,12 +409,12 @@ mod tests {
     fn a_restored_stream_jumps_ahead_and_goes_on() {
         let mut rewriter = Rewriter::new(SeqNo(65_530));
         let first = packet(1, 90_000, 9);
-        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
+        rewriter.switch(stream(1), &first, Moment::of(&first), first.timestamp);
         send(&mut rewriter, &first);
         let mut restored = Rewriter::after(rewriter.next(), rewriter.latest(), 512);
         assert_eq!(restored.original(SeqNo(65_530)), None);
         let next = packet(77, 100, 0);
-        restored.switch(4, &next, Moment::of(&next), RtpTime(96_000));
+        restored.switch(stream(4), &next, Moment::of(&next), RtpTime(96_000));
         let (number, timestamp, picture) = send(&mut restored, &next);
         assert_eq!((number, timestamp, picture.id), (65_531 + 512, 96_000, Some(10)));
     }
@@ -404,7 +424,7 @@ mod tests {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let keyframe = packet(10, 1_000, 1);
         let newest = packet(160, 1_000 + 5 * 90_000, 150);
-        let segment = *rewriter.switch(1, &keyframe, Moment::of(&newest), newest.timestamp);
+        let segment = *rewriter.switch(stream(1), &keyframe, Moment::of(&newest), newest.timestamp);
         let at = |number: u64| {
             let timestamp = RtpTime(1_000 + (number as u32 - 10) * 3_000);
             segment.timestamp(Moment { number: SeqNo(number), timestamp })
@@ -420,10 +440,10 @@ mod tests {
     fn time_does_not_go_back_where_a_switch_begins_with_what_is_old() {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let first = packet(1_000, 90_000, 1);
-        rewriter.switch(1, &first, Moment::of(&first), first.timestamp);
+        rewriter.switch(stream(1), &first, Moment::of(&first), first.timestamp);
         send(&mut rewriter, &first);
         let (keyframe, newest) = (packet(10, 4_000, 2), packet(20, 10_000, 4));
-        rewriter.switch(2, &keyframe, Moment::of(&newest), RtpTime(90_001));
+        rewriter.switch(stream(2), &keyframe, Moment::of(&newest), RtpTime(90_001));
         let (_, begun, _) = send(&mut rewriter, &keyframe);
         assert_eq!(begun, 90_001);
         let (_, live, _) = send(&mut rewriter, &newest);
@@ -436,7 +456,7 @@ mod tests {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let mut timestamp = 4_000_000_000_u32;
         let first = packet(10, timestamp, 1);
-        rewriter.switch(1, &first, Moment::of(&first), RtpTime(77));
+        rewriter.switch(stream(1), &first, Moment::of(&first), RtpTime(77));
         send(&mut rewriter, &first);
         for second in 1..HOURS * 3_600 {
             timestamp = timestamp.wrapping_add(90_000);
@@ -449,7 +469,8 @@ mod tests {
     fn a_frame_shown_before_the_one_it_follows_keeps_its_distance() {
         let mut rewriter = Rewriter::new(SeqNo(0));
         let keyframe = packet(10, 9_000, 1);
-        let segment = *rewriter.switch(1, &keyframe, Moment::of(&keyframe), RtpTime(50_000));
+        let segment =
+            *rewriter.switch(stream(1), &keyframe, Moment::of(&keyframe), RtpTime(50_000));
         let earlier = packet(11, 6_000, 2);
         assert_eq!(segment.timestamp(Moment::of(&earlier)), RtpTime(47_000));
     }

@@ -4,6 +4,7 @@ use crate::arena::{PeerKey, TrackKey};
 use crate::bucket::Bucket;
 use crate::forwarder;
 use crate::levels::Speakers;
+use crate::seats::Seats;
 use lectern_control::media::{SubscriptionParameters, Wish};
 use lectern_control::{ParticipantId, Revision, RoomId, TrackId};
 use std::time::{Duration, Instant};
@@ -25,6 +26,8 @@ pub struct Room {
     pub data_rests: Option<Instant>,
     /// What messages may still cost on their way to everybody.
     pub deliveries: Bucket,
+    /// Who is heard in sound slots.
+    pub seats: Seats,
     /// Who speaks.
     pub speakers: Speakers,
     /// When to look who speaks.

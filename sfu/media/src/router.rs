@@ -204,17 +204,22 @@ impl Router {
         let Some(mut track) = self.tracks.remove(key) else { return };
         track.clear(pool);
         self.track_keys.remove(&track.id);
-        for forwarder in &track.forwarders {
-            if let Some(peer) = self.peers.get_mut(forwarder.peer) {
-                peer.egress.remove(key);
-                retire(peer, forwarder);
+        for forwarder in std::mem::take(&mut track.forwarders) {
+            let Some(peer) = self.peers.get_mut(forwarder.peer) else { continue };
+            if peer.egress.is_slot(forwarder.ssrc) {
+                peer.egress.leave(forwarder.ssrc);
+                peer.egress.park(forwarder);
+                continue;
             }
+            peer.egress.remove(key);
+            retire(peer, &forwarder);
         }
         if let Some(publisher) = self.peers.get_mut(track.publisher) {
             publisher.ingress.remove(key);
         }
         if let Some(room) = self.rooms.get_mut(track.room) {
             room.tracks.retain(|known| *known != key);
+            room.seats.vacate(key);
         }
     }
 
@@ -243,7 +248,7 @@ impl Router {
     }
 
     /// A stream that was sent to the peer before goes on where it stopped.
-    fn first_number(&self, key: PeerKey, ssrc: Option<u32>, random: SeqNo) -> SeqNo {
+    pub fn first_number(&self, key: PeerKey, ssrc: Option<u32>, random: SeqNo) -> SeqNo {
         let egress = self.peers.get(key).map(|peer| &peer.egress);
         let retired = egress.zip(ssrc).and_then(|(egress, ssrc)| egress.retired(Ssrc(ssrc)));
         retired.unwrap_or(random)
@@ -302,7 +307,7 @@ impl Router {
     }
 
     /// Takes a forwarder out of its track; the last one there moves to its place.
-    fn take_forwarder(&mut self, subscription: Subscription) -> Option<Forwarder> {
+    pub fn take_forwarder(&mut self, subscription: Subscription) -> Option<Forwarder> {
         let source = self.tracks.get_mut(subscription.track)?;
         if subscription.slot >= source.forwarders.len() {
             return None;
@@ -337,7 +342,7 @@ impl Router {
 }
 
 /// Remembers with which numbers a subscription's streams would go on.
-fn retire(peer: &mut Peer, forwarder: &Forwarder) {
+pub fn retire(peer: &mut Peer, forwarder: &Forwarder) {
     let [next, next_repair] = forwarder.next_numbers();
     peer.egress.retire(forwarder.ssrc, next);
     if let Some(ssrc) = forwarder.repair_ssrc {

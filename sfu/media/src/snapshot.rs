@@ -5,7 +5,7 @@ use crate::data::Held;
 use crate::forwarder;
 use crate::transport::State;
 use lectern_control::TrackId;
-use lectern_control::media::{PublicationParameters, SubscriptionParameters, Wish};
+use lectern_control::media::{self, PublicationParameters, SubscriptionParameters, Wish};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroize;
 
@@ -22,6 +22,9 @@ pub struct Snapshot {
     pub publications: Vec<Publication>,
     /// What it is subscribed to.
     pub subscriptions: Vec<Subscription>,
+    /// Its sound slots, in their order.
+    #[serde(default)]
+    pub slots: Vec<SoundSlot>,
     /// Streams that have ended, and the next number of each.
     pub retired: Vec<(u32, u64)>,
     /// Its messages that have not been passed on.
@@ -37,6 +40,21 @@ pub struct Publication {
     pub parameters: PublicationParameters,
     /// Its first packet has come and was told of.
     pub started: bool,
+    /// Sound slots may carry it.
+    #[serde(default)]
+    pub open: bool,
+    /// The seat it holds, of those that slots carry.
+    #[serde(default)]
+    pub seat: Option<u8>,
+}
+
+/// A sound slot of the peer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SoundSlot {
+    /// How it is sent.
+    pub parameters: media::SoundSlot,
+    /// Where it stands.
+    pub state: forwarder::State,
 }
 
 /// A track the peer receives.
@@ -74,6 +92,7 @@ impl Snapshot {
             transport,
             publications: Vec::new(),
             subscriptions: Vec::new(),
+            slots: Vec::new(),
             retired: Vec::new(),
             held: Held::default(),
         }

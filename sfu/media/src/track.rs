@@ -11,6 +11,8 @@ use crate::levels::Level;
 use crate::limits::{LAYER_SILENCE, MAX_LAYERS_PER_TRACK};
 use crate::pacer::Class;
 use crate::relay;
+use crate::rewrite::Stream;
+use crate::voice::Voice;
 use crate::watched::Watched;
 use lectern_control::limits::{MAX_CODECS_PER_TRACK, MAX_ENCODINGS_PER_TRACK};
 use lectern_control::media::{self as control, CodecName, MediaKind, PublicationParameters};
@@ -70,6 +72,10 @@ pub struct Track {
     pub relays: SmallVec<[relay::Subscription; 1]>,
     /// How loud it is.
     pub level: Level,
+    /// How far that is believed.
+    pub voice: Voice,
+    /// Everybody in the room may hear it: sound slots may carry it.
+    pub is_open: bool,
     /// The canonical name of all the participant's streams (RFC 3550 section 6.5.1).
     pub canonical_name: String,
     best: Option<usize>,
@@ -112,6 +118,8 @@ impl Track {
             forwarders: Vec::new(),
             relays: SmallVec::new(),
             level: Level::default(),
+            voice: Voice::default(),
+            is_open: false,
             canonical_name: participant.to_string(),
             best: None,
             alone_since: None,
@@ -160,6 +168,13 @@ impl Track {
         self.parameters.kind
     }
 
+    /// Somebody speaks: sound, but not a shared tab's.
+    #[inline]
+    pub fn is_voice(&self) -> bool {
+        let source = self.parameters.source;
+        self.kind() == MediaKind::Audio && source != control::Source::ScreenAudio
+    }
+
     /// Nothing is forwarded.
     #[inline]
     pub fn is_muted(&self) -> bool {
@@ -190,7 +205,7 @@ impl Track {
             Role::Media => {
                 let before = encoding.ssrc;
                 self.streams = self.streams.wrapping_add(1);
-                encoding.bind(pool, ssrc, self.streams);
+                encoding.bind(pool, ssrc, Stream { track: self.id, life: self.streams });
                 before
             }
         }

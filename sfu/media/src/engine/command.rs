@@ -55,7 +55,7 @@ impl Engine {
             Some(room) => self.command_in(now, room, command),
             None => match command {
                 Command::CloseRoom | Command::SendData { .. } => Ok(()),
-                Command::Unpublish { .. } | Command::SetMuted { .. } => {
+                Command::Unpublish { .. } | Command::SetMuted { .. } | Command::SetOpen { .. } => {
                     Err(CommandError::UnknownTrack)
                 }
                 _ => Err(CommandError::UnknownPeer),
@@ -124,6 +124,8 @@ impl Engine {
                 self.end_subscriptions(room, track, &peers)
             }
             Command::SetWish { peer, track, wish } => self.set_wish(now, room, peer, track, wish),
+            Command::SetSoundSlots { peer, slots } => self.set_sound_slots(now, room, peer, &slots),
+            Command::SetOpen { track, open } => self.set_open(now, room, track, open),
             Command::SendData { label, to, payload } => {
                 self.send_data(now, room, &label, &to, &payload)
             }
@@ -273,11 +275,14 @@ impl Engine {
         }
         track.parameters.muted = muted;
         track.level.silence();
+        track.voice.silence();
         // What comes after has nothing to do with what came before.
         track.clear(&mut self.pool);
         track.forwarders.iter_mut().for_each(|forwarder| forwarder.wait());
         track.relays.iter_mut().for_each(|relay| relay.stream = None);
-        if !muted {
+        if muted {
+            self.vacate(now, key);
+        } else if let Some(track) = self.router.tracks.get_mut(key) {
             track.want_keyframe();
             let publisher = track.publisher;
             self.wake(now, publisher);

@@ -39,6 +39,7 @@ impl Engine {
             pending: Vec::new(),
             data_rests: None,
             deliveries: room_deliveries(now),
+            seats: Default::default(),
             speakers: Default::default(),
             speakers_due: now + SPEAKERS_INTERVAL,
             quality_due: now + QUALITY_INTERVAL,

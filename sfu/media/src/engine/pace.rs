@@ -8,6 +8,7 @@ use crate::egress::Subscription;
 use crate::forwarder::Earlier;
 use crate::limits::{LEAST_PROBE_PAYLOAD, PROBE_MEMORY};
 use crate::pacer::{Class, Waiting};
+use crate::router::Router;
 use lectern_control::PeerId;
 use lectern_control::media::MediaKind;
 use lectern_wire::{Bitrate, SeqNo};
@@ -91,26 +92,28 @@ impl Engine {
         again: bool,
     ) -> Result<(), DropReason> {
         let Engine { router, outbox, pool, .. } = self;
-        let peer = router.peers.get_mut(key).ok_or(DropReason::NotConnected)?;
-        let remote = peer.receives_media()?;
-        let track = router.tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
+        let remote = router.peers.get(key).ok_or(DropReason::NotConnected)?.receives_media()?;
+        let missed = if again { DropReason::NackMissed } else { DropReason::PacedTooLong };
+        let forwarder = router.forwarder_mut(subscription).ok_or(DropReason::UnknownReport)?;
+        let (segment, original) = forwarder.find_numbered(number).ok_or(missed)?;
+        let kept = router.kept(pool, subscription.track, &segment, original);
+        let (packet, bytes) = kept.ok_or(missed)?;
+        let Router { peers, tracks, .. } = router;
+        let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
+        let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
         let forwarder =
             track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
-        let missed = if again { DropReason::NackMissed } else { DropReason::PacedTooLong };
-        let (segment, original) = forwarder.find_numbered(number).ok_or(missed)?;
-        let source = track.encodings.iter().find(|source| source.stream == segment.stream);
-        let cache = &source.ok_or(missed)?.cache;
-        let (packet, bytes) = cache.find(pool, original).ok_or(missed)?;
         let (slot, extensions) = (outbox.slot(), &peer.extensions);
         let (rewritten, kind) = match again {
-            true => {
-                (forwarder.rewrite_repair(&segment, packet, bytes, extensions, slot)?, Sent::Repair)
-            }
+            true => (
+                forwarder.rewrite_repair(&segment, &packet, bytes, extensions, slot)?,
+                Sent::Repair,
+            ),
             false => {
                 // Sound never waits, so that no redundancy goes with what did.
                 let none = Earlier::default();
                 let rewritten =
-                    forwarder.rewrite(&segment, packet, bytes, &none, extensions, slot)?;
+                    forwarder.rewrite(&segment, &packet, bytes, &none, extensions, slot)?;
                 (rewritten, Sent::Media)
             }
         };

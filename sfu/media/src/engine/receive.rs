@@ -11,6 +11,7 @@ use crate::limits::MAX_RTP_BYTES;
 use crate::order::Place;
 use crate::packet::Packet;
 use crate::track::{Format, Role, Track};
+use crate::voice::Heard;
 use lectern_control::media::{Extension, MediaKind, Source};
 use lectern_control::node::Event;
 use lectern_wire::extension::{AudioLevel, TransportSequence};
@@ -67,10 +68,23 @@ impl Engine {
         }
         let began = track.encodings.get(binding.encoding).and_then(|encoding| encoding.began);
         let is_back = began == Some(now) && track.kind() == MediaKind::Video;
-        if let Some(level) = peer.extensions.id(Extension::AudioLevel)
-            && let Some(Ok(level)) = view.extensions().find(level).map(AudioLevel::parse)
-        {
+        let id = peer.extensions.id(Extension::AudioLevel);
+        let level = id.and_then(|id| view.extensions().find(id)).map(AudioLevel::parse);
+        let level = level.and_then(Result::ok);
+        if let Some(level) = level {
             track.level.hear(now, level.below_overload_db);
+        }
+        if track.is_voice() && !arrival.repair {
+            let heard = Heard {
+                below_overload_db: level.map(|level| level.below_overload_db),
+                is_voice: level.is_some_and(|level| level.voice),
+                payload_len: packet.payload(view.bytes()).len(),
+            };
+            track.voice.hear(now, &heard);
+            if track.is_open && track.voice.is_voiced(now) {
+                let room = track.room;
+                self.call_for_seat(now, room, binding.track);
+            }
         }
         self.keep(now, key, binding, &packet, view.bytes());
         if is_back {

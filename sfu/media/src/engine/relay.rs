@@ -127,14 +127,14 @@ impl Engine {
                 && let Some(clock) = &encoding.clock
             {
                 let heard = microseconds(wall.unix(clock.heard()));
-                out.clock(encoding.stream, heard, clock);
+                out.clock(encoding.stream.life, heard, clock);
             }
-            out.packet(encoding.stream, at, packet, bytes);
+            out.packet(encoding.stream.life, at, packet, bytes);
             // The beginning of a keyframe came late: what came after it follows at once.
             let newest = encoding.newest().filter(|_| before != subscription.stream);
             for number in newest.into_iter().flat_map(|newest| packet.number.0 + 1..=newest.0) {
                 if let Some((packet, bytes)) = encoding.cache.find(pool, SeqNo(number)) {
-                    out.packet(encoding.stream, at, packet, bytes);
+                    out.packet(encoding.stream.life, at, packet, bytes);
                 }
             }
         }
@@ -149,11 +149,11 @@ impl Engine {
         let Some((first, last)) = super::replay::whole_group(encoding, pool) else { return false };
         let mut out = Out { relays, counters, track: track.id, relay };
         if let Some(clock) = &encoding.clock {
-            out.clock(encoding.stream, microseconds(wall.unix(clock.heard())), clock);
+            out.clock(encoding.stream.life, microseconds(wall.unix(clock.heard())), clock);
         }
         for number in first.0..=last.0 {
             if let Some((packet, bytes)) = encoding.cache.find(pool, SeqNo(number)) {
-                out.packet(encoding.stream, at, packet, bytes);
+                out.packet(encoding.stream.life, at, packet, bytes);
             }
         }
         let stream = Some(encoding.stream);
@@ -179,7 +179,7 @@ impl Engine {
         for subscription in &track.relays {
             if subscription.stream == Some(encoding.stream) {
                 let mut out = Out { relays, counters, track: track.id, relay: subscription.relay };
-                out.report(encoding.stream, at, report.info.ntp, report.info.rtp);
+                out.report(encoding.stream.life, at, report.info.ntp, report.info.rtp);
             }
         }
     }

@@ -7,7 +7,7 @@ use crate::limits::{QUALITY_INTERVAL, SPEAKERS_INTERVAL};
 use crate::peer::Peer;
 use crate::room::Figures;
 use crate::router::Router;
-use lectern_control::media::{MediaKind, Source};
+use lectern_control::media::MediaKind;
 use lectern_control::node::Event;
 use std::time::Instant;
 
@@ -26,8 +26,14 @@ impl Engine {
         }
         let rested = room.data_rests.is_some_and(|until| until <= now);
         let rests = room.data_rests.filter(|_| !rested);
+        if room.seats.is_due(now) {
+            self.look_at_seats(now, key);
+        }
+        self.tell_seats(now, key);
+        let Some(room) = self.router.rooms.get(key) else { return };
         let next = room.speakers_due.min(room.quality_due);
-        self.room_timers.set(index, rests.into_iter().chain([next]).min());
+        let due = rests.into_iter().chain(room.seats.deadline());
+        self.room_timers.set(index, due.chain([next]).min());
         if rested {
             self.release_data(now, key);
         }
@@ -46,10 +52,8 @@ impl Engine {
         room.speakers.begin();
         for track in &room.tracks {
             let Some(track) = tracks.get_mut(*track) else { continue };
-            let is_voice =
-                track.kind() == MediaKind::Audio && track.parameters.source != Source::ScreenAudio;
-            if let Some(level) = track.level.speaking(now).filter(|_| is_voice) {
-                room.speakers.add(track.participant, level);
+            if let Some(level) = track.level.speaking(now).filter(|_| track.is_voice()) {
+                room.speakers.add(track.participant, track.voice.counted_db(now, level));
             }
         }
         if let Some(speakers) = room.speakers.finish(now) {

@@ -148,16 +148,17 @@ impl Engine {
         subscription: Subscription,
         sequence: u16,
     ) -> Result<(), DropReason> {
+        let track = self.router.tracks.get(subscription.track).ok_or(DropReason::UnknownReport)?;
+        let class = if track.kind() == MediaKind::Audio { Class::Sound } else { Class::Repair };
+        let forwarder = track.forwarders.get(subscription.slot).ok_or(DropReason::UnknownReport)?;
+        let (segment, number) = forwarder.find_sent(sequence).ok_or(DropReason::NackMissed)?;
+        let kept = self.router.kept(&self.pool, subscription.track, &segment, number);
+        let (_, bytes) = kept.ok_or(DropReason::NackMissed)?;
         let Router { peers, tracks, .. } = &mut self.router;
         let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
         let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
-        let class = if track.kind() == MediaKind::Audio { Class::Sound } else { Class::Repair };
         let forwarder =
             track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
-        let (segment, number) = forwarder.find_sent(sequence).ok_or(DropReason::NackMissed)?;
-        let source = track.encodings.iter().find(|source| source.stream == segment.stream);
-        let cache = &source.ok_or(DropReason::NackMissed)?.cache;
-        let (_, bytes) = cache.find(&self.pool, number).ok_or(DropReason::NackMissed)?;
         let out = segment.number(number).unwrap_or_default();
         if !forwarder.repairs.permit(now, out.0) || !peer.egress.budget.spend(bytes.len()) {
             return Err(DropReason::NackRate);

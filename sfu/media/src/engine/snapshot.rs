@@ -88,10 +88,13 @@ impl Engine {
                 parameters.ssrc = encoding.ssrc.map(|ssrc| ssrc.0);
                 parameters.rtx_ssrc = encoding.repair_ssrc.map(|ssrc| ssrc.0);
             }
-            let started = track.started;
-            snapshot.publications.push(Publication { track: track.id, parameters, started });
+            let (track, started, open) = (track.id, track.started, track.is_open);
+            let seat = self.router.seat_of(track);
+            snapshot.publications.push(Publication { track, parameters, started, open, seat });
         }
-        for subscription in peer.egress.subscriptions() {
+        snapshot.slots = self.export_slots(now, peer);
+        let is_slot = |known: &&crate::egress::Subscription| peer.egress.is_slot(known.ssrc);
+        for subscription in peer.egress.subscriptions().iter().filter(|known| !is_slot(known)) {
             let Some(track) = self.router.tracks.get(subscription.track) else { continue };
             let Some(forwarder) = track.forwarders.get(subscription.slot) else { continue };
             snapshot.subscriptions.push(Subscription {
@@ -126,7 +129,8 @@ impl Engine {
         state: &Secret<Vec<u8>>,
     ) -> Result<(), CommandError> {
         let snapshot = Snapshot::decode(state.expose().clone()).map_err(invalid)?;
-        let Snapshot { transport, publications, subscriptions, retired, held, .. } = snapshot;
+        let Snapshot { transport, publications, subscriptions, slots, retired, held, .. } =
+            snapshot;
         let known = self.router.peer(room, id).ok();
         let exported =
             known.filter(|key| self.router.peers.get(*key).is_some_and(|peer| peer.is_exported));
@@ -159,6 +163,7 @@ impl Engine {
         for subscription in subscriptions {
             self.resubscribe(now, room, key, subscription)?;
         }
+        self.resume_slots(now, room, key, &slots)?;
         self.rest_data(now, room);
         self.count();
         self.serve(now, key);
@@ -207,15 +212,16 @@ impl Engine {
         id: PeerId,
         publication: &Publication,
     ) -> Result<(), CommandError> {
-        let Publication { track, parameters, started } = publication;
+        let Publication { track, parameters, started, open, seat } = publication;
         match self.publish(now, room, id, *track, parameters) {
             Err(CommandError::NotPermitted) => return Ok(()),
             published => published?,
         }
         let key = self.router.track(room, *track)?;
         if let Some(track) = self.router.tracks.get_mut(key) {
-            track.started = *started;
+            (track.started, track.is_open) = (*started, *open);
         }
+        self.resume_seat(now, key, *seat);
         Ok(())
     }
 
@@ -266,7 +272,8 @@ impl Engine {
         pending: &Pending,
     ) -> Result<(), CommandError> {
         let Pending { peer, parameters, state, .. } = pending;
-        let mut forwarder = Forwarder::restore(now, &self.wall, *peer, parameters, state);
+        let forwarder = Forwarder::new(*peer, parameters, [SeqNo::default(); 2]);
+        let mut forwarder = forwarder.resume(now, &self.wall, state);
         forwarder.paused = pending.wish.hidden;
         forwarder.wish = pending.wish;
         self.router.insert_forwarder(track, forwarder)?;

@@ -8,7 +8,7 @@ use crate::limits::MAX_REDUNDANT_BYTES;
 use crate::packet::Packet;
 use crate::redundancy::MAX_DISTANCE;
 use crate::rewrite::Segment;
-use lectern_control::media::{CodecName, MediaKind, PayloadMapping};
+use lectern_control::media::{CodecName, MediaKind, PayloadMapping, SlotCodec};
 use lectern_wire::red::{self, Block};
 use lectern_wire::{PayloadType, SeqNo};
 use smallvec::SmallVec;
@@ -86,7 +86,7 @@ impl Forwarder {
         earlier: &Earlier<'a>,
     ) -> Result<(u8, Content<'a>), DropReason> {
         let came_with_copies = packet.codec == Some(CodecName::Red);
-        let as_it_came = self.mapping(packet.payload_type).map(|mapping| mapping.to);
+        let as_it_came = self.payload_type(packet).ok().map(|mapping| mapping.to);
         let red = self.red.or(as_it_came.filter(|_| came_with_copies));
         let plain = self.mapping(packet.primary_type).map(|mapping| mapping.to);
         if let (Some(red), Some(plain)) = (self.red, plain.and_then(PayloadType::new)) {
@@ -104,10 +104,25 @@ impl Forwarder {
     }
 
     pub(super) fn payload_type(&self, packet: &Packet) -> Result<PayloadMapping, DropReason> {
-        self.mapping(packet.payload_type).ok_or(DropReason::UnmappedPayloadType)
+        let mapping = match self.is_slot() {
+            true => packet.codec.and_then(|codec| self.codec_mapping(packet.payload_type, codec)),
+            false => self.mapping(packet.payload_type),
+        };
+        mapping.ok_or(DropReason::UnmappedPayloadType)
+    }
+
+    /// A sound slot knows codecs, whatever their payload types are at the publisher.
+    fn codec_mapping(&self, from: PayloadType, codec: CodecName) -> Option<PayloadMapping> {
+        let known = self.codecs.iter().find(|known| known.name == codec)?;
+        let SlotCodec { payload_type: to, rtx_payload_type: rtx, .. } = *known;
+        Some(PayloadMapping { from: from.value(), to, rtx })
     }
 
     pub(super) fn mapping(&self, from: PayloadType) -> Option<PayloadMapping> {
+        if self.is_slot() {
+            // Only what is within redundant sound asks: that is Opus.
+            return self.codec_mapping(from, CodecName::Opus);
+        }
         self.payloads.iter().find(|mapping| mapping.from == from.value()).copied()
     }
 

@@ -228,8 +228,8 @@ impl Forwarder {
         packet: &Packet,
         live: Moment,
     ) -> Segment {
-        let out = self.timestamp_at_switch(now, source, live.timestamp);
-        self.waits = false;
+        let (out, ahead) = self.timestamp_at_switch(now, source, live.timestamp);
+        (self.waits, self.ahead) = (false, ahead);
         let segment = *self.rewriter.switch(source.encoding.stream, packet, live, out);
         if let Some(selection) = &mut self.selection {
             selection.begin(segment.first_out);

@@ -6,6 +6,7 @@ use crate::arena::Key;
 use crate::encoding::Arrival;
 use crate::extensions::Extensions;
 use crate::limits::{MAX_DATAGRAM_BYTES, MAX_SEQUENCE_GAP, PADDING_GRID};
+use lectern_control::TrackId;
 use lectern_control::media::{CodecName, Extension, ExtensionId};
 use lectern_wire::rtp::{Fields, Form, HeaderWriter, View};
 use lectern_wire::{PayloadType, red, vp9};
@@ -74,7 +75,7 @@ fn forwarder() -> Forwarder {
 
 fn encoding(kind: MediaKind, stream: u32) -> Encoding {
     let mut encoding = Encoding::new(None, kind);
-    encoding.stream = stream;
+    encoding.stream = Stream { track: TrackId(1), life: stream };
     encoding
 }
 

@@ -46,7 +46,10 @@ impl Forwarder {
         let timestamp = segment.timestamp(Moment::of(packet));
         let is_empty = segment.empties(&packet.frame);
         let fields = Fields {
-            marker: (packet.marker || segment.ends_picture(&packet.frame)) && !is_empty,
+            marker: (packet.marker
+                || segment.ends_picture(&packet.frame)
+                || self.begins_spurt(segment, packet))
+                && !is_empty,
             payload_type: PayloadType::from_low_bits(header.payload_type),
             sequence: header.index.wire(),
             timestamp,
@@ -72,6 +75,11 @@ impl Forwarder {
         let len = pad(packet, buffer, payload_start + payload_len, payload_len)?;
         let payload_len = payload_len as u32;
         Ok(Rewritten { index: header.index, len, timestamp, payload_len, transport_number })
+    }
+
+    /// Whether a packet is the first of somebody else's talk spurt (RFC 3551 section 4.1).
+    fn begins_spurt(&self, segment: &Segment, packet: &Packet) -> bool {
+        self.is_slot() && segment.first_in == packet.number
     }
 
     /// Writes a packet of padding alone into the stream of retransmissions, which may have some

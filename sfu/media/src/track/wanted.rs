@@ -5,6 +5,7 @@ use crate::allocation::{Layer, useful_layer};
 use crate::encoding::Encoding;
 use crate::forwarder::Forwarder;
 use crate::frame::Target;
+use crate::rewrite::Stream;
 use lectern_control::limits::MAX_ENCODINGS_PER_TRACK;
 use lectern_control::node::LayerWanted;
 use lectern_wire::Bitrate;
@@ -70,7 +71,7 @@ impl Track {
     }
 
     /// A decoder has lost its picture: wants a keyframe of what it is sent.
-    pub fn want_keyframe_of(&mut self, stream: Option<u32>) {
+    pub fn want_keyframe_of(&mut self, stream: Option<Stream>) {
         let sent = self.encodings.iter_mut().find(|encoding| Some(encoding.stream) == stream);
         match sent {
             Some(encoding) => encoding.keyframes.want(),

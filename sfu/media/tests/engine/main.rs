@@ -14,6 +14,7 @@ mod moving;
 mod relay;
 mod repair;
 mod reports;
+mod slots;
 mod sound;
 mod speakers;
 mod stream;

@@ -48,7 +48,7 @@ impl World {
 /// of the usual depth.
 fn talk(seed: u64, loss: f64) -> Heard {
     // With transport-wide feedback, and by what is asked for again alone.
-    let mut world = if seed % 2 == 0 { World::estimating(seed) } else { World::new(seed, 1) };
+    let mut world = World::new(seed, 1);
     let good = some_path(&mut world);
     let publisher = world.connect(&Join::over(&good));
     let near = Config { delay: DELAY, jitter: MS * 3, ..Config::default() };
