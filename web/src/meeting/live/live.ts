@@ -22,6 +22,7 @@ import { moderateBy, type Pass } from './pass';
 import { makeRoom } from './room';
 import { HAND, seenIn, withOthersOf, type Seen } from './roster';
 import { Sending } from './sending';
+import { withSlots } from './slots';
 import { Sound } from './sound';
 import { Statistics } from './statistics';
 import { hear } from './surroundings';
@@ -136,7 +137,7 @@ export class LiveMeeting implements Meeting {
   }
 
   async startAudio(): Promise<void> {
-    await this.#room?.startAudio();
+    await Promise.all([this.#room?.startAudio(), this.#sound?.start()]);
   }
 
   async useDevice(kind: DeviceKind, id: string): Promise<void> {
@@ -182,7 +183,7 @@ export class LiveMeeting implements Meeting {
     this.state.set({ meetingId: session.meeting.id, role: session.role });
     this.#entering = room;
     try {
-      await room.connect(new URL(session.url, location.href).href, session.token);
+      await room.connect(withSlots(session.url, location.href), session.token);
     } catch (error) {
       return error;
     } finally {
@@ -226,7 +227,10 @@ export class LiveMeeting implements Meeting {
     this.#room = room;
     this.#stopHearing ??= this.#hear();
     this.#sound?.close();
-    this.#sound = new Sound(room);
+    const blocked = (audioBlocked: boolean): void => {
+      if (room === this.#room) this.state.set({ audioBlocked });
+    };
+    this.#sound = new Sound(room, blocked);
     this.#statistics = new Statistics(room);
     this.#chat.listen(room);
     this.#sending.listen(room);
@@ -237,9 +241,7 @@ export class LiveMeeting implements Meeting {
       .on(RoomEvent.Reconnecting, () => this.#reconnecting(room, 1))
       .on(RoomEvent.Reconnected, () => this.#reconnected(room))
       .on(RoomEvent.Disconnected, (reason) => this.#disconnected(room, reason))
-      .on(RoomEvent.AudioPlaybackStatusChanged, () => {
-        if (room === this.#room) this.state.set({ audioBlocked: !room.canPlaybackAudio });
-      });
+      .on(RoomEvent.AudioPlaybackStatusChanged, () => blocked(!room.canPlaybackAudio));
     return room;
   }
 
