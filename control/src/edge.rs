@@ -6,7 +6,9 @@ pub use crate::request::{Reader, Request};
 pub use crate::response::{Joined, NodeInfo, RequestError, Response, RoomInfo};
 
 use crate::delivery::Number;
-use crate::node::{CommandError, DisconnectReason, LayerWanted, Quality, Security, StreamState};
+use crate::node::{
+    CommandError, DisconnectReason, LayerWanted, Quality, Security, SoundSeat, StreamState,
+};
 use crate::room::{LeaveReason, Participant, Placement};
 use crate::{EdgeId, ParticipantId, PeerId, RequestId, RoomId, TrackId, Version};
 use serde::{Deserialize, Serialize};
@@ -180,6 +182,11 @@ pub enum Notice {
     Speakers {
         /// Participant and level, 0 (silence) to 1.
         speakers: Vec<(ParticipantId, f32)>,
+    },
+    /// Who sits in the seats that sound slots carry; see [`crate::node::Event::SoundSeats`]. Since 1.5.
+    SoundSeats {
+        /// All seats, one more than there are slots.
+        seats: Vec<Option<SoundSeat>>,
     },
     /// How well a participant's transports do.
     Quality {

@@ -22,6 +22,7 @@ mod request;
 mod response;
 pub mod room;
 pub mod secret;
+mod standing;
 pub mod transport;
 
 pub use id::{

@@ -3,6 +3,7 @@
 pub use crate::outcome::{
     CommandError, DisconnectReason, LayerWanted, Quality, Security, SoundSeat, StreamState,
 };
+pub use crate::standing::{Capacity, Heartbeat, Hello, Load};
 
 use crate::delivery::Number;
 use crate::media::{PublicationParameters, SoundSlot, SubscriptionParameters, Wish};
@@ -10,8 +11,8 @@ use crate::transport::{
     Candidate, DataParameters, IceCredentials, PeerParameters, Permissions, RemoteParameters,
 };
 use crate::{
-    NodeId, ParticipantId, PeerId, RecorderId, RecordingId, RequestId, Revision, RoomId, Secret,
-    TrackId, Version,
+    ParticipantId, PeerId, RecorderId, RecordingId, RequestId, Revision, RoomId, Secret, TrackId,
+    Version,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -70,69 +71,6 @@ pub enum FromNode {
         #[serde(default)]
         number: Number,
     },
-}
-
-/// A node introduces itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Hello {
-    /// The node's version.
-    pub version: Version,
-    /// Its name.
-    pub node: NodeId,
-    /// Its region, such as `eu-central`.
-    pub region: String,
-    /// What must not fail together with it, such as a rack or a zone.
-    pub failure_domain: String,
-    /// What it can carry.
-    pub capacity: Capacity,
-    /// Where clients reach it, best first.
-    pub addresses: Vec<SocketAddr>,
-    /// Rooms it still holds, after a link that broke.
-    pub rooms: Vec<RoomId>,
-    /// The last command it has heard, over all links; `None` for a process that has heard none.
-    #[serde(default)]
-    pub heard: Option<Number>,
-    /// It can say again all of its events after this one.
-    #[serde(default)]
-    pub kept_after: Number,
-}
-
-/// What a node can carry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Capacity {
-    /// Threads that forward.
-    pub workers: u16,
-    /// Peers at once.
-    pub peers: u32,
-    /// Outgoing bits a second.
-    pub egress_bps: u64,
-}
-
-/// A sign of life.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Heartbeat {
-    /// Counts up.
-    pub sequence: u64,
-    /// What the node carries now.
-    pub load: Load,
-    /// The node takes no new rooms.
-    pub draining: bool,
-    /// Commands up to this one have been heard.
-    #[serde(default)]
-    pub heard: Number,
-}
-
-/// What a node carries now.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Load {
-    /// Peers.
-    pub peers: u32,
-    /// Rooms.
-    pub rooms: u32,
-    /// Outgoing bits a second over the last second.
-    pub egress_bps: u64,
-    /// Time the busiest worker was busy over the last second, in thousandths.
-    pub busy_permille: u16,
 }
 
 /// What a controller asks of a node.

@@ -1,6 +1,8 @@
 //! What an edge is told.
 
 use crate::origin::{InvalidOrigin, Origin, Origins};
+use crate::session::SoundSlots;
+use lectern_control::limits::MAX_SOUND_SLOTS;
 use lectern_control::{EdgeId, Secret};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +54,12 @@ pub struct Config {
     /// largest kind in one office, with what its pages load. All clients behind a proxy share its
     /// address: raise it there, to 20000 for no limit but that of all connections.
     pub connections_per_address: usize,
+    /// Voices that our own page hears at once in a large room, 1 to 8: it gets so many streams that
+    /// carry whoever is loudest, instead of one for each microphone. With 0 it gets one for each.
+    pub sound_slots: usize,
+    /// A room is large in which more voices than this are published by others. One that has been
+    /// large for somebody stays so.
+    pub sound_slots_above: usize,
 }
 
 impl Default for Config {
@@ -71,6 +79,8 @@ impl Default for Config {
             guesses_per_minute: 60,
             connects_per_minute: 600,
             connections_per_address: 2_500,
+            sound_slots: 3,
+            sound_slots_above: 12,
         }
     }
 }
@@ -93,6 +103,9 @@ pub enum InvalidConfig {
     /// No page could be that.
     #[error("edge.allowed_origins: {0:?} is none; {1}")]
     AllowedOrigin(String, InvalidOrigin),
+    /// More voices than a node ranks.
+    #[error("edge.sound_slots must be at most {MAX_SOUND_SLOTS}")]
+    SoundSlots,
     /// Nobody could join.
     #[error("{0} must be at least 1")]
     Nothing(&'static str),
@@ -102,6 +115,11 @@ impl Config {
     /// Which pages may call.
     pub fn origins(&self) -> Origins {
         Origins::new(self.public_url.as_deref(), &self.allowed_origins)
+    }
+
+    /// How our own page hears large rooms.
+    pub fn sound_slots(&self) -> SoundSlots {
+        SoundSlots { count: self.sound_slots, above: self.sound_slots_above }
     }
 
     /// Checks what types cannot say, and gives the edge's name.
@@ -133,6 +151,9 @@ impl Config {
         }
         if self.connections_per_address == 0 {
             return Err(InvalidConfig::Nothing("edge.connections_per_address"));
+        }
+        if self.sound_slots > MAX_SOUND_SLOTS {
+            return Err(InvalidConfig::SoundSlots);
         }
         if let Some(url) = &self.public_url {
             let host = url.strip_prefix("https://").unwrap_or_default();

@@ -43,11 +43,27 @@ impl Room {
                 parts.map(move |part| (part, peers.clone()))
             })
             .collect();
+        // A node may have a track before the roster shows it.
+        let published = self.publications.iter().filter(|(_, one)| one.participant == id);
+        for track in published.map(|(track, _)| *track).collect::<Vec<_>>() {
+            self.tell_open(id, track);
+        }
         for (track, peers) in ended.into_iter().filter(|(_, peers)| !peers.is_empty()) {
             // Most of these transports do not receive the track; the node passes over them.
             self.tell_active(id, None, Command::EndSubscriptions { track, peers });
         }
         Ok(done)
+    }
+
+    /// Whether everybody may hear a voice: only then sound slots carry it.
+    pub(super) fn tell_open(&mut self, id: ParticipantId, track: TrackId) {
+        let Some(publication) = self.publications.get(&track) else { return };
+        if !publication.is_voice() {
+            return;
+        }
+        let publisher = self.roster.get(id);
+        let open = publisher.is_some_and(|one| one.audience == Audience::Everybody);
+        self.tell_active(id, None, Command::SetOpen { track, open });
     }
 
     /// Whether a participant may receive a track.

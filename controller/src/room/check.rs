@@ -5,7 +5,7 @@ use lectern_control::edge::RequestError;
 use lectern_control::limits::{
     MAX_CANDIDATES_PER_PEER, MAX_CHANNELS_PER_PEER, MAX_CODECS_PER_TRACK, MAX_DATA_MESSAGE_BYTES,
     MAX_ENCODINGS_PER_TRACK, MAX_EXTENSIONS_PER_PEER, MAX_METADATA_BYTES, MAX_NAME_BYTES,
-    MAX_PARTICIPANTS_PER_ROOM, MAX_RESERVED_FIELDS, MAX_SPLICE_BYTES,
+    MAX_PARTICIPANTS_PER_ROOM, MAX_RESERVED_FIELDS, MAX_SOUND_SLOTS, MAX_SPLICE_BYTES,
 };
 use lectern_control::media::{Codec, EncodingParameters};
 use lectern_control::node::Command;
@@ -120,6 +120,14 @@ pub(super) fn command(command: &Command) -> Checked {
         Command::Subscribe { parameters, .. } => {
             at_most(parameters.mid.len(), MAX_MID_BYTES, "the length of a mid")?;
             at_most(parameters.payloads.len(), MAX_CODECS_PER_TRACK, "payload types of a track")
+        }
+        Command::SetSoundSlots { slots, .. } => {
+            at_most(slots.len(), MAX_SOUND_SLOTS, "sound slots of a peer")?;
+            for slot in slots {
+                at_most(slot.mid.len(), MAX_MID_BYTES, "the length of a mid")?;
+                at_most(slot.codecs.len(), MAX_CODECS_PER_TRACK, "codecs of a sound slot")?;
+            }
+            Ok(())
         }
         Command::SendData { label, to, payload } => {
             at_most(label.len(), MAX_LABEL_BYTES, "the length of a channel's label")?;

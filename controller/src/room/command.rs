@@ -39,6 +39,7 @@ impl Room {
                 let (issued, track) = (Issued::Publish(*peer, *track), *track);
                 self.command_for(self.home.primary.node.clone(), command, issued);
                 self.mute_backup(id, track);
+                self.tell_open(id, track);
             }
             Command::Unpublish { track } => {
                 self.check_track_owner(id, *track)?;
@@ -66,6 +67,11 @@ impl Room {
                 self.own_peer(id, *peer)?;
                 self.tell_active(id, Some(*peer), command);
             }
+            Command::SetSoundSlots { peer, .. } => {
+                permit(permissions.subscribe)?;
+                self.own_peer(id, *peer)?;
+                self.tell_active(id, Some(*peer), command);
+            }
             Command::SendData { .. } => {
                 permit(permissions.publish_data)?;
                 self.tell_active(id, None, command);
@@ -74,6 +80,7 @@ impl Room {
             | Command::SetPermissions { .. }
             | Command::WarmStandby { .. }
             | Command::EndSubscriptions { .. }
+            | Command::SetOpen { .. }
             | Command::Export { .. }
             | Command::Restore { .. }
             | Command::OpenRelay { .. }

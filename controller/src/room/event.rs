@@ -39,6 +39,9 @@ impl Room {
                 self.note_speakers(&speakers);
                 self.notify_all(&Notice::Speakers { speakers });
             }
+            Event::SoundSeats { seats } if is_active => {
+                self.notify_all(&Notice::SoundSeats { seats });
+            }
             Event::Quality { participant, quality }
                 if is_active && self.roster.get(participant).is_some() =>
             {
@@ -52,6 +55,7 @@ impl Room {
             | Event::PeerConnected { .. }
             | Event::TrackStarted { .. }
             | Event::Speakers { .. }
+            | Event::SoundSeats { .. }
             | Event::Quality { .. } => {}
         }
         if moves_tracks {

@@ -49,6 +49,13 @@ pub(super) struct Publication {
     pub(super) layers: Vec<LayerWanted>,
 }
 
+impl Publication {
+    /// Somebody speaks: sound, but not a shared tab's.
+    pub(super) fn is_voice(&self) -> bool {
+        self.kind == MediaKind::Audio && self.source != Source::ScreenAudio
+    }
+}
+
 impl Room {
     /// Tells the active node for a participant.
     pub(super) fn tell_active(

@@ -25,7 +25,7 @@ mod tests;
 use crate::config::Config;
 use crate::controller_link::Controller;
 use crate::origin::{Origins, Page};
-use crate::session::{End, Entrance, Equipment};
+use crate::session::{End, Entrance, Equipment, SoundSlots};
 use crate::tls;
 use crate::token::{self, Tokens};
 use adapter::{Adapter, Terms};
@@ -74,6 +74,7 @@ struct Shared {
     region: String,
     admission: Admission,
     origins: Origins,
+    sound: SoundSlots,
     sessions: DashMap<ParticipantId, Running>,
     places: Arc<Semaphore>,
     stop: CancellationToken,
@@ -105,6 +106,7 @@ impl Signaling {
             region: config.region.clone(),
             admission: Admission::new(config),
             origins: config.origins(),
+            sound: config.sound_slots(),
             sessions: DashMap::new(),
             places: Arc::new(Semaphore::new(MAX_PARTICIPANTS)),
             stop,
@@ -167,7 +169,7 @@ async fn connect(
     if let Err(wait) = admission.person(session.room, &session.identity, now) {
         return signaling.too_often(wait);
     }
-    let entrance = entrance(&session, &parameters, &headers);
+    let entrance = entrance(&session, &parameters, &headers, signaling.shared.sound);
     let terms = Terms {
         region: signaling.shared.region.clone(),
         may_update: session.may_update,
@@ -326,7 +328,12 @@ fn fits(session: token::Session) -> Result<token::Session, String> {
     }
 }
 
-fn entrance(session: &token::Session, parameters: &Parameters, headers: &HeaderMap) -> Entrance {
+fn entrance(
+    session: &token::Session,
+    parameters: &Parameters,
+    headers: &HeaderMap,
+    sound: SoundSlots,
+) -> Entrance {
     Entrance {
         room: session.room,
         link: session.link,
@@ -341,5 +348,6 @@ fn entrance(session: &token::Session, parameters: &Parameters, headers: &HeaderM
         issued_at_unix_ms: session.issued_at_unix_ms,
         auto_subscribe: parameters.auto_subscribe(),
         track_ids: parameters.track_ids(headers),
+        sound: if parameters.plays_slots() { sound } else { SoundSlots::NONE },
     }
 }

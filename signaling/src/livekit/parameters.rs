@@ -17,6 +17,7 @@ pub struct Parameters {
     reconnect_reason: Option<String>,
     browser: Option<String>,
     sdk: Option<String>,
+    sound_slots: Option<String>,
 }
 
 impl std::fmt::Debug for Parameters {
@@ -42,6 +43,11 @@ impl Parameters {
     /// Whether a client that is back forgets whom it does not hear of then: native ones do, browsers' do not.
     pub fn forgets(&self) -> bool {
         !is(&self.sdk, &["js"])
+    }
+
+    /// The client plays sound slots, as our own page does.
+    pub fn plays_slots(&self) -> bool {
+        is(&self.sound_slots, &["1", "true"])
     }
 
     /// The client is back, and the session it means; `Some(None)` where it names none of ours.

@@ -4,7 +4,7 @@ use super::adapter::{Adapter, Out, Terms};
 use super::message::{Now, Outcome};
 use super::reply::told;
 use crate::news::News;
-use crate::session::{Entrance, Equipment, Purpose, Sources, TrackIds};
+use crate::session::{Entrance, Equipment, Purpose, SoundSlots, Sources, TrackIds};
 use lectern_control::edge::{Joined, Notice, Request, RequestError, Response};
 use lectern_control::media::{MediaKind, Source};
 use lectern_control::node::Quality;
@@ -87,6 +87,7 @@ impl Client {
             attributes: BTreeMap::new(),
             auto_subscribe: true,
             track_ids: TrackIds::Shown,
+            sound: SoundSlots::NONE,
         };
         let joined = Joined {
             reception: lectern_control::edge::Reception::default(),

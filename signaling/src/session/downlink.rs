@@ -124,6 +124,16 @@ impl Downlink {
         }
     }
 
+    /// Whether the client has answered all that was offered.
+    pub fn is_settled(&self) -> bool {
+        self.outstanding.is_none()
+    }
+
+    /// Whether anything was offered yet.
+    pub fn has_offered(&self) -> bool {
+        self.offers > 0
+    }
+
     /// Whether a track has a section whose answer came.
     pub fn is_sending(&self, track: TrackId) -> bool {
         self.sending().any(|(_, sending)| sending.wanted.track == track && sending.answered)

@@ -1,6 +1,6 @@
 //! Before the session: a participant asks to come in.
 
-use super::{Session, Sources, TrackIds};
+use super::{Session, SoundSlots, Sources, TrackIds};
 use lectern_control::edge::{Joined, Request};
 use lectern_control::room::Role;
 use lectern_control::transport::{DataParameters, DtlsIdentity, Fingerprint, Permissions};
@@ -37,6 +37,8 @@ pub struct Entrance {
     pub auto_subscribe: bool,
     /// Whether its descriptions carry the application's track ids.
     pub track_ids: TrackIds,
+    /// How it hears a large room.
+    pub sound: SoundSlots,
 }
 
 /// What a transport of either direction needs for data and DTLS.

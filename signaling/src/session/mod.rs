@@ -16,6 +16,7 @@ pub mod random;
 mod response;
 mod roster;
 mod slot;
+mod sound;
 mod sources;
 mod streams;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub use event::{
     Size, View,
 };
 pub use roster::{Leaver, MAX_LEAVERS, TrackIds};
+pub use sound::SoundSlots;
 pub use sources::Sources;
 pub use streams::Watched;
 
@@ -42,6 +44,7 @@ use profile::{Profile, Trust};
 use publication::Publications;
 use rand::rngs::StdRng;
 use roster::Roster;
+use sound::Sound;
 use std::collections::VecDeque;
 use streams::Streams;
 use thiserror::Error;
@@ -78,6 +81,7 @@ pub struct Session {
     up: Uplink,
     down: Downlink,
     streams: Streams,
+    sound: Sound,
     /// The client was asked to come back because the room has moved.
     moved: bool,
     ended: bool,
@@ -90,6 +94,7 @@ impl Session {
         let placement = joined.placement;
         let up = Uplink::new(&mut rng);
         let down = Downlink::new(equipment.fingerprint, &placement, &mut rng);
+        let sound = Sound::new(entrance.sound, &mut rng);
         let trust = if entrance.link.is_some() { Trust::Link } else { Trust::Integrator };
         let mut session = Session {
             roster: Roster::new(joined.others, entrance.auto_subscribe, entrance.track_ids),
@@ -107,6 +112,7 @@ impl Session {
             up,
             down,
             streams: Streams::default(),
+            sound,
             moved: false,
             ended: false,
             rng,
@@ -269,7 +275,7 @@ impl Session {
             | Notice::Muted { .. }
             | Notice::Unpublished { .. }
             | Notice::TrackSubscribed(..) => self.of_tracks(notice),
-            Notice::Speakers { speakers } => self.tell(ClientNotice::Speakers(speakers.clone())),
+            Notice::Speakers { .. } | Notice::SoundSeats { .. } => self.of_sound(notice),
             Notice::Quality { participant, quality } => {
                 let (participant, quality) = (*participant, *quality);
                 self.tell(ClientNotice::Quality { participant, quality });

@@ -118,7 +118,9 @@ impl Session {
         if let Some(extensions) = answered.extensions {
             self.command(Purpose::Essential, Command::SetExtensions { peer, extensions });
         }
-        for downlink::AnsweredTrack { track, sent, parameters } in answered.tracks {
+        let (slots, tracks) = answered.tracks.into_iter().partition(|one| self.sound.is_slot(one));
+        self.answered_slots(slots);
+        for downlink::AnsweredTrack { track, sent, parameters } in tracks {
             match parameters {
                 Some(parameters) if self.roster.track(track).is_some() => {
                     // Where it is refused the track has ended, and the roster is about to say so.
@@ -185,8 +187,13 @@ impl Session {
         let subscribes = self.me.permissions.subscribe;
         let mut wanted =
             if subscribes { self.roster.wanted(&self.me.identity) } else { Vec::new() };
+        self.choose_sound(&mut wanted);
         for track in self.down.limit(&mut wanted) {
             self.tell(ClientNotice::SubscriptionRefused { track, why: Refusal::Limit });
+        }
+        if subscribes {
+            // First of all: they stay where they are, whoever comes and goes.
+            wanted.splice(0..0, self.sound.sections().iter().cloned());
         }
         let peer = self.down.peer;
         let before = self.down.sent();
@@ -199,7 +206,8 @@ impl Session {
             }
         }
         if let Some((id, sdp)) = offer {
-            let tracks = self.down.tracks_by_mid();
+            let mut tracks = self.down.tracks_by_mid();
+            tracks.retain(|(_, track)| self.roster.track(*track).is_some());
             self.tell(ClientNotice::Offer { id, sdp, tracks });
         }
     }

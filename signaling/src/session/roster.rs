@@ -3,8 +3,8 @@
 use super::event::{Size, View};
 use super::layers;
 use super::slot::Wanted;
-use lectern_control::media::{MediaKind, Wish};
-use lectern_control::room::{LeaveReason, Participant, Track};
+use lectern_control::media::{MediaKind, Source, Wish};
+use lectern_control::room::{Audience, LeaveReason, Participant, Track};
 use lectern_control::{ParticipantId, TrackId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -181,6 +181,15 @@ impl Roster {
             }
         }
         wanted
+    }
+
+    /// Voices that everybody may hear: sound slots carry them.
+    pub fn voices(&self) -> BTreeSet<TrackId> {
+        let open = self.others.values().filter(|owner| owner.audience == Audience::Everybody);
+        let voices = open
+            .flat_map(|owner| &owner.tracks)
+            .filter(|track| track.kind == MediaKind::Audio && track.source != Source::ScreenAudio);
+        voices.map(|track| track.id).collect()
     }
 
     /// The client does not know a track's codec. False where it has said so before.

@@ -3,6 +3,7 @@
 mod backup;
 mod limits;
 mod redundancy;
+mod sound;
 mod streams;
 
 use super::*;
@@ -94,6 +95,7 @@ fn entrance(track_ids: TrackIds, permissions: Permissions) -> Entrance {
         attributes: BTreeMap::new(),
         auto_subscribe: true,
         track_ids,
+        sound: SoundSlots::NONE,
     }
 }
 

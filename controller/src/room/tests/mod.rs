@@ -9,6 +9,7 @@ mod moves;
 mod properties;
 mod recording;
 mod roster;
+mod sound;
 mod streams;
 
 use super::*;
