@@ -63,12 +63,9 @@ impl Room {
                 self.tell_active(id, Some(*peer), command);
                 self.subscribed(track);
             }
-            Command::Unsubscribe { peer, .. } | Command::SetWish { peer, .. } => {
-                self.own_peer(id, *peer)?;
-                self.tell_active(id, Some(*peer), command);
-            }
-            Command::SetSoundSlots { peer, .. } => {
-                permit(permissions.subscribe)?;
+            Command::Unsubscribe { peer, .. }
+            | Command::SetWish { peer, .. }
+            | Command::SetSoundSlots { peer, .. } => {
                 self.own_peer(id, *peer)?;
                 self.tell_active(id, Some(*peer), command);
             }

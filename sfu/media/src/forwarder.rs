@@ -1,8 +1,10 @@
 //! The egress state of one subscription: select, rewrite, remember.
 
+mod clock;
 mod content;
 mod select;
 mod sent;
+mod slot;
 mod write;
 
 use crate::DropReason;
@@ -18,23 +20,14 @@ use crate::pacer::Class;
 use crate::packet::{Packet, Picture};
 use crate::rewrite::{Latest, Moment, Rewriter, Segment, Stream};
 use content::Content;
-use lectern_control::media::{
-    CodecName, MediaKind, PayloadMapping, SlotCodec, SoundSlot, SubscriptionParameters, Wish,
-};
-use lectern_wire::{MediaTime, Mid, RtpTime, SeqNo, Ssrc};
+use lectern_control::media::{MediaKind, PayloadMapping, SlotCodec, SubscriptionParameters, Wish};
+use lectern_wire::{Mid, RtpTime, SeqNo, Ssrc};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::time::{Duration, Instant};
 use write::Header;
 
 pub use content::Earlier;
-
-/// How far the timestamp that follows from two sender reports may be from the one that follows
-/// from the time that has passed, in seconds; a report further off is not believed.
-const MAX_CLOCK_ERROR_SECONDS: u32 = 2;
-
-/// Frames of sound a second, as nearly everybody sends them.
-const SOUND_FRAMES_PER_SECOND: u32 = 50;
 
 /// One subscription: what a peer is sent of a track.
 #[derive(Debug)]
@@ -193,12 +186,6 @@ impl Forwarder {
         }
     }
 
-    /// A sound slot of which nothing has been sent; it carries one track after another.
-    pub fn slot(peer: PeerKey, slot: &SoundSlot, first: [SeqNo; 2]) -> Forwarder {
-        let codecs = SmallVec::from_slice(&slot.codecs);
-        Forwarder { codecs, ..Forwarder::new(peer, &of_slot(slot), first) }
-    }
-
     /// Goes on where another node stopped. All numbers jump by [`INDEX_JUMP`], and video waits for
     /// a keyframe.
     pub fn resume(self, now: Instant, wall: &WallClock, state: &State) -> Forwarder {
@@ -249,24 +236,6 @@ impl Forwarder {
             red: self.red,
             repeats: self.repeats,
         }
-    }
-
-    /// How a sound slot was asked for; `None` for a subscription to one track.
-    pub fn slot_parameters(&self) -> Option<SoundSlot> {
-        let SubscriptionParameters { mid, ssrc, rtx_ssrc, repeats, .. } = self.parameters();
-        let codecs = self.codecs.to_vec();
-        self.is_slot().then_some(SoundSlot { mid, ssrc, rtx_ssrc, codecs, repeats })
-    }
-
-    /// Whether it is a sound slot.
-    pub fn is_slot(&self) -> bool {
-        !self.codecs.is_empty()
-    }
-
-    /// A sound slot's subscriber negotiated again: see [`Self::set_parameters`].
-    pub fn set_slot(&mut self, slot: &SoundSlot, first: SeqNo) {
-        self.set_parameters(&of_slot(slot), first);
-        self.codecs = SmallVec::from_slice(&slot.codecs);
     }
 
     /// The subscriber negotiated again; the stream goes on. `first` is the first number of the
@@ -392,68 +361,6 @@ impl Forwarder {
         let is_empty = segment.empties(&packet.frame);
         let picture = if is_empty { Picture::default() } else { segment.picture(packet.picture) };
         self.rewriter.sent(rewritten.index, rewritten.timestamp, picture);
-    }
-
-    /// The timestamp that goes on where the stream stopped, and how far that is ahead of the time
-    /// that has passed: where one voice follows on another in a slot, the last frame of the former
-    /// is to be heard out.
-    fn timestamp_at_switch(
-        &self,
-        now: Instant,
-        source: &Source<'_>,
-        live: RtpTime,
-    ) -> (RtpTime, i32) {
-        let (Some(latest), Some(last_sent)) = (self.rewriter.latest_timestamp(), self.last_sent)
-        else {
-            return (live, 0);
-        };
-        let rate = source.encoding.clock_rate();
-        let passed = MediaTime::from_duration(now.saturating_duration_since(last_sent), rate);
-        let passed = passed.wrapped_ticks().saturating_sub(self.ahead);
-        let frame = (rate / SOUND_FRAMES_PER_SECOND).cast_signed();
-        let least = if self.follows_another(source) { frame } else { 1 };
-        let step = passed.max(least);
-        let guess = latest.plus(step);
-        let exact = self.translate(source, live).filter(|exact| {
-            let error = exact.since(guess).unsigned_abs();
-            exact.since(latest) > 0 && error <= rate * MAX_CLOCK_ERROR_SECONDS
-        });
-        let ahead = if least == frame { step.saturating_sub(passed).clamp(0, frame) } else { 0 };
-        exact.map_or((guess, ahead), |exact| (exact, 0))
-    }
-
-    /// Whether another track was forwarded before.
-    fn follows_another(&self, source: &Source<'_>) -> bool {
-        let stream = self.stream();
-        stream.is_some_and(|stream| stream.track != source.encoding.stream.track)
-    }
-
-    /// A timestamp of an encoding on the subscriber's clock as it was before a switch.
-    fn translate(&self, source: &Source<'_>, timestamp: RtpTime) -> Option<RtpTime> {
-        let Some(segment) = self.rewriter.current() else {
-            let (ssrc, offset) = self.resumes?;
-            let same = source.encoding.ssrc == Some(Ssrc(ssrc));
-            return same.then_some(RtpTime(timestamp.0.wrapping_add(offset)));
-        };
-        if segment.stream == source.encoding.stream {
-            return Some(segment.live_timestamp(timestamp));
-        }
-        let former = source.encodings.iter().find(|former| former.stream == segment.stream)?;
-        let translated = source.encoding.clock?.translate(timestamp, &former.clock?);
-        Some(segment.live_timestamp(translated))
-    }
-}
-
-/// A sound slot as a subscription that maps no payload types: it knows codecs.
-fn of_slot(slot: &SoundSlot) -> SubscriptionParameters {
-    let red = slot.codecs.iter().find(|known| known.name == CodecName::Red);
-    SubscriptionParameters {
-        mid: slot.mid.clone(),
-        ssrc: slot.ssrc,
-        rtx_ssrc: slot.rtx_ssrc,
-        payloads: Vec::new(),
-        red: red.map(|known| known.payload_type),
-        repeats: slot.repeats,
     }
 }
 

@@ -5,7 +5,7 @@
 //! than there are slots is for those who hold one of the others: nobody hears himself.
 
 use crate::arena::TrackKey;
-use crate::voice::VOICE_DB;
+use crate::voice::{MARGIN_DB, VOICE_DB};
 use lectern_control::limits::MAX_SOUND_SLOTS;
 use lectern_control::node::SoundSeat;
 use lectern_control::{ParticipantId, TrackId};
@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 
 /// Seats of a room at most.
 const MAX_SEATS: usize = MAX_SOUND_SLOTS + 1;
-/// How much louder somebody must be than who holds a seat to take it: more than one voice varies.
-pub const MARGIN_DB: f32 = 6.0;
 /// How long a seat stays with who took it: long enough for a word.
 const TENURE: Duration = Duration::from_millis(500);
 /// Shortest time between two looks at who is to have a seat: a frame.

@@ -74,7 +74,7 @@ pub struct Track {
     pub level: Level,
     /// How far that is believed.
     pub voice: Voice,
-    /// Everybody in the room may hear it: sound slots may carry it.
+    /// Sound slots may carry it.
     pub is_open: bool,
     /// The canonical name of all the participant's streams (RFC 3550 section 6.5.1).
     pub canonical_name: String,
@@ -169,10 +169,8 @@ impl Track {
     }
 
     /// Somebody speaks: sound, but not a shared tab's.
-    #[inline]
     pub fn is_voice(&self) -> bool {
-        let source = self.parameters.source;
-        self.kind() == MediaKind::Audio && source != control::Source::ScreenAudio
+        self.kind() == MediaKind::Audio && self.parameters.source != control::Source::ScreenAudio
     }
 
     /// Nothing is forwarded.

@@ -12,6 +12,8 @@ const SILENCE_DB: f32 = 127.0;
 const LOUDEST_DB: f32 = 20.0;
 /// Whoever is louder than this may be a voice: a soft one, or one far from its microphone.
 pub const VOICE_DB: f32 = 55.0;
+/// How much louder one must be than another to be heard instead: more than one voice varies.
+pub const MARGIN_DB: f32 = 6.0;
 /// The level of packets that tell none: a soft voice. Who sends levels comes first.
 const UNTOLD_DB: f32 = 45.0;
 /// How much quieter a packet counts that is said to be no voice, where others are said to be one.
@@ -23,8 +25,12 @@ const SMOOTHING: Duration = Duration::from_millis(40);
 /// How long somebody must be loud to be a voice: longer than a click, shorter than a syllable.
 const VOICED_AFTER: Duration = Duration::from_millis(40);
 /// How fast a voice that has ended is forgotten, in decibels a second: a pause between two words
-/// costs no more than [`crate::seats::MARGIN_DB`].
+/// costs no more than [`MARGIN_DB`].
 const DECAY_DB_PER_SECOND: f32 = 20.0;
+/// Who has been quiet for longer makes a pause, not a syllable...
+const PAUSE: Duration = Duration::from_millis(100);
+/// ...and gives way to somebody as loud who speaks.
+const PAUSE_DB: f32 = MARGIN_DB;
 /// A breath: quieter for so long...
 const BREATH: Duration = Duration::from_millis(160);
 /// ...by so much than the voice.
@@ -52,6 +58,8 @@ pub struct Voice {
     heard: Option<Instant>,
     /// Since when it has been loud enough.
     loud_since: Option<Instant>,
+    /// When it was so last.
+    loud_at: Option<Instant>,
     /// The loudest lately, and when that was so.
     peak_db: f32,
     peak_at: Option<Instant>,
@@ -68,6 +76,7 @@ impl Default for Voice {
             quick_db: SILENCE_DB,
             heard: None,
             loud_since: None,
+            loud_at: None,
             peak_db: SILENCE_DB,
             peak_at: None,
             is_flagged: false,
@@ -94,7 +103,9 @@ impl Voice {
         self.heard = Some(now);
         self.breathe(now, level);
         match self.quick_db < VOICE_DB {
-            true => self.loud_since = self.loud_since.or(Some(now)),
+            true => {
+                (self.loud_since, self.loud_at) = (self.loud_since.or(Some(now)), Some(now));
+            }
             false => self.loud_since = None,
         }
         let faded = self.faded(now);
@@ -113,8 +124,10 @@ impl Voice {
 
     /// How loud it is and lately was, in decibels below overload: less is louder.
     pub fn strength_db(&self, now: Instant) -> f32 {
-        let penalty = if self.is_breathless(now) { BREATHLESS_DB } else { 0.0 };
-        (self.faded(now) + penalty).min(SILENCE_DB)
+        let pauses = |at: Instant| now.saturating_duration_since(at) >= PAUSE;
+        let pause = if self.loud_at.is_some_and(pauses) { PAUSE_DB } else { 0.0 };
+        let breath = if self.is_breathless(now) { BREATHLESS_DB } else { 0.0 };
+        (self.faded(now) + pause + breath).min(SILENCE_DB)
     }
 
     /// It has been loud for longer than anybody speaks without a breath.
@@ -228,10 +241,10 @@ mod tests {
         let mut sender = Sender::new();
         for _ in 0..30 {
             sender.speak(4, 30);
-            assert!((29.0..36.0).contains(&sender.strength()), "{}", sender.strength());
+            assert!((29.0..42.0).contains(&sender.strength()), "{}", sender.strength());
         }
         sender.send(200, 80);
-        assert!(sender.strength() < 41.0, "460 ms: {}", sender.strength());
+        assert!(sender.strength() < 47.0, "460 ms: {}", sender.strength());
         sender.send(3_000, 80);
         assert!(sender.strength() > 70.0);
     }
@@ -255,7 +268,7 @@ mod tests {
             assert!(sender.strength() > VOICE_DB, "{levels:?}");
             sender.send(200, 80);
             sender.speak(2, 25);
-            assert!(sender.strength() < 31.0, "a breath, and it is one again");
+            assert!(sender.strength() < 37.0, "a breath, and it is one again");
         }
     }
 

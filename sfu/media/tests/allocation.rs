@@ -8,8 +8,8 @@ mod client;
 
 use client::{Client, Introduction, Rtp};
 use lectern_control::media::{
-    Codec, CodecName, Feedback, MediaKind, PayloadMapping, PublicationParameters, Source,
-    SubscriptionParameters,
+    Codec, CodecName, Feedback, MediaKind, PayloadMapping, PublicationParameters, SlotCodec,
+    SoundSlot, Source, SubscriptionParameters,
 };
 use lectern_control::node::Command;
 use lectern_control::transport::{DataParameters, Permissions};
@@ -417,4 +417,81 @@ fn no_packet_allocates_after_warm_up() {
     assert!(hall.packets > 5_000 && hall.timeouts > 300);
     assert_eq!(hall.allocations, 0, "no packet allocates");
     assert_eq!(hall.in_timeouts, 0, "nor does a report or a request");
+}
+
+/// Everybody has a microphone, and three sound slots.
+fn open_microphones(hall: &mut Hall) -> Vec<Stream> {
+    let codec = Codec {
+        name: CodecName::Opus,
+        payload_type: 111,
+        rtx_payload_type: None,
+        format: String::new(),
+        feedback: Feedback::default(),
+    };
+    let slot = |place: u32| SoundSlot {
+        mid: place.to_string(),
+        ssrc: 50 + place,
+        rtx_ssrc: None,
+        codecs: vec![SlotCodec {
+            name: CodecName::Opus,
+            payload_type: 111,
+            rtx_payload_type: None,
+        }],
+        repeats: true,
+    };
+    let mut streams = Vec::new();
+    for place in 0..=SUBSCRIBERS as u64 {
+        let (peer, track) = (PeerId(place), TrackId(1_000 + place));
+        let parameters = PublicationParameters {
+            kind: MediaKind::Audio,
+            source: Source::Microphone,
+            mid: "0".to_owned(),
+            codecs: vec![codec.clone()],
+            encodings: Vec::new(),
+            muted: false,
+        };
+        hall.command(Command::Publish { peer, track, parameters });
+        hall.command(Command::SetOpen { track, open: true });
+        hall.command(Command::SetSoundSlots { peer, slots: (0..3).map(slot).collect() });
+        let ssrc = 1_000 + place as u32;
+        streams.push(Stream { ssrc, mid: "0", payload_type: 111, index: 100, timestamp: ssrc });
+    }
+    streams
+}
+
+#[test]
+fn no_packet_of_a_voice_allocates_whoever_is_heard() {
+    let mut hall = Hall::new();
+    let mut streams = open_microphones(&mut hall);
+    let mut number = 0;
+    let mut run = |hall: &mut Hall, ticks: usize| {
+        for _ in 0..ticks {
+            for (place, stream) in streams.iter_mut().enumerate() {
+                stream.timestamp = stream.timestamp.wrapping_add(960);
+                let mut packet = stream.packet(vec![0x78; 80], false);
+                // Four at a time, and others each 800 ms.
+                let speaks = (number / 40 + place * 17) % (SUBSCRIBERS + 1) < 4;
+                packet.extensions[2].1 = vec![0x80 | if speaks { 30 } else { 90 }];
+                hall.clients[place].send(&packet);
+            }
+            number += 1;
+            hall.clients.iter_mut().for_each(|client| {
+                client.rtp.clear();
+                client.rtcp.clear();
+            });
+            hall.pass(TICK);
+        }
+    };
+    run(&mut hall, 2_500);
+    (hall.allocations, hall.packets) = (0, 0);
+    let before = hall.engine.counters().rtp_out;
+    run(&mut hall, 400);
+    let forwarded = hall.engine.counters().rtp_out - before;
+    println!(
+        "{} packets in, {forwarded} forwarded: {} allocations",
+        hall.packets, hall.allocations
+    );
+    assert!(forwarded > 400 * 3 * SUBSCRIBERS as u64 * 9 / 10, "three voices for everybody");
+    assert!(forwarded <= 400 * 3 * (SUBSCRIBERS as u64 + 1));
+    assert_eq!(hall.allocations, 0, "no packet allocates");
 }

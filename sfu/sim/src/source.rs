@@ -6,6 +6,9 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::time::{Duration, Instant};
 
+/// How loud sound is, in decibels below overload.
+const USUAL_LEVEL: u8 = 20;
+
 /// What a source is made from.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -52,6 +55,7 @@ pub struct Source {
     next_at: Instant,
     encodings: Vec<Encoding>,
     sent: u64,
+    below_overload_db: u8,
 }
 
 #[derive(Debug)]
@@ -84,7 +88,8 @@ impl Source {
         let encodings =
             config.encodings.iter().map(|e| Encoding::new(e.clone(), &mut random)).collect();
         let incarnation = config.incarnation;
-        Source { config, random, incarnation, frame: 0, next_at: now, encodings, sent: 0 }
+        let (frame, next_at, sent, below_overload_db) = (0, now, 0, USUAL_LEVEL);
+        Source { config, random, incarnation, frame, next_at, encodings, sent, below_overload_db }
     }
 
     /// What it was made from.
@@ -120,6 +125,11 @@ impl Source {
         let encoding = &mut self.encodings[encoding];
         encoding.wants_keyframe |= is_live && !encoding.is_live;
         encoding.is_live = is_live;
+    }
+
+    /// How loud sound is from now on, in decibels below overload.
+    pub fn set_level(&mut self, below_overload_db: u8) {
+        self.below_overload_db = below_overload_db;
     }
 
     /// Leaves out sequence numbers, as a sender does that was suspended.
@@ -203,7 +213,7 @@ impl Source {
                 sequence: encoding.sequence,
                 timestamp: encoding.config.first_timestamp.wrapping_add(ticks as u32),
                 marker: codec.is_video() && stamp.is_last(),
-                below_overload_db: (!codec.is_video()).then_some(20),
+                below_overload_db: (!codec.is_video()).then_some(self.below_overload_db),
                 payload: frame::encode(codec, &stamp, numbers, len),
             });
             encoding.sequence += 1;

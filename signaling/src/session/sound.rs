@@ -73,6 +73,8 @@ impl Sound {
                 codecs: codecs.to_vec(),
                 stream: format!("{STREAM}|{place}"),
                 cname: format!("{STREAM}-{place}"),
+                // Whoever is heard may have ruled it out.
+                may_be_redundant: false,
             }
         };
         Sound {
@@ -195,7 +197,7 @@ impl Session {
 
 /// A slot as the client has answered: it names codecs, not what publishers call them.
 fn slot(parameters: SubscriptionParameters) -> Option<SoundSlot> {
-    let SubscriptionParameters { mid, ssrc, rtx_ssrc, payloads } = parameters;
+    let SubscriptionParameters { mid, ssrc, rtx_ssrc, payloads, repeats, .. } = parameters;
     let name = |from: u8| CODECS.iter().find(|(_, ours, _)| *ours == from).map(|known| known.0);
     let codec = |PayloadMapping { from, to, rtx }| {
         Some(SlotCodec { name: name(from)?, payload_type: to, rtx_payload_type: rtx })
@@ -204,5 +206,5 @@ fn slot(parameters: SubscriptionParameters) -> Option<SoundSlot> {
     if codecs.is_empty() {
         return None;
     }
-    Some(SoundSlot { mid, ssrc, rtx_ssrc, codecs })
+    Some(SoundSlot { mid, ssrc, rtx_ssrc, codecs, repeats })
 }

@@ -8,7 +8,7 @@ use crate::limits::MAX_REDUNDANT_BYTES;
 use crate::packet::Packet;
 use crate::redundancy::MAX_DISTANCE;
 use crate::rewrite::Segment;
-use lectern_control::media::{CodecName, MediaKind, PayloadMapping, SlotCodec};
+use lectern_control::media::{CodecName, MediaKind};
 use lectern_wire::red::{self, Block};
 use lectern_wire::{PayloadType, SeqNo};
 use smallvec::SmallVec;
@@ -101,29 +101,6 @@ impl Forwarder {
             _ if came_with_copies => Ok((plain.ok_or(unmapped)?, Content::Primary)),
             _ => Ok((as_it_came.ok_or(unmapped)?, Content::Whole)),
         }
-    }
-
-    pub(super) fn payload_type(&self, packet: &Packet) -> Result<PayloadMapping, DropReason> {
-        let mapping = match self.is_slot() {
-            true => packet.codec.and_then(|codec| self.codec_mapping(packet.payload_type, codec)),
-            false => self.mapping(packet.payload_type),
-        };
-        mapping.ok_or(DropReason::UnmappedPayloadType)
-    }
-
-    /// A sound slot knows codecs, whatever their payload types are at the publisher.
-    fn codec_mapping(&self, from: PayloadType, codec: CodecName) -> Option<PayloadMapping> {
-        let known = self.codecs.iter().find(|known| known.name == codec)?;
-        let SlotCodec { payload_type: to, rtx_payload_type: rtx, .. } = *known;
-        Some(PayloadMapping { from: from.value(), to, rtx })
-    }
-
-    pub(super) fn mapping(&self, from: PayloadType) -> Option<PayloadMapping> {
-        if self.is_slot() {
-            // Only what is within redundant sound asks: that is Opus.
-            return self.codec_mapping(from, CodecName::Opus);
-        }
-        self.payloads.iter().find(|mapping| mapping.from == from.value()).copied()
     }
 
     /// Copies of what the subscriber was sent before, as far as a header can tell their age and the

@@ -106,7 +106,7 @@ pub struct Peer {
 
 /// What a peer is made from.
 pub struct Make<'a> {
-    pub number: u8,
+    pub number: u16,
     pub began: Instant,
     pub now: Instant,
     pub node: (usize, lectern_control::transport::Candidate),
@@ -118,15 +118,16 @@ pub struct Make<'a> {
 impl Peer {
     pub fn new(make: &Make<'_>) -> Peer {
         let Make { number, now, join, .. } = *make;
+        let [high, low] = number.to_be_bytes();
         let config = Config {
-            address: SocketAddr::from(([10, 0, 0, number], 5_000)),
+            address: SocketAddr::from(([10, 0, high, low], 5_000)),
             ufrag: format!("clientufrag{number}"),
             password: format!("a client's password, long enough {number}"),
             is_controlling: join.client_is_controlling,
             begins_dtls: true,
             // Every client has other payload types and extension ids: the engine must map them.
-            first_payload_type: 96 + 8 * (number % 3),
-            first_extension: 1 + number % 8,
+            first_payload_type: 96 + 8 * (low % 3),
+            first_extension: 1 + low % 8,
         };
         let mut client = Client::new(now, config);
         let parameters = parameters(number, &mut client, join);
@@ -211,7 +212,7 @@ pub fn media_kind(codec: frame::Codec) -> MediaKind {
 }
 
 /// What the node is told about a client.
-fn parameters(number: u8, client: &mut Client, join: &Join) -> PeerParameters {
+fn parameters(number: u16, client: &mut Client, join: &Join) -> PeerParameters {
     let fingerprint_of_client = Fingerprint(client.fingerprint());
     let config = client.config();
     let ice = |ufrag: String, pwd: String| IceCredentials { ufrag, pwd: Secret::new(pwd) };

@@ -9,9 +9,9 @@ use std::time::Duration;
 const DEFAULT_SEEDS: u64 = 1_000;
 
 /// Each scenario's share of all seeds, in thousandths.
-const SHARES: [(&str, u64); 30] = [
+const SHARES: [(&str, u64); 32] = [
     ("good_network", 30),
-    ("loss", 145),
+    ("loss", 141),
     ("lossy_sound", 10),
     ("very_lossy_sound", 20),
     ("burst_loss", 50),
@@ -40,6 +40,8 @@ const SHARES: [(&str, u64); 30] = [
     ("ssrc_change", 45),
     ("simulcast", 20),
     ("slow_line", 10),
+    ("three_hundred_talkers", 2),
+    ("liars", 2),
 ];
 
 static SEEDS_RUN: AtomicU64 = AtomicU64::new(0);

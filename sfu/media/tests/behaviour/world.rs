@@ -39,6 +39,7 @@ pub struct Track {
     pub source: usize,
     pub codec: Codec,
     pub interval: Duration,
+    /// What stands in its stamps, for so many tracks.
     number: u8,
 }
 
@@ -97,7 +98,7 @@ impl World {
 
     /// A client that begins to connect to the first node.
     pub fn join(&mut self, join: &Join) -> usize {
-        let number = self.peers.len() as u8 + 1;
+        let number = self.peers.len() as u16 + 1;
         let standby = join.standby.map(|node| (node, self.nodes[node].candidate(1)));
         let peer = Peer::new(&Make {
             number,
@@ -154,14 +155,15 @@ impl World {
 
     /// Publishes a track; frames come from now on.
     pub fn publish(&mut self, publisher: usize, publish: &Publish) -> Track {
-        let number = self.tracks.len() as u8 + 1;
+        let id = self.tracks.len() as u64 + 1;
+        let [incarnation, number] = (id as u16).to_be_bytes();
         let rids: Vec<Option<&str>> = match publish.rids.as_slice() {
             [] => vec![None],
             rids => rids.iter().copied().map(Some).collect(),
         };
         let encodings: Vec<EncodingConfig> =
             rids.iter().map(|rid| self.encoding(publish, *rid)).collect();
-        let mid = format!("m{number}");
+        let mid = format!("m{id}");
         let peer = &mut self.peers[publisher];
         let streams: Vec<_> = encodings
             .iter()
@@ -186,7 +188,7 @@ impl World {
             track: number,
             codec: publish.codec,
             mid,
-            incarnation: 0,
+            incarnation,
             interval: publish.interval,
             payload_len: if publish.codec.is_video() { 1_000 } else { 120 },
             encodings,
@@ -194,7 +196,7 @@ impl World {
         let seed = self.random.random();
         let source = peer.sources.len();
         peer.sources.push(Source::new(self.now, config, seed));
-        let (id, node, peer) = (TrackId(u64::from(number)), peer.node, peer.id);
+        let (id, node, peer) = (TrackId(id), peer.node, peer.id);
         self.command(node, Command::Publish { peer, track: id, parameters });
         let Publish { codec, interval, .. } = *publish;
         let track = Track { id, publisher, source, codec, interval, number };

@@ -34,6 +34,7 @@ fn slots(count: usize) -> Vec<SoundSlot> {
             payload_type: SLOT_OPUS,
             rtx_payload_type: Some(SLOT_RTX),
         }],
+        repeats: false,
     };
     (0..count).map(slot).collect()
 }

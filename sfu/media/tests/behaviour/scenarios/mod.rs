@@ -9,6 +9,7 @@ mod moving;
 mod numbers;
 mod simulcast;
 mod sound;
+mod talkers;
 
 use crate::world::World;
 use lectern_sim::frame::Codec;
