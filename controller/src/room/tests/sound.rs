@@ -24,6 +24,7 @@ fn slots(peer: u64, count: usize) -> Command {
         ssrc: 1 + place as u32,
         rtx_ssrc: None,
         codecs: vec![codec],
+        repeats: true,
     };
     Command::SetSoundSlots { peer: PeerId(peer), slots: (0..count).map(slot).collect() }
 }
