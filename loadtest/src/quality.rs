@@ -24,6 +24,7 @@ pub use competitor::{Arguments as FloodArguments, flood};
 
 use anyhow::{Result, ensure};
 use figures::Figures;
+use server::Peer;
 use stage::Stage;
 use std::path::PathBuf;
 
@@ -39,7 +40,10 @@ pub struct Arguments {
     /// Runs of each scenario; the middle of each figure counts.
     #[arg(long, default_value_t = 1)]
     runs: u64,
-    /// The server's program.
+    /// Whose server is measured; another than ours knows only some of the scenarios.
+    #[arg(long, value_enum, default_value_t)]
+    peer: Peer,
+    /// Our server's program.
     #[arg(long, env = "LECTERN_BIN", default_value = "target/release/lectern")]
     server: PathBuf,
     /// The repository, in which the scripts for the browsers are.
@@ -58,14 +62,16 @@ pub struct Arguments {
 
 /// Runs the scenarios and prints what came out.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let all = scenario::all();
+    let mut all = scenario::all();
+    all.retain(|one| arguments.peer == Peer::Lectern || one.is_plain());
     if arguments.list {
         all.iter().for_each(|one| println!("{:10} {}", one.name, one.title));
         return Ok(());
     }
     let unknown = arguments.only.iter().find(|name| !all.iter().any(|one| one.name == **name));
     ensure!(unknown.is_none(), "there is no scenario {unknown:?}; see --list");
-    let stage = Stage::prepare(&arguments.repository, &arguments.server, &arguments.folder)?;
+    let binary = arguments.peer.binary(&arguments.server)?;
+    let stage = Stage::prepare(&arguments.repository, arguments.peer, binary, &arguments.folder)?;
     let is_wanted =
         |name: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == name);
     let mut failed = Vec::new();

@@ -1,8 +1,10 @@
 //! The call in the browsers: a plan for the script that drives them, and what the script says.
 
+use super::server::Peer;
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc;
@@ -21,6 +23,8 @@ const NICENESS: &str = "5";
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Plan {
+    /// Whose server it is.
+    pub peer: Peer,
     /// The server.
     pub origin: String,
     /// Where the script writes.
@@ -37,11 +41,11 @@ pub struct Plan {
     pub length_ms: u64,
 }
 
-/// What is published, and the port of the server that is used.
+/// What is published, and the way to the server that is used.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Presenter {
-    pub port: u16,
+    pub way: Option<SocketAddr>,
     pub microphone: bool,
     pub camera: Option<Camera>,
     pub screen: Option<Screen>,
@@ -67,13 +71,13 @@ pub struct Screen {
     pub publish: serde_json::Value,
 }
 
-/// A viewer by name, and the port of the server that it uses.
+/// A viewer by name, and the way to the server that it uses.
 #[derive(Debug, Clone, Serialize)]
 pub struct Viewer {
     /// The name, as in the report.
     pub name: &'static str,
-    /// The port.
-    pub port: u16,
+    /// The way.
+    pub way: SocketAddr,
 }
 
 /// Something that happens at a time after the beginning.
@@ -92,8 +96,8 @@ pub struct Action {
 pub enum Act {
     /// The presenter shows another slide.
     Slide { words: Vec<&'static str> },
-    /// A viewer comes.
-    View { name: &'static str, port: u16 },
+    /// A viewer comes; by which way is known only when everything runs.
+    View { name: &'static str, way: Option<SocketAddr> },
     /// A viewer asks for `LOW`, `MEDIUM` or `HIGH`.
     Want { who: &'static str, source: &'static str, quality: &'static str },
     /// A viewer keeps pictures.
@@ -111,30 +115,16 @@ pub enum Act {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Said {
-    Ready {
-        #[serde(rename = "viewerLink")]
-        viewer_link: String,
-        #[serde(rename = "presenterLink")]
-        presenter_link: String,
-    },
-    Seen {
-        file: PathBuf,
-    },
-    Failed {
-        error: String,
-    },
-    Uncaught {
-        who: String,
-        error: String,
-    },
-    Console {
-        who: String,
-        text: String,
-    },
+    Presented,
+    Ready { links: Option<Links> },
+    Seen { file: PathBuf },
+    Failed { error: String },
+    Uncaught { who: String, error: String },
+    Console { who: String, text: String },
 }
 
 /// Ways into the meeting for clients that are no browsers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Links {
     /// To watch.
     pub viewer: String,
@@ -150,8 +140,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// Starts browsers and waits until everybody sees everything.
-    pub fn start(repository: &Path, plan: &Plan) -> Result<(Call, Links)> {
+    /// Starts browsers and waits until the presenter has published everything.
+    pub fn start(repository: &Path, plan: &Plan) -> Result<Call> {
         let mut command = Command::new("nice");
         command.args(["-n", NICENESS, "node"]).arg(repository.join(SCRIPT));
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -166,9 +156,15 @@ impl Call {
         let mut call = Call { process, input, said };
         call.tell(&serde_json::to_string(plan)?)?;
         match call.hear(READY)? {
-            Said::Ready { viewer_link, presenter_link } => {
-                Ok((call, Links { viewer: viewer_link, presenter: presenter_link }))
-            }
+            Said::Presented => Ok(call),
+            other => bail!("the script says {other:?}"),
+        }
+    }
+
+    /// Waits until everybody sees everything; gives the links, where the server has any.
+    pub fn ready(&mut self) -> Result<Option<Links>> {
+        match self.hear(READY)? {
+            Said::Ready { links } => Ok(links),
             other => bail!("the script says {other:?}"),
         }
     }

@@ -4,6 +4,7 @@ use super::bots;
 use super::call::{Act, Action, Camera, Plan, Presenter, Screen, Viewer};
 use super::camera;
 use super::judge::{CAMERA, SCREEN, VIEWER};
+use super::server::Ways;
 use super::timeline::{DROP_S, LINK, NARROW, OUTAGES_S, SLIDES_S, TURN};
 use super::verdict;
 use super::verdict::Judge;
@@ -12,6 +13,7 @@ use crate::relay::Network;
 use lectern_sim::network::{Config, Order, Outage, Place, RateStep};
 use lectern_wire::Bitrate;
 use serde_json::json;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The round trip where nothing else stands.
@@ -30,6 +32,16 @@ pub enum Behind {
     Viewer,
     /// The presenter: what the node receives suffers.
     Presenter,
+}
+
+impl Behind {
+    /// The way before which the relay stands.
+    pub fn of(self, ways: &Ways) -> SocketAddr {
+        match self {
+            Behind::Viewer => ways.viewer,
+            Behind::Presenter => ways.presenter,
+        }
+    }
 }
 
 /// One of the scenarios.
@@ -130,14 +142,13 @@ pub fn all() -> Vec<Scenario> {
 fn late_join() -> Scenario {
     const BROWSER_MS: u64 = 500;
     let within = Duration::from_secs(1);
-    let come = |relay_port| Act::View { name: VIEWER, port: relay_port };
+    let come = Act::View { name: VIEWER, way: None };
     Scenario {
         settle: Duration::from_secs(8),
         length: Duration::from_secs(8),
         sources: SCREEN_ONLY,
         crowd: Some(Crowd::Joiners(bots::Config { count: 99, within, turns: None })),
-        // The port is the relay's, which has none yet.
-        actions: vec![Action { at: BROWSER_MS, act: come(0) }],
+        actions: vec![Action { at: BROWSER_MS, act: come }],
         ..plain("late", "100 join a shared screen within a second", verdict::late)
     }
 }
@@ -309,21 +320,28 @@ fn slide_at(seconds: f64, number: u64) -> Action {
 }
 
 impl Scenario {
-    /// The plan for the browsers; `relay` and `node` are the ports of the two ways to the server.
-    pub fn plan(&self, relay: u16, node: u16) -> Plan {
+    /// Whether it asks for nothing that only our server and LiveKit's client can do.
+    pub fn is_plain(&self) -> bool {
+        self.crowd.is_none() && self.camera_options.is_none()
+    }
+
+    /// The plan for the browsers: one goes through the relay, the other by the server's own way.
+    pub fn plan(&self, ways: &Ways, relay: SocketAddr) -> Plan {
         let [presenter, viewer] = match self.behind {
-            Behind::Viewer => [node, relay],
-            Behind::Presenter => [relay, node],
+            Behind::Viewer => [ways.presenter, relay],
+            Behind::Presenter => [relay, ways.viewer],
         };
         let comes_later = self.actions.iter().any(|action| matches!(action.act, Act::View { .. }));
         let actions = self.actions.iter().cloned().map(|action| match action.act {
-            Act::View { name, .. } => Action { act: Act::View { name, port: viewer }, ..action },
+            Act::View { name, .. } => {
+                Action { act: Act::View { name, way: Some(viewer) }, ..action }
+            }
             _ => action,
         });
-        let at_first = (!comes_later).then_some(Viewer { name: VIEWER, port: viewer });
+        let at_first = (!comes_later).then_some(Viewer { name: VIEWER, way: viewer });
         Plan {
             presenter: Presenter {
-                port: presenter,
+                way: Some(presenter),
                 microphone: true,
                 camera: self.sources.camera.then(|| self.camera()),
                 screen: self.sources.screen.then(|| screen(self.sources.motion)),

@@ -1,111 +1,117 @@
-//! The server under test: `lectern serve` on free ports of loopback, with data of its own.
+//! The server under test, whichever it is: its process, where pages come from, and where media passes.
 
-use anyhow::{Context, Result, bail};
-use std::io::{BufRead, BufReader};
+mod janus;
+mod lectern;
+mod process;
+
+use anyhow::{Context, Result};
+use process::Process;
+use serde::Serialize;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-/// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// What the server says when people may come, before the address.
-const READY: &str = "open http";
-/// A machine that encodes video beside it may hold the node up for so long, in milliseconds.
-const NODE_SILENCE_MS: u32 = 10_000;
-/// More than come in any scenario.
-const CROWD: u32 = 10_000;
+/// Whose server it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Peer {
+    /// Ours.
+    #[default]
+    Lectern,
+    /// Meetecho's, as Debian ships it, with its VideoRoom plugin.
+    Janus,
+}
+
+/// Where a server sends and receives media, chosen before it starts so that a relay can stand there.
+#[derive(Debug)]
+pub struct Ways {
+    /// The presenter's.
+    pub presenter: SocketAddr,
+    /// The viewers', which may be the same.
+    pub viewer: SocketAddr,
+    /// Keeps the viewers' way free until the presenter has taken another.
+    held: Option<UdpSocket>,
+}
+
+/// What a server is started with.
+#[derive(Debug)]
+pub struct Setup<'a> {
+    /// The program.
+    pub binary: &'a Path,
+    /// A folder of its own.
+    pub data: &'a Path,
+    /// Where it may complain.
+    pub log: &'a Path,
+    /// Where media passes.
+    pub ways: &'a Ways,
+    /// Where the relay takes what is meant for one of the two ways.
+    pub relay: SocketAddr,
+}
 
 /// A server that ends when it is dropped.
 #[derive(Debug)]
 pub struct Server {
-    process: Child,
+    process: Process,
     /// Where pages and API are.
     pub origin: String,
-    /// Where its metrics are.
-    pub admin: SocketAddr,
+    /// Where its metrics are, if it has any.
+    pub admin: Option<SocketAddr>,
+}
+
+impl Peer {
+    /// As it stands in figures and names of folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Peer::Lectern => "lectern",
+            Peer::Janus => "janus",
+        }
+    }
+
+    /// Its program; Lectern's is at `lectern`.
+    pub fn binary(self, lectern: &Path) -> Result<PathBuf> {
+        match self {
+            Peer::Lectern => lectern
+                .canonicalize()
+                .context("there is no server: build it, or name it by --server"),
+            Peer::Janus => janus::binary(),
+        }
+    }
+
+    /// Free ways for media.
+    pub fn ways(self) -> Result<Ways> {
+        match self {
+            Peer::Lectern => lectern::ways(),
+            Peer::Janus => janus::ways(),
+        }
+    }
+
+    /// Starts a server.
+    pub fn start(self, setup: &Setup) -> Result<Server> {
+        match self {
+            Peer::Lectern => lectern::start(setup),
+            Peer::Janus => janus::start(setup),
+        }
+    }
+}
+
+impl Ways {
+    /// The presenter has taken a way; the viewers' is the server's to take from now on.
+    pub fn let_viewers_in(self) {
+        drop(self.held);
+    }
+}
+
+impl Server {
+    /// The processor time it has used, in milliseconds.
+    pub fn cpu_ms(&self) -> Option<f64> {
+        self.process.cpu_ms()
+    }
 }
 
 /// A port of loopback that nobody holds, for UDP.
-pub fn free_udp() -> Result<SocketAddr> {
+fn free_udp() -> Result<SocketAddr> {
     Ok(UdpSocket::bind("127.0.0.1:0")?.local_addr()?)
 }
 
 fn free_tcp() -> Result<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
-}
-
-impl Server {
-    /// Starts it: its node at `node`, told to clients under the addresses in `advertised`.
-    pub fn start(
-        binary: &Path,
-        folder: &Path,
-        node: SocketAddr,
-        advertised: &[SocketAddr],
-    ) -> Result<Server> {
-        let admin = free_tcp()?;
-        let quoted = advertised.iter().map(|address| format!("\"{address}\""));
-        let advertised = quoted.collect::<Vec<_>>().join(",");
-        let settings = [
-            ("data_dir", folder.join("data").display().to_string()),
-            ("admin", admin.to_string()),
-            ("edge.listen", free_tcp()?.to_string()),
-            ("node.listen", node.to_string()),
-            ("node.advertise", format!("[{advertised}]")),
-            ("node.trace_paths", true.to_string()),
-            ("controller.node_silence_ms", NODE_SILENCE_MS.to_string()),
-            // A crowd comes from one address.
-            ("edge.connects_per_minute", CROWD.to_string()),
-        ];
-        let log = std::fs::File::create(folder.join("server.log"))?;
-        let mut command = Command::new(binary);
-        command.arg("serve").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
-        for (key, value) in settings {
-            command.args(["--set", &format!("{key}={value}")]);
-        }
-        let started = command.spawn();
-        let mut process = started.with_context(|| format!("cannot run {}", binary.display()))?;
-        let output = process.stdout.take().context("no pipe")?;
-        let mut server = Server { process, origin: String::new(), admin };
-        server.origin = origin(output).context("the server does not start; see server.log")?;
-        Ok(server)
-    }
-
-    /// The processor time it has used, in milliseconds, as Linux counts it (proc(5)).
-    pub fn cpu_ms(&self) -> Option<f64> {
-        const TICKS_OF_SECOND: f64 = 100.0;
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).ok()?;
-        let (_, after_name) = stat.rsplit_once(')')?;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at)?.parse::<f64>().ok();
-        Some((ticks(11)? + ticks(12)?) * 1e3 / TICKS_OF_SECOND)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has ended by itself where these fail.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Reads the output until the address stands in it, and goes on reading what nobody needs.
-fn origin(output: impl std::io::Read + Send + 'static) -> Result<String> {
-    let (told, address) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(output).lines().map_while(Result::ok) {
-            if let Some(at) = line.find(READY) {
-                let address = line[at + "open ".len()..].split_whitespace().next();
-                let address = address.unwrap_or_default().trim_end_matches('/').to_owned();
-                // Only the first is waited for.
-                let _ = told.send(address);
-            }
-        }
-    });
-    match address.recv_timeout(PATIENCE) {
-        Ok(address) => Ok(address),
-        Err(_) => bail!("it does not say where it is"),
-    }
 }

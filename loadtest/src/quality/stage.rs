@@ -1,7 +1,7 @@
 //! One run of a scenario: server, relay and browsers are started, play, and end.
 
 use super::bots::{self, Crowd, Times};
-use super::call::{Call, Links};
+use super::call::{Call, Links, Plan};
 use super::camera;
 use super::clock::Clock;
 use super::competitor::Competitor;
@@ -12,7 +12,7 @@ use super::plot;
 use super::scenario::{self, Behind, Scenario};
 use super::seen::Seen;
 use super::series::Series;
-use super::server::{Server, free_udp};
+use super::server::{Peer, Setup};
 use crate::relay::{Handle, Tunnel};
 use anyhow::{Context, Result, ensure};
 use std::path::{Path, PathBuf};
@@ -26,55 +26,70 @@ const AHEAD_MS: f64 = 300.0;
 /// What all runs share.
 pub struct Stage {
     repository: PathBuf,
-    server: PathBuf,
+    peer: Peer,
+    binary: PathBuf,
     folder: PathBuf,
     camera_file: PathBuf,
 }
 
 impl Stage {
-    /// Makes the folder, and the pictures of the camera.
-    pub fn prepare(repository: &Path, server: &Path, folder: &Path) -> Result<Stage> {
+    /// Makes the folder, and the pictures of the camera; `binary` is the peer's program.
+    pub fn prepare(repository: &Path, peer: Peer, binary: PathBuf, folder: &Path) -> Result<Stage> {
         std::fs::create_dir_all(folder)?;
         let folder = folder.canonicalize()?;
-        let server = server.canonicalize();
-        let server = server.context("there is no server: build it, or name it by --server")?;
         let camera_file = folder.join("camera.y4m");
         camera::write(&camera_file)?;
-        Ok(Stage { repository: repository.canonicalize()?, server, folder, camera_file })
+        Ok(Stage { repository: repository.canonicalize()?, peer, binary, folder, camera_file })
     }
 
     /// Plays a scenario once and judges it.
     pub fn run(&self, scenario: &Scenario, seed: u64, number: u64) -> Result<Figures> {
-        let folder = self.folder.join(format!("{}-{}", scenario.name, number + 1));
+        let name = match self.peer {
+            Peer::Lectern => scenario.name.to_owned(),
+            other => format!("{}-{}", other.name(), scenario.name),
+        };
+        let folder = self.folder.join(format!("{name}-{}", number + 1));
         // What an earlier run left there must not be taken for this one's.
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder)?;
         let evidence = self.play(scenario, seed, &folder)?;
-        let title = format!("{}: {}", scenario.name, scenario.title);
+        let title = format!("{name}: {}", scenario.title);
         plot::draw(&folder.join("plot.png"), &title, &evidence)?;
         let mut figures = (scenario.judge)(&evidence)?;
         let full = judge::presenter_full(&evidence.seen, evidence.t0, evidence.end);
         figures.told("presenter_full", full);
         figures.told("server_cpu", Some(evidence.server_cpu));
+        figures.say("peer", self.peer.name().to_owned());
         Ok(figures)
     }
 
     fn play(&self, scenario: &Scenario, seed: u64, folder: &Path) -> Result<Evidence> {
         let clock = Clock::start();
-        let node = free_udp()?;
+        let ways = self.peer.ways()?;
         let tunnel = scenario.has_competitor.then(Tunnel::new);
+        let before = scenario.before.clone();
         let relay =
-            Handle::start(node, scenario.before.clone(), seed, TRACE_EVERY, tunnel.clone())?;
+            Handle::start(scenario.behind.of(&ways), before, seed, TRACE_EVERY, tunnel.clone())?;
         let data = tempfile::tempdir()?;
-        let advertised = [node, relay.address()];
-        let server = Server::start(&self.server, data.path(), node, &advertised)?;
-        let estimates = Reader::start(server.admin, clock);
-        let mut plan = scenario.plan(relay.address().port(), node.port());
-        plan.origin = server.origin.clone();
-        plan.folder = folder.to_owned();
-        plan.camera_file = self.camera_file.clone();
-        let (mut call, links) = Call::start(&self.repository, &plan)?;
-        let mut crowds = gather(scenario, &server.origin, &links)?;
+        let server = self.peer.start(&Setup {
+            binary: &self.binary,
+            data: data.path(),
+            log: &folder.join("server.log"),
+            ways: &ways,
+            relay: relay.address(),
+        })?;
+        let estimates = server.admin.map(|admin| Reader::start(admin, clock));
+        let plan = Plan {
+            peer: self.peer,
+            origin: server.origin.clone(),
+            folder: folder.to_owned(),
+            camera_file: self.camera_file.clone(),
+            ..scenario.plan(&ways, relay.address())
+        };
+        let mut call = Call::start(&self.repository, &plan)?;
+        ways.let_viewers_in();
+        let links = call.ready()?;
+        let mut crowds = gather(scenario, &server.origin, links.as_ref())?;
         let t0 = clock.now_ms() + scenario.settle.as_secs_f64() * 1e3 + AHEAD_MS;
         crowds.go(&clock, t0)?;
         clock.sleep_until(t0 - AHEAD_MS);
@@ -92,7 +107,7 @@ impl Stage {
         let (heard, crowd_packets) = crowds.end(&clock);
         let passed = relay.seen()?;
         let competitor = competitor.map(Competitor::end).unwrap_or_default();
-        let estimates = estimates.end();
+        let estimates = estimates.map(Reader::end).unwrap_or_default();
         let seen = Seen::read(&call.end(Duration::ZERO)?)?;
         check_ways(scenario.behind, &seen, relay.address().port())?;
         let [up, down] = [&passed.up, &passed.down].map(|traces| Series::busiest(traces, &clock));
@@ -126,14 +141,15 @@ struct Crowds {
     listeners: Option<Crowd>,
 }
 
-fn gather(scenario: &Scenario, origin: &str, links: &Links) -> Result<Crowds> {
-    Ok(match scenario.crowd {
-        None => Crowds::default(),
-        Some(scenario::Crowd::Joiners(config)) => {
+fn gather(scenario: &Scenario, origin: &str, links: Option<&Links>) -> Result<Crowds> {
+    let Some(crowd) = scenario.crowd else { return Ok(Crowds::default()) };
+    let links = links.context("there are no links for a crowd")?;
+    Ok(match crowd {
+        scenario::Crowd::Joiners(config) => {
             let joiners = Some(Crowd::gather(origin, &links.viewer, config)?);
             Crowds { joiners, ..Crowds::default() }
         }
-        Some(scenario::Crowd::Talkers(config, count)) => {
+        scenario::Crowd::Talkers(config, count) => {
             let ears = bots::Config { count, turns: None, ..config };
             let listeners = Some(Crowd::gather(origin, &links.viewer, ears)?);
             let talkers = Some(Crowd::gather(origin, &links.presenter, config)?);

@@ -6,15 +6,11 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { comeIn, createMeeting } from '../browser/api.js';
 import { CHROMIUM, PICKER, SHARED_TITLE, startChromium } from '../browser/browsers.js';
 import { script } from '../browser/tab.js';
+import { PEERS } from './peers.js';
 
 const PAGE = new URL('page/', import.meta.url);
-const LIVEKIT = fileURLToPath(
-  new URL('../../node_modules/livekit-client/dist/livekit-client.umd.js', import.meta.url),
-);
 const PATIENCE_MS = 30_000;
 const FULL_MS = 45_000;
 const SLIDE_SIZE = { width: 1920, height: 1080 };
@@ -43,7 +39,7 @@ function tell(event, more = {}) {
 const own = (name) => readFile(new URL(name, PAGE), 'utf8');
 
 /** A page of the server's origin with a participant in it. */
-async function openClient(browser, origin, who) {
+async function openClient(browser, origin, who, scripts) {
   const context = await browser.newContext({
     viewport: { width: 1000, height: 640 },
     ignoreHTTPSErrors: true,
@@ -51,18 +47,19 @@ async function openClient(browser, origin, who) {
     permissions: ['camera', 'microphone'],
   });
   const page = await context.newPage();
+  // The server's own page without its scripts, if only one that refuses: a page from elsewhere may not
+  // call loopback.
+  await page.route(/[.](js|css|woff2)$/, (route) => route.abort());
+  await page.goto(origin);
+  await page.setContent(CLIENT_PAGE);
   page.on('pageerror', (error) => tell('uncaught', { who, error: String(error.stack ?? error) }));
   page.on('console', (message) => {
     if (message.type() === 'error') tell('console', { who, text: message.text() });
   });
-  // The server's own page without its scripts: a page from elsewhere may not call loopback.
-  await page.route(/[.](js|css|woff2)$/, (route) => route.abort());
-  await page.goto(origin);
-  await page.setContent(CLIENT_PAGE);
   await page.addScriptTag({ content: await script('clock.js') });
   await page.addScriptTag({ content: await own('path.js') });
-  await page.addScriptTag({ path: LIVEKIT });
-  await page.addScriptTag({ content: await own('client.js') });
+  await page.addScriptTag({ content: await own('watch.js') });
+  for (const path of scripts) await page.addScriptTag({ path });
   return page;
 }
 
@@ -91,24 +88,18 @@ class Call {
     this.viewers = new Map();
   }
 
-  async #enter(page, link, name, port, autoSubscribe = true) {
-    const { token } = await comeIn(this.plan.origin, link.url, name);
-    const url = this.plan.origin.replace('https', 'wss');
-    const { isAdaptive = false } = this.plan;
-    await page.evaluate((who) => client.join(who), {
-      url,
-      token,
-      port,
-      isAdaptive,
-      autoSubscribe,
-    });
+  /** A page with somebody in the meeting, who comes as a `presenter` or a `viewer`. */
+  async #enter(role, name, way) {
+    const { scripts } = this.meeting.constructor;
+    const page = await openClient(this.browser, this.plan.origin, name, scripts);
+    const seat = await this.meeting.seat(role, name);
+    await page.evaluate((who) => client.join(who), { ...seat, way });
+    return page;
   }
 
   async present() {
-    const { origin, presenter } = this.plan;
-    this.presenter = await openClient(this.browser, origin, 'presenter');
-    // What others say is not what the presenter's machine should work for.
-    await this.#enter(this.presenter, this.meeting.links.presenter, 'Paula', presenter.port, false);
+    const { presenter } = this.plan;
+    this.presenter = await this.#enter('presenter', 'presenter', presenter.way);
     if (presenter.microphone) await this.presenter.evaluate(() => client.publishMicrophone());
     if (presenter.camera) {
       await this.presenter.evaluate((camera) => client.publishCamera(camera), presenter.camera);
@@ -126,17 +117,15 @@ class Call {
     const { camera, screen } = this.plan.presenter;
     const sources = [camera && ['camera', camera.height], screen && ['screen_share', 1080]];
     for (const [source, height] of sources.filter(Boolean)) {
-      const sent = () => this.presenter.evaluate((of) => client.isFull(...of), [source, height]);
+      const sent = () => this.presenter.evaluate((of) => watch.isFull(...of), [source, height]);
       await until(`a whole ${source}`, sent, FULL_MS).catch(({ message }) =>
         tell('console', { who: 'presenter', text: message }),
       );
     }
   }
 
-  async view({ name, port }) {
-    const page = await openClient(this.browser, this.plan.origin, name);
-    this.viewers.set(name, page);
-    await this.#enter(page, this.meeting.links.viewer, name, port);
+  async view({ name, way }) {
+    this.viewers.set(name, await this.#enter('viewer', name, way));
   }
 
   async sees(name) {
@@ -144,7 +133,7 @@ class Call {
     const sources = [camera && 'camera', screen && 'screen_share'].filter(Boolean);
     for (const source of sources) {
       await until(`${name}'s first picture of the ${source}`, () =>
-        this.viewers.get(name).evaluate((of) => client.decoded(of) > 0, source),
+        this.viewers.get(name).evaluate((of) => watch.decoded(of) > 0, source),
       );
     }
   }
@@ -161,7 +150,7 @@ class Call {
           .get(action.who)
           .evaluate(({ source, quality }) => client.want(source, quality), action);
       case 'keep':
-        return this.viewers.get(action.who).evaluate((window) => client.keepWithin(window), {
+        return this.viewers.get(action.who).evaluate((window) => watch.keepWithin(window), {
           ...action,
           from: t0 + action.from,
           until: t0 + action.until,
@@ -185,7 +174,7 @@ class Call {
   async #stills(name, page) {
     const kept = [];
     for (let index = 0; ; index++) {
-      const still = await page.evaluate((at) => client.still(at), index);
+      const still = await page.evaluate((at) => watch.still(at), index);
       if (!still) return kept;
       const { png, ...about } = still;
       const file = join(
@@ -199,11 +188,11 @@ class Call {
 
   /** Writes down what everybody saw. */
   async report() {
-    const presenter = await this.presenter.evaluate(() => client.seen());
+    const presenter = await this.presenter.evaluate(() => watch.seen());
     const slides = this.slides ? await this.slides.evaluate(() => slide.shown) : [];
     const viewers = {};
     for (const [name, page] of this.viewers) {
-      viewers[name] = await page.evaluate(() => client.seen());
+      viewers[name] = await page.evaluate(() => watch.seen());
     }
     for (const [name, page] of this.viewers) viewers[name].stills = await this.#stills(name, page);
     const file = join(this.plan.folder, 'seen.json');
@@ -221,17 +210,14 @@ async function main() {
   if (plan.cameraFile) flags.push(`--use-file-for-fake-video-capture=${plan.cameraFile}`);
   const browser = await startChromium(flags, await logging(plan.folder));
   try {
-    const meeting = await createMeeting(plan.origin, { name: 'Quality' });
+    const meeting = await PEERS[plan.peer].open(plan.origin);
     const call = new Call(plan, browser, meeting);
     await call.present();
+    tell('presented');
     await call.isFull();
     for (const viewer of plan.viewers) await call.view(viewer);
     for (const viewer of plan.viewers) await call.sees(viewer.name);
-    tell('ready', {
-      meeting: meeting.id,
-      viewerLink: meeting.links.viewer.url,
-      presenterLink: meeting.links.presenter.url,
-    });
+    tell('ready', { links: meeting.links });
     const begin = JSON.parse((await lines.next()).value);
     await call.play(begin.t0);
     tell('seen', { file: await call.report() });

@@ -1,9 +1,7 @@
-// One participant: publishes, receives, and writes down what it sees ten times a second and with each
-// frame. Needs LiveKit's client, `clock.js` and `path.js`; installs `client`.
+// What one participant sees, written down ten times a second and with each frame; and the voice that it
+// may speak with. Needs `clock.js` and `path.js`; installs `watch`.
 (() => {
   'use strict';
-
-  const { Room, RoomEvent, Track, VideoQuality, createLocalVideoTrack } = LivekitClient;
 
   const SAMPLE_MS = 100;
 
@@ -16,7 +14,6 @@
   const windows = [];
   const events = [];
   const sources = new Map();
-  let room;
 
   function note(event, more = {}) {
     events.push({ at: machineTime(), event, ...more });
@@ -45,12 +42,18 @@
     still.bitmap = createImageBitmap(video);
   }
 
-  function subscribed(track, publication) {
-    sources.set(track.mediaStreamTrack.id, publication.source);
-    note('subscribed', { source: publication.source });
-    const element = track.attach();
+  /** A track that is sent. */
+  function sends(source, track) {
+    sources.set(track.id, source);
+    note('published', { source });
+  }
+
+  /** A track that is received, in the element that plays it. */
+  function receives(source, track, element) {
+    sources.set(track.id, source);
+    note('subscribed', { source });
     document.body.append(element);
-    if (track.kind === 'video') watchFrames(publication.source, element);
+    if (track.kind === 'video') watchFrames(source, element);
   }
 
   const INBOUND = [
@@ -110,7 +113,8 @@
     return sent.some((one) => one.frameHeight >= height && one.framesPerSecond >= 5);
   }
 
-  function watch() {
+  /** Begins to look at the connections. */
+  function begin() {
     let busy = false;
     setInterval(async () => {
       if (busy) return;
@@ -120,39 +124,8 @@
     }, SAMPLE_MS);
   }
 
-  /** Goes in; other ways to the server than by `port` are shut. */
-  async function join({ url, token, port, isAdaptive, autoSubscribe }) {
-    path.only(port);
-    room = new Room({ adaptiveStream: isAdaptive, dynacast: true, singlePeerConnection: false });
-    room.on(RoomEvent.TrackSubscribed, subscribed);
-    room.on(RoomEvent.TrackStreamStateChanged, (publication, streamState) =>
-      note('stream state', { source: publication.source, streamState }),
-    );
-    room.on(RoomEvent.Reconnecting, () => note('reconnecting'));
-    room.on(RoomEvent.Disconnected, (reason) => note('disconnected', { reason }));
-    note('joining');
-    watch();
-    await room.connect(url, token, { autoSubscribe });
-    note('joined');
-  }
-
-  function published(publication) {
-    sources.set(publication.track.mediaStreamTrack.id, publication.source);
-    note('published', { source: publication.source });
-  }
-
-  async function publishCamera({ width, height, frameRate, options }) {
-    const track = await createLocalVideoTrack({ resolution: { width, height, frameRate } });
-    const source = Track.Source.Camera;
-    published(await room.localParticipant.publishTrack(track, { source, ...options }));
-  }
-
-  async function publishScreen({ capture, publish }) {
-    published(await room.localParticipant.setScreenShareEnabled(true, capture, publish));
-  }
-
   /** Sound without a pause, loud and soft as speech is: noise through a filter, four syllables a second. */
-  async function publishMicrophone() {
+  async function voice() {
     const context = new AudioContext({ sampleRate: 48_000 });
     await context.resume();
     const noise = context.createBuffer(1, 2 * context.sampleRate, context.sampleRate);
@@ -172,17 +145,7 @@
     breath.connect(voice).connect(loudness).connect(destination);
     breath.start();
     syllables.start();
-    const [track] = destination.stream.getAudioTracks();
-    const source = Track.Source.Microphone;
-    published(await room.localParticipant.publishTrack(track, { source }));
-  }
-
-  /** Asks for a layer of a track, as an application does. */
-  function want(source, quality) {
-    for (const person of room.remoteParticipants.values()) {
-      person.getTrackPublication(source)?.setVideoQuality(VideoQuality[quality]);
-    }
-    note('wants', { source, quality });
+    return destination.stream.getAudioTracks()[0];
   }
 
   /** The pictures that were kept, as PNG, one after another. */
@@ -203,12 +166,12 @@
     return { ...about, width: canvas.width, height: canvas.height, png: btoa(text) };
   }
 
-  globalThis.client = {
-    join,
-    publishCamera,
-    publishScreen,
-    publishMicrophone,
-    want,
+  globalThis.watch = {
+    note,
+    begin,
+    sends,
+    receives,
+    voice,
     still,
     isFull,
     keepWithin: (window) => windows.push(window),
