@@ -29,6 +29,24 @@ const QUALITY: &[(&str, &str)] = &[
     ("ip", "iproute2"),
 ];
 
+/// The server that calls of ours are held against.
+const JANUS: &[(&str, &str)] = &[("janus", "janus")];
+
+/// Installs a package whose service neither starts now nor with the machine: policy-rc.d(8) is what Debian
+/// asks before it starts one, and 101 forbids it.
+const WITHOUT_SERVICE: &str = r#"set -e
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' > "$policy"
+    chmod 755 "$policy"
+fi
+apt-get update -qq
+apt-get install -y --no-install-recommends "$1"
+update-rc.d "$1" disable
+"#;
+
 /// A font file by which the presence of the font package is known.
 const FONT: (&str, &str) = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu");
 
@@ -62,6 +80,18 @@ pub fn quality() -> Result<()> {
     let mut wanted = missing(QUALITY);
     wanted.extend(missing_font());
     packages(&wanted)
+}
+
+/// Makes sure that Janus is there, as a program and not as a service.
+pub fn janus() -> Result<()> {
+    for package in missing(JANUS) {
+        let script = ["-c", WITHOUT_SERVICE, "sh", package];
+        let mut install = as_root("sh", &script);
+        install.env("DEBIAN_FRONTEND", "noninteractive");
+        step::run("package without its service", &mut install)
+            .with_context(|| format!("cannot install; by hand: apt-get install {package}"))?;
+    }
+    Ok(())
 }
 
 fn missing_font() -> Option<&'static str> {
@@ -126,14 +156,17 @@ fn packages(names: &[&str]) -> Result<()> {
 }
 
 fn apt(arguments: &[&str]) -> std::process::Command {
-    let is_root = step::output(&mut step::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
-    let mut command = if is_root {
-        step::command("apt-get", arguments)
-    } else {
-        let mut with_sudo = vec!["--preserve-env=DEBIAN_FRONTEND", "apt-get"];
-        with_sudo.extend(arguments);
-        step::command("sudo", &with_sudo)
-    };
+    let mut command = as_root("apt-get", arguments);
     command.env("DEBIAN_FRONTEND", "noninteractive");
     command
+}
+
+fn as_root(program: &str, arguments: &[&str]) -> std::process::Command {
+    let is_root = step::output(&mut step::command("id", &["-u"])).is_ok_and(|id| id.trim() == "0");
+    if is_root {
+        return step::command(program, arguments);
+    }
+    let mut with_sudo = vec!["--preserve-env=DEBIAN_FRONTEND", program];
+    with_sudo.extend(arguments);
+    step::command("sudo", &with_sudo)
 }
