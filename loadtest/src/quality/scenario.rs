@@ -382,3 +382,19 @@ fn screen(has_motion: bool) -> Screen {
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_servers_are_asked_for_what_they_can_do() {
+        let all = all();
+        let plain: Vec<&str> =
+            all.iter().filter(|one| one.is_plain()).map(|one| one.name).collect();
+        assert!(
+            ["clean5", "drop", "slide", "down10", "down30"].iter().all(|one| plain.contains(one))
+        );
+        assert!(["late", "talkers", "vp8", "av1"].iter().all(|one| !plain.contains(one)));
+    }
+}

@@ -47,7 +47,10 @@ pub fn binary() -> Result<PathBuf> {
 /// Two neighbouring ports, one for each connection. Janus takes any free one of its range; the viewer's is
 /// held until the presenter has the other.
 pub fn ways() -> Result<Ways> {
-    let own = own_address()?;
+    neighbours(own_address()?)
+}
+
+fn neighbours(own: IpAddr) -> Result<Ways> {
     for _ in 0..TRIES {
         let lower = UdpSocket::bind((own, 0))?.local_addr()?;
         let Some(port) = lower.port().checked_add(1) else { continue };
@@ -130,4 +133,22 @@ fn room() -> String {
         "room-1: {{\n  description = \"Quality\"\n  publishers = 1\n  bitrate = {BITRATE_BPS}\n  \
          fir_freq = 0\n  audiocodec = \"opus\"\n  opus_fec = true\n  videocodec = \"vp8\"\n}}\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    #[test]
+    fn janus_may_take_the_viewers_port_only_after_the_presenters() {
+        let ways = neighbours(Ipv4Addr::LOCALHOST.into()).expect("two ports");
+        let (presenter, viewer) = (ways.presenter, ways.viewer);
+        assert_eq!(presenter.port() + 1, viewer.port());
+        let range = format!("rtp_port_range = \"{}-{}\"", presenter.port(), viewer.port());
+        assert!(core(&ways).contains(&range));
+        assert!(UdpSocket::bind(viewer).is_err());
+        ways.let_viewers_in();
+        assert!(UdpSocket::bind(viewer).is_ok());
+    }
 }
