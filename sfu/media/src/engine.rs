@@ -190,13 +190,6 @@ impl Engine {
         }
     }
 
-    /// The node shuts down: closes all rooms and says good-bye to everybody who is still here.
-    pub fn close(&mut self, now: Instant) {
-        let rooms: Vec<_> = self.router.rooms.iter().map(|(key, _)| key).collect();
-        self.close_all_relays();
-        rooms.into_iter().for_each(|room| self.close_room(now, room));
-    }
-
     /// What there is to send and to tell, and when to come back.
     pub fn poll(&mut self, _now: Instant) -> Output<'_> {
         self.outbox.group();

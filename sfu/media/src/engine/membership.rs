@@ -19,6 +19,13 @@ use rand::RngExt;
 use std::time::Instant;
 
 impl Engine {
+    /// The node shuts down: closes all rooms and says good-bye to everybody who is still here.
+    pub fn close(&mut self, now: Instant) {
+        let rooms: Vec<_> = self.router.rooms.iter().map(|(key, _)| key).collect();
+        self.close_all_relays();
+        rooms.into_iter().for_each(|room| self.close_room(now, room));
+    }
+
     pub(super) fn room_or_new(
         &mut self,
         now: Instant,

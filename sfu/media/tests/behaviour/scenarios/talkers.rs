@@ -181,7 +181,7 @@ fn give_slots(world: &mut World, peer: usize) -> Vec<Heard> {
         client.expect(&mid, Codec::Opus, ssrc, None);
         let (payload_type, _) = client.config().payload_types(Codec::Opus);
         let codec = SlotCodec { name: CodecName::Opus, payload_type, rtx_payload_type: None };
-        slots.push(SoundSlot { mid, ssrc, rtx_ssrc: None, codecs: vec![codec] });
+        slots.push(SoundSlot { mid, ssrc, rtx_ssrc: None, codecs: vec![codec], repeats: true });
     }
     let heard = slots.iter().map(|slot| Heard { peer, ssrc: slot.ssrc }).collect();
     let id: PeerId = world.peers[peer].id;
