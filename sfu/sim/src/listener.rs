@@ -158,7 +158,7 @@ mod tests {
             ssrc: 1,
             payload_type,
             sequence: u64::from(frame),
-            timestamp: 1 << 31 | u64::from(frame) * STEP,
+            timestamp: (1 << 31) + u64::from(frame) * STEP,
             marker: false,
             below_overload_db: None,
             payload: payload.into(),

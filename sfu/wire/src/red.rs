@@ -86,8 +86,10 @@ impl<'a> Block<'a> {
 /// How long the payload will be that [`write`] makes of redundant blocks and a primary of so many
 /// bytes.
 pub fn written_len(redundant: &[Block<'_>], primary: usize) -> usize {
-    let blocks = redundant.iter().map(|block| HEADER_BYTES + block.data.len());
-    blocks.sum::<usize>() + PRIMARY_HEADER_BYTES + primary
+    let start = primary.saturating_add(PRIMARY_HEADER_BYTES);
+    redundant
+        .iter()
+        .fold(start, |len, block| len.saturating_add(HEADER_BYTES).saturating_add(block.data.len()))
 }
 
 /// Writes redundant blocks, oldest first, and the primary. Gives the payload's length. Blocks that

@@ -47,7 +47,6 @@ impl World {
 /// One talks, and one listens over a path that loses so much of what comes down, with a jitter buffer
 /// of the usual depth.
 fn talk(seed: u64, loss: f64) -> Heard {
-    // With transport-wide feedback, and by what is asked for again alone.
     let mut world = World::new(seed, 1);
     let good = some_path(&mut world);
     let publisher = world.connect(&Join::over(&good));
