@@ -39,7 +39,8 @@ pub fn start(setup: &Setup) -> Result<Server> {
         ("edge.connects_per_minute", CROWD.to_string()),
     ];
     let mut command = Command::new(setup.binary);
-    command.arg("serve");
+    // It reads its environment as configuration, and this one names the program.
+    command.arg("serve").env_remove("LECTERN_BIN");
     for (key, value) in settings {
         command.args(["--set", &format!("{key}={value}")]);
     }
