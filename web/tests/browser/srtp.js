@@ -10,12 +10,12 @@ const RTP_HEADER = 12;
 const LARGEST_SEGMENT = 1500;
 const SENDER_REPORT = 200;
 
-/** Bytes behind the SRTCP index, by the name browsers give the cipher. */
+/** Bytes behind the SRTCP index, by the name browsers give the cipher, some without `SRTP_`. */
 const SRTCP_TAG_BEHIND_INDEX = {
-  SRTP_AEAD_AES_128_GCM: 0,
-  SRTP_AEAD_AES_256_GCM: 0,
-  SRTP_AES128_CM_HMAC_SHA1_80: 10,
-  SRTP_AES128_CM_HMAC_SHA1_32: 10,
+  AEAD_AES_128_GCM: 0,
+  AEAD_AES_256_GCM: 0,
+  AES128_CM_HMAC_SHA1_80: 10,
+  AES128_CM_HMAC_SHA1_32: 10,
 };
 
 /** What the first byte says (RFC 7983), and for SRTP the second (RFC 5761). */
@@ -66,7 +66,7 @@ export function rtpHeader(bytes) {
 
 /** SRTCP's sender and its explicit index. */
 export function srtcpIndex(bytes, cipher) {
-  const behind = SRTCP_TAG_BEHIND_INDEX[cipher];
+  const behind = SRTCP_TAG_BEHIND_INDEX[cipher?.replace(/^SRTP_/, '')];
   if (behind === undefined) throw new Error(`unknown SRTP cipher ${cipher}`);
   const index = bytes.readUInt32BE(bytes.length - behind - 4) & 0x7fffffff;
   return { ssrc: bytes.readUInt32BE(4), index };
