@@ -15,8 +15,8 @@ const LARGE = { width: 1280, height: 800 };
 const OFF_MS = 25_000;
 const BACK_MS = 20_000;
 
-/** A change of layers costs none or one; a busy machine adds its own. */
-const MOST_FREEZES = 3;
+/** A layer that was taken up again begins with a keyframe: the picture must not stand meanwhile. */
+const MOST_FREEZES = 1;
 
 /** The layers of the presenter's camera that are sent, lowest first. */
 function sent(presenter) {
