@@ -30,7 +30,7 @@ fn with_second_node(world: &mut World) {
     world.engines.push(Engine::new(world.now, config));
 }
 
-fn export(world: &mut World, place: usize) -> Secret<Vec<u8>> {
+pub fn export(world: &mut World, place: usize) -> Secret<Vec<u8>> {
     world.command(0, Command::Export { peer: peer(place) });
     world.run_ms(60);
     let found = world.events.iter().find_map(|(_, event)| match event {

@@ -1,14 +1,15 @@
 //! Sound slots: who is heard in them, and that each is one stream without a seam.
 
 use crate::client::{Client, Rtp};
+use crate::moving::export;
 use crate::stream::{AUDIO_TICKS, Stream};
 use crate::world::{World, microphone, node_address, peer, subscriber_ssrc, track_id};
+use lectern_control::Revision;
 use lectern_control::media::{
     Codec, CodecName, Feedback, PublicationParameters, SlotCodec, SoundSlot, Source,
 };
 use lectern_control::node::{Command, CommandError, Event};
 use lectern_control::transport::{PeerParameters, Permissions};
-use lectern_control::{Revision, Secret};
 use lectern_media::{Config, DropReason, Engine};
 use lectern_wire::rtcp::{Packet, SenderInfo, packets};
 use lectern_wire::{NtpTime, RtpTime, Ssrc};
@@ -342,16 +343,6 @@ fn what_cannot_be_a_slot_is_refused() {
     let track = track_id(77);
     let open = Command::SetOpen { track, open: true };
     assert_eq!(world.try_command(0, Revision(1), open), Some(CommandError::UnknownTrack));
-}
-
-fn export(world: &mut World, place: usize) -> Secret<Vec<u8>> {
-    world.command(0, Command::Export { peer: peer(place) });
-    world.run_ms(60);
-    let found = world.events.iter().find_map(|(_, event)| match event {
-        Event::Exported { peer: id, state } if *id == peer(place) => Some(state.clone()),
-        _ => None,
-    });
-    found.expect("the state")
 }
 
 #[test]
