@@ -86,6 +86,9 @@ impl Forwarder {
         earlier: &Earlier<'a>,
     ) -> Result<(u8, Content<'a>), DropReason> {
         let came_with_copies = packet.codec == Some(CodecName::Red);
+        if self.red.is_none() && !came_with_copies {
+            return Ok((self.payload_type(packet)?.to, Content::Whole));
+        }
         let as_it_came = self.payload_type(packet).ok().map(|mapping| mapping.to);
         let red = self.red.or(as_it_came.filter(|_| came_with_copies));
         let plain = self.mapping(packet.primary_type).map(|mapping| mapping.to);
