@@ -1,6 +1,7 @@
 //! The router: rooms, peers and tracks, and who is subscribed to what. Keeps all of it consistent;
 //! moves no packet.
 
+use crate::DropReason;
 use crate::arena::{Arena, PeerKey, RoomKey, TrackKey};
 use crate::cache::Pool;
 use crate::egress::Subscription;
@@ -319,6 +320,19 @@ impl Router {
             owner.egress.moved(moved.ssrc, subscription.slot);
         }
         Some(forwarder)
+    }
+
+    /// A subscriber and what it is sent of one track.
+    pub fn sending(
+        &mut self,
+        key: PeerKey,
+        subscription: Subscription,
+    ) -> Result<(&mut Peer, &mut Forwarder), DropReason> {
+        let peer = self.peers.get_mut(key).ok_or(DropReason::NotConnected)?;
+        let track = self.tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
+        let forwarder =
+            track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
+        Ok((peer, forwarder))
     }
 
     /// The forwarder of a subscription.

@@ -8,7 +8,6 @@ use crate::egress::Subscription;
 use crate::forwarder::Earlier;
 use crate::limits::{LEAST_PROBE_PAYLOAD, PROBE_MEMORY};
 use crate::pacer::{Class, Waiting};
-use crate::router::Router;
 use lectern_control::PeerId;
 use lectern_control::media::MediaKind;
 use lectern_wire::{Bitrate, SeqNo};
@@ -98,11 +97,7 @@ impl Engine {
         let (segment, original) = forwarder.find_numbered(number).ok_or(missed)?;
         let kept = router.kept(pool, subscription.track, &segment, original);
         let (packet, bytes) = kept.ok_or(missed)?;
-        let Router { peers, tracks, .. } = router;
-        let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
-        let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
-        let forwarder =
-            track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
+        let (peer, forwarder) = router.sending(key, subscription)?;
         let (slot, extensions) = (outbox.slot(), &peer.extensions);
         let (rewritten, kind) = match again {
             true => (

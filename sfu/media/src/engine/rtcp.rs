@@ -154,11 +154,7 @@ impl Engine {
         let (segment, number) = forwarder.find_sent(sequence).ok_or(DropReason::NackMissed)?;
         let kept = self.router.kept(&self.pool, subscription.track, &segment, number);
         let (_, bytes) = kept.ok_or(DropReason::NackMissed)?;
-        let Router { peers, tracks, .. } = &mut self.router;
-        let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
-        let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
-        let forwarder =
-            track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
+        let (peer, forwarder) = self.router.sending(key, subscription)?;
         let out = segment.number(number).unwrap_or_default();
         if !forwarder.repairs.permit(now, out.0) || !peer.egress.budget.spend(bytes.len()) {
             return Err(DropReason::NackRate);
@@ -188,12 +184,8 @@ impl Engine {
         subscription: Subscription,
         sequence: u16,
     ) -> Result<(), DropReason> {
-        let Router { peers, tracks, .. } = &mut self.router;
-        let peer = peers.get_mut(key).ok_or(DropReason::NotConnected)?;
+        let (peer, forwarder) = self.router.sending(key, subscription)?;
         let remote = peer.receives_media()?;
-        let track = tracks.get_mut(subscription.track).ok_or(DropReason::UnknownReport)?;
-        let forwarder =
-            track.forwarders.get_mut(subscription.slot).ok_or(DropReason::UnknownReport)?;
         let Egress { sealed, budget, path, .. } = &mut peer.egress;
         let (number, datagram) =
             sealed.find(subscription.ssrc, sequence).ok_or(DropReason::NackMissed)?;
