@@ -1,6 +1,6 @@
 //! The path to one subscriber: what it can take, what waits for it, and when it is probed.
 
-use crate::congestion::{Config, Estimator, Probe, Sent};
+use crate::congestion::{Carried, Config, Estimator, Probe, Sent};
 use crate::limits::{LEAST_ESTIMATE, MOST_ESTIMATE, START_ESTIMATE, UNDER_RTP_BYTES};
 use crate::pacer::{Class, Pacer, Waiting};
 use lectern_wire::rtcp::TransportFeedback;
@@ -24,15 +24,25 @@ pub struct Path {
     probing: Option<Probing>,
 }
 
+fn config(sequence: u16, seed: u64) -> Config {
+    let (least, start, most) = (LEAST_ESTIMATE, START_ESTIMATE, MOST_ESTIMATE);
+    Config { least, start, most, sequence, seed }
+}
+
 impl Path {
     /// Begins to estimate, where that has not begun: the client tells what comes.
     pub fn open(&mut self, now: Instant, sequence: u16, seed: u64) {
         if self.estimator.is_none() {
-            let (least, start, most) = (LEAST_ESTIMATE, START_ESTIMATE, MOST_ESTIMATE);
-            let config = Config { least, start, most, sequence, seed };
-            self.estimator = Some(Box::new(Estimator::new(now, config)));
+            self.estimator = Some(Box::new(Estimator::new(now, config(sequence, seed))));
             self.settle(now);
         }
+    }
+
+    /// Goes on with what another node knew of the path.
+    pub fn resume(&mut self, now: Instant, carried: Carried, seed: u64) {
+        let estimator = Estimator::resume(now, config(carried.next, seed), carried);
+        self.estimator = Some(Box::new(estimator));
+        self.settle(now);
     }
 
     /// What is known of the path; nothing where the client tells nothing.

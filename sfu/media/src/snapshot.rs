@@ -1,6 +1,7 @@
 //! A peer as plain data, for another node to go on with: its transport, what it publishes, and
 //! where each of its subscriptions stands. As secret as the keys in it.
 
+use crate::congestion::Carried;
 use crate::data::Held;
 use crate::forwarder;
 use crate::transport::State;
@@ -25,6 +26,9 @@ pub struct Snapshot {
     /// Its sound slots, in their order.
     #[serde(default)]
     pub slots: Vec<SoundSlot>,
+    /// What is known of its path, where that is estimated.
+    #[serde(default)]
+    pub path: Option<Carried>,
     /// Streams that have ended, and the next number of each.
     pub retired: Vec<(u32, u64)>,
     /// Its messages that have not been passed on.
@@ -93,6 +97,7 @@ impl Snapshot {
             publications: Vec::new(),
             subscriptions: Vec::new(),
             slots: Vec::new(),
+            path: None,
             retired: Vec::new(),
             held: Held::default(),
         }

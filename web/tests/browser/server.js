@@ -93,6 +93,13 @@ function exchange(url, options, body) {
   });
 }
 
+/** What a node takes the paths to its subscribers for, in bits a second, by peer. */
+export async function targets({ admin }) {
+  const metrics = await (await fetch(`http://${admin}/metrics`)).text();
+  const sample = /^lectern_node_subscriber_target_bps\{peer="(\w+)"\} (\d+)$/gm;
+  return new Map([...metrics.matchAll(sample)].map(([, peer, bps]) => [peer, Number(bps)]));
+}
+
 /** A controller, an edge and two nodes, each a process of its own, linked by certificates. */
 export async function startCluster(stage, { recorder: withRecorder = false } = {}) {
   const certificates = join(stage.directory, 'certificates');
@@ -105,8 +112,9 @@ export async function startCluster(stage, { recorder: withRecorder = false } = {
     'cluster.controller': `127.0.0.1:${controllerPort}`,
   });
   const start = async (name, role, more) => {
-    const args = [role, ...settings({ ...(await common(name)), ...more })];
-    return stage.program(name, binary('lectern'), args);
+    const values = { ...(await common(name)), ...more };
+    const program = await stage.program(name, binary('lectern'), [role, ...settings(values)]);
+    return Object.assign(program, { admin: values.admin });
   };
   await start('controller', 'controller', {
     'cluster.listen': `127.0.0.1:${controllerPort}`,
@@ -116,8 +124,9 @@ export async function startCluster(stage, { recorder: withRecorder = false } = {
   for (const name of ['node-a', 'node-b']) {
     const port = `${await freePort('udp')}`;
     const address = `127.0.0.1:${port}`;
-    await start(name, 'node', { 'node.name': name, 'node.listen': address });
-    nodes.push({ name, address, port });
+    const values = { 'node.name': name, 'node.listen': address, 'node.trace_paths': true };
+    const { admin } = await start(name, 'node', values);
+    nodes.push({ name, address, port, admin });
   }
   const recorder = withRecorder ? await startRecorder(start) : undefined;
   const edge = await start('edge', 'edge', {

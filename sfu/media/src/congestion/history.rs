@@ -114,6 +114,11 @@ impl History {
         })
     }
 
+    /// The transport-wide number of the next packet.
+    pub fn next(&self) -> u16 {
+        self.next as u16
+    }
+
     /// Leaves a number out. Who says to have received it lies.
     pub fn skip(&mut self) {
         self.put(UNSENT);

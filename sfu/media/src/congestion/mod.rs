@@ -3,6 +3,7 @@
 
 mod alr;
 mod answered;
+mod carried;
 mod clock;
 mod cluster;
 mod control;
@@ -18,6 +19,7 @@ mod units;
 #[cfg(test)]
 mod tests;
 
+pub use carried::Carried;
 pub use probe::{Probe, ProbeId};
 pub use trendline::Usage;
 

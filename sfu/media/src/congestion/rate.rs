@@ -92,6 +92,11 @@ impl Rate {
         Rate { bps, capacity: None, decreased: None, updated: None, resume: None, is_startup: true }
     }
 
+    /// At so many bits a second, which the path is known to take.
+    pub fn resumed(bps: f64) -> Rate {
+        Rate { is_startup: false, ..Rate::new(bps) }
+    }
+
     /// Bits a second.
     pub fn bps(&self) -> f64 {
         self.bps

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::arena::{PeerKey, RoomKey, TrackKey};
+use crate::congestion::Estimator;
 use crate::forwarder::Forwarder;
 use crate::limits::{
     EXPORT_PATIENCE, EXPORTED_LINGER, MAX_PENDING_PER_ROOM, MAX_STATE_BYTES, REPORT_INTERVAL,
@@ -113,6 +114,7 @@ impl Engine {
                 state: pending.state.clone(),
             });
         }
+        snapshot.path = peer.egress.path.estimator().map(Estimator::carried);
         let retired = peer.egress.all_retired().iter();
         snapshot.retired = retired.map(|(ssrc, next)| (ssrc.0, next.0)).collect();
         Some(snapshot)
@@ -129,7 +131,7 @@ impl Engine {
         state: &Secret<Vec<u8>>,
     ) -> Result<(), CommandError> {
         let snapshot = Snapshot::decode(state.expose().clone()).map_err(invalid)?;
-        let Snapshot { transport, publications, subscriptions, slots, retired, held, .. } =
+        let Snapshot { transport, publications, subscriptions, slots, path, retired, held, .. } =
             snapshot;
         let known = self.router.peer(room, id).ok();
         let exported =
@@ -156,6 +158,9 @@ impl Engine {
             }
             peer.egress.report_due = Some(now + REPORT_INTERVAL);
             peer.held = held;
+            if let Some(carried) = path.filter(|_| self.estimates) {
+                peer.egress.path.resume(now, carried, self.rng.random());
+            }
         }
         for publication in publications {
             self.republish(now, room, id, &publication)?;

@@ -1,7 +1,7 @@
 //! A peer moves from one node to another: nothing is sent twice under one index, and the stream
 //! goes on.
 
-use crate::client::Rtp;
+use crate::client::{Client, Rtp};
 use crate::forwarding::{meeting_of, received, tick};
 use crate::stream::{FRAME_TICKS, Stream};
 use crate::world::{World, node_address, peer, subscriber_ssrc};
@@ -9,8 +9,8 @@ use lectern_control::node::{Command, CommandError, DisconnectReason, Event};
 use lectern_control::transport::PeerParameters;
 use lectern_control::{PeerId, Revision, Secret};
 use lectern_media::{Config, Engine};
-use lectern_wire::Ssrc;
-use std::collections::BTreeSet;
+use lectern_wire::{Bitrate, Ssrc};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// A meeting in which the server offers to everybody, so that it can move whoever it likes.
@@ -58,6 +58,26 @@ fn assert_no_index_twice(packets: &[Rtp]) {
     assert_eq!(indices.len(), packets.len());
 }
 
+/// The transport-wide number of a packet.
+fn number(packet: &Rtp) -> u16 {
+    let (_, value) = packet.extensions.iter().find(|(id, _)| *id == 3).expect("a number");
+    u16::from_be_bytes([value[0], value[1]])
+}
+
+/// Receivers order by transport-wide numbers: after the move they go on above the former ones, and
+/// not by so much that it would be taken for a step back.
+fn assert_numbers_go_on(client: &Client, place: usize, before: usize) {
+    let (former, next) = client.rtp.split_at(before);
+    let last = number(former.last().expect("packets before"));
+    let jump = number(next.first().expect("packets after")).wrapping_sub(last);
+    assert!((2_048..1 << 15).contains(&jump), "client {place}: numbers jump by {jump}");
+}
+
+/// The estimates of a node's paths, by peer.
+fn targets(world: &World, node: usize) -> BTreeMap<u64, Bitrate> {
+    world.engines[node].paths().map(|path| (path.peer.0, path.target)).collect()
+}
+
 #[test]
 fn a_room_moves_while_it_is_live() {
     let (mut world, mut video, mut audio) = meeting(2);
@@ -67,6 +87,8 @@ fn a_room_moves_while_it_is_live() {
     world.run_ms(50);
     let last: Vec<Rtp> =
         (1..=2).map(|place| received(&world, place, 1).pop().expect("packets")).collect();
+    let all_before: Vec<usize> = world.clients.iter().map(|client| client.rtp.len()).collect();
+    let estimates = targets(&world, 0);
     with_second_node(&mut world);
     // In an order in which no subscriber's track is there when it comes.
     for place in [1, 2, 0] {
@@ -75,6 +97,7 @@ fn a_room_moves_while_it_is_live() {
     }
     world.run_ms(300);
     assert!((0..3).all(|place| has_moved(&world, peer(place))));
+    assert_eq!(targets(&world, 1), estimates, "what is known of the paths goes along");
     let before: Vec<usize> = (1..=2).map(|place| received(&world, place, 1).len()).collect();
     for frame in 0..30 {
         tick(&mut world, &mut video, &mut audio, frame == 5);
@@ -93,6 +116,7 @@ fn a_room_moves_while_it_is_live() {
         let sound = received(&world, place, 2);
         assert_no_index_twice(&sound);
         assert_eq!(sound.len(), 60, "sound goes on at once");
+        assert_numbers_go_on(&world.clients[place], place, all_before[place]);
     }
     assert!(world.engines[1].counters().keyframe_requests_out > 0);
     assert_eq!(world.engines[1].counters().unattached, 0);
