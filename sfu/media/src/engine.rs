@@ -364,7 +364,7 @@ fn send(
         );
     }
     forwarder.remember(now, &segment, packet, &rewritten);
-    forwarder.has_left(rewritten.index);
+    forwarder.has_left_at_once(rewritten.index);
     peer.egress.budget.earn(len);
     outbox.commit(forwarder.peer.index(), remote, len);
     Ok(Outcome::Left((forwarder.sent.packets == 1).then(|| peer.egress.report_soon(now))))

@@ -275,10 +275,24 @@ impl Forwarder {
         [self.rewriter.next(), self.next_repair]
     }
 
-    /// A packet has left, for the first time.
+    /// The number after the highest one that has left. Nothing from it on may be sent again: what waits
+    /// may be withdrawn, and its number given to another packet.
+    pub fn left(&self) -> SeqNo {
+        self.left
+    }
+
+    /// A packet has left without waiting.
     #[inline]
-    pub fn has_left(&mut self, number: SeqNo) {
+    pub fn has_left_at_once(&mut self, number: SeqNo) {
         self.left = self.left.max(number.next());
+        self.rewriter.latest_left();
+    }
+
+    /// A packet has left that had to wait.
+    pub fn has_left(&mut self, segment: &Segment, packet: &Packet, rewritten: &Rewritten) {
+        self.left = self.left.max(rewritten.index.next());
+        let picture = picture_of(segment, packet);
+        self.rewriter.left(rewritten.index, rewritten.timestamp, picture);
     }
 
     /// What waits does not leave any more: its numbers are given to what comes instead. Nothing is
@@ -358,10 +372,16 @@ impl Forwarder {
         self.sent.packets = self.sent.packets.wrapping_add(1);
         self.sent.payload_bytes = self.sent.payload_bytes.wrapping_add(rewritten.payload_len);
         self.last_sent = Some(now);
-        let is_empty = segment.empties(&packet.frame);
-        let picture = if is_empty { Picture::default() } else { segment.picture(packet.picture) };
+        let picture = picture_of(segment, packet);
         self.rewriter.sent(rewritten.index, rewritten.timestamp, picture);
     }
+}
+
+/// The picture's numbers as the subscriber sees them; none where the packet is sent empty.
+#[inline]
+fn picture_of(segment: &Segment, packet: &Packet) -> Picture {
+    let is_empty = segment.empties(&packet.frame);
+    if is_empty { Picture::default() } else { segment.picture(packet.picture) }
 }
 
 #[cfg(test)]

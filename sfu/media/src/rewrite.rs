@@ -180,6 +180,26 @@ pub struct Latest {
     frame_number: u16,
 }
 
+impl Latest {
+    /// What a packet does not tell stays as it was.
+    fn after(
+        before: Option<Latest>,
+        number: SeqNo,
+        timestamp: RtpTime,
+        picture: Picture,
+    ) -> Latest {
+        let before = before
+            .map_or((0, 0, 0), |latest| (latest.picture_id, latest.tl0_index, latest.frame_number));
+        Latest {
+            number: number.0,
+            timestamp: timestamp.0,
+            picture_id: picture.id.unwrap_or(before.0),
+            tl0_index: picture.tl0_index.unwrap_or(before.1),
+            frame_number: picture.frame_number.unwrap_or(before.2),
+        }
+    }
+}
+
 /// The mappings of one subscription: the present one and a few former ones.
 #[derive(Debug)]
 pub struct Rewriter {
@@ -189,6 +209,8 @@ pub struct Rewriter {
     /// The number the next segment begins with.
     next: SeqNo,
     latest: Option<Latest>,
+    /// The latest that has left: what came after it may be taken back.
+    left: Option<Latest>,
 }
 
 impl Rewriter {
@@ -200,12 +222,13 @@ impl Rewriter {
             oldest_former: 0,
             next: first,
             latest: None,
+            left: None,
         }
     }
 
     /// Goes on where another node stopped: after `latest`, with numbers that jump by `jump`.
     pub fn after(next: SeqNo, latest: Option<Latest>, jump: u64) -> Rewriter {
-        Rewriter { latest, ..Rewriter::new(next.plus(jump)) }
+        Rewriter { latest, left: latest, ..Rewriter::new(next.plus(jump)) }
     }
 
     /// The present mapping.
@@ -232,9 +255,26 @@ impl Rewriter {
         Some((number, RtpTime(latest.timestamp.wrapping_sub(segment.offsets.timestamp))))
     }
 
-    /// Numbers from `next` on were not sent and are used anew; those before stay.
+    /// The latest packet has left.
+    #[inline]
+    pub fn latest_left(&mut self) {
+        self.left = self.latest;
+    }
+
+    /// A packet has left that had to wait.
+    pub fn left(&mut self, number: SeqNo, timestamp: RtpTime, picture: Picture) {
+        // One that came late leaves late as well.
+        if self.left.is_none_or(|left| left.number < number.0) {
+            self.left = Some(Latest::after(self.left, number, timestamp, picture));
+        }
+    }
+
+    /// Numbers from `next` on were not sent and are used anew, and so are times and pictures; those before
+    /// stay.
     pub fn take_back(&mut self, next: SeqNo) {
-        self.next = self.next.min(next);
+        if next < self.next {
+            (self.next, self.latest) = (next, self.left);
+        }
     }
 
     /// The latest timestamp.
@@ -275,7 +315,12 @@ impl Rewriter {
             let timestamp = &mut segment.offsets.timestamp;
             *timestamp = timestamp.wrapping_add_signed(behind.saturating_add(1).max(0));
         }
-        if let Some(former) = self.current.replace(segment) {
+        // Of what began with numbers that were taken back nothing was sent.
+        let was_sent = |former: &Segment| former.first_out < segment.first_out;
+        for former in &mut self.former {
+            *former = former.filter(was_sent);
+        }
+        if let Some(former) = self.current.replace(segment).filter(was_sent) {
             self.former[self.oldest_former] = Some(former);
             self.oldest_former = (self.oldest_former + 1) % REMEMBERED_SWITCHES;
         }
@@ -289,16 +334,7 @@ impl Rewriter {
             return;
         }
         self.next = number.next();
-        let before = self
-            .latest
-            .map_or((0, 0, 0), |latest| (latest.picture_id, latest.tl0_index, latest.frame_number));
-        self.latest = Some(Latest {
-            number: number.0,
-            timestamp: timestamp.0,
-            picture_id: picture.id.unwrap_or(before.0),
-            tl0_index: picture.tl0_index.unwrap_or(before.1),
-            frame_number: picture.frame_number.unwrap_or(before.2),
-        });
+        self.latest = Some(Latest::after(self.latest, number, timestamp, picture));
     }
 
     /// Which mapping made a number that was sent, and which packet it was.
@@ -370,6 +406,33 @@ mod tests {
         assert_eq!(picture.tl0_index, Some(0xff_u8.wrapping_add(1)));
         assert_eq!(picture.frame_number, Some(0x7fff_u16.wrapping_mul(3).wrapping_add(1)));
         assert!(rewriter.current().is_some_and(|segment| !segment.keeps_pictures()));
+    }
+
+    #[test]
+    fn what_was_taken_back_leaves_no_trace() {
+        let mut rewriter = Rewriter::new(SeqNo(100));
+        let first = packet(10, 1_000, 1);
+        rewriter.switch(stream(1), &first, Moment::of(&first), first.timestamp);
+        send(&mut rewriter, &first);
+        rewriter.latest_left();
+        let left = rewriter.latest();
+        // All of this waits, and none of it leaves.
+        send(&mut rewriter, &packet(11, 4_000, 2));
+        let waits = packet(500, 700, 9);
+        rewriter.switch(stream(2), &waits, Moment::of(&waits), RtpTime(7_000));
+        send(&mut rewriter, &waits);
+        rewriter.take_back(SeqNo(101));
+        assert_eq!(rewriter.latest(), left);
+        let other = packet(40, 5, 3);
+        rewriter.switch(stream(3), &other, Moment::of(&other), RtpTime(8_000));
+        for number in 40..60 {
+            let (out, _, picture) = send(&mut rewriter, &packet(number, 5, 3));
+            assert_eq!(picture.id, Some(2), "after the picture that has left");
+            let (segment, original) = rewriter.original(SeqNo(out)).expect("it was sent");
+            assert_eq!((segment.stream, original), (stream(3), SeqNo(number)));
+        }
+        let (segment, original) = rewriter.original(SeqNo(100)).expect("it was sent");
+        assert_eq!((segment.stream, original), (stream(1), SeqNo(10)));
     }
 
     #[test]

@@ -271,8 +271,11 @@ impl Ledger {
         // A keyframe from the node's memory is old at its source, and what follows it catches up: it
         // stands at most where the clock does.
         let latest = if to.stamp.starts_keyframe() { at_source.max(on_clock) } else { at_source };
+        // What came before may be the beginning of such a catching up, the rest of which was withdrawn: it
+        // stood ahead of its source, and at most where the clock did.
+        let earliest = at_source.min(on_clock);
         let (ticks, tolerance) = (ticks as f64 / rate, SWITCH_TOLERANCE.as_secs_f64());
-        let is_off = ticks < at_source - tolerance || ticks > latest + tolerance;
+        let is_off = ticks < earliest - tolerance || ticks > latest + tolerance;
         // One that is shown again lies back at its source.
         if is_off && at_source > 0.0 {
             return Some("the time at a switch is not that of the clock");

@@ -73,7 +73,12 @@ impl Engine {
         let peer = self.router.peers.get(key).ok_or(DropReason::NotConnected)?;
         let subscription = peer.egress.by_ssrc(waiting.ssrc).ok_or(DropReason::NotSelected)?;
         let again = class == Class::Repair;
-        self.send_from_cache(now, key, subscription, waiting.number, again)?;
+        let sent = self.send_from_cache(now, key, subscription, waiting.number, again);
+        if sent == Err(DropReason::PacedTooLong) {
+            // A hole that nobody could fill: all that waits behind it is of no use either.
+            self.withdraw(key, subscription);
+        }
+        sent?;
         match again {
             true => self.counters.rtx_out += 1,
             false => self.counters.rtp_out += 1,
@@ -113,7 +118,7 @@ impl Engine {
             }
         };
         if !again {
-            forwarder.has_left(rewritten.index);
+            forwarder.has_left(&segment, &packet, &rewritten);
         }
         let len = peer.seal(now, &rewritten, slot, kind)?;
         outbox.commit(key.index(), remote, len);
@@ -185,7 +190,7 @@ impl Engine {
             }
             for back in 0..PROBE_MEMORY {
                 let back = 1 + (turn + back) % PROBE_MEMORY;
-                let number = SeqNo(forwarder.next_numbers()[0].0.saturating_sub(back));
+                let number = SeqNo(forwarder.left().0.saturating_sub(back));
                 let Some((segment, original)) = forwarder.find_numbered(number) else { continue };
                 let mut encodings = track.encodings.iter();
                 let source = encodings.find(|source| source.stream == segment.stream);
