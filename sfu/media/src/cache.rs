@@ -3,10 +3,15 @@
 //! Packets lie in blocks of a pool that all caches of an engine share: memory follows what is sent,
 //! not what could be sent. Used for retransmissions and for people who join late.
 
-use crate::limits::{CACHE_AGE, MAX_CACHE_BYTES, MAX_GROUP_PACKETS, MAX_RTP_BYTES};
+use crate::limits::{
+    CACHE_AGE, CACHED_AUDIO_PACKETS, CACHED_CAMERA_PACKETS, CACHED_SCREEN_AGE,
+    CACHED_SCREEN_PACKETS, MAX_CACHE_BYTES, MAX_GROUP_PACKETS, MAX_RTP_BYTES,
+    MAX_SCREEN_GROUP_PACKETS,
+};
+use crate::pacer::Class;
 use crate::packet::Packet;
 use lectern_wire::{SeqNo, rtx};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Blocks that are allocated together: few allocations while rates rise, none after.
 const BLOCKS_PER_CHUNK: usize = 64;
@@ -72,12 +77,35 @@ struct Entry {
     arrived: Instant,
 }
 
+/// How much a cache keeps.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Packets in all.
+    pub packets: usize,
+    /// Packets of a keyframe and what depends on it.
+    pub group: u64,
+    /// How long packets are kept that belong to no such group.
+    pub age: Duration,
+}
+
+impl Extent {
+    /// What is worth keeping of a kind of media.
+    pub fn of(class: Class) -> Extent {
+        let (packets, group, age) = match class {
+            Class::Sound => (CACHED_AUDIO_PACKETS, MAX_GROUP_PACKETS, CACHE_AGE),
+            Class::Screen => (CACHED_SCREEN_PACKETS, MAX_SCREEN_GROUP_PACKETS, CACHED_SCREEN_AGE),
+            Class::Camera | Class::Repair => (CACHED_CAMERA_PACKETS, MAX_GROUP_PACKETS, CACHE_AGE),
+        };
+        Extent { packets, group, age }
+    }
+}
+
 /// The latest packets of one encoding, by number.
 #[derive(Debug)]
 pub struct Cache {
     /// A packet lies at its number modulo the length, which grows with the rate.
     ring: Vec<Option<Entry>>,
-    max_len: usize,
+    extent: Extent,
     /// Below this, nothing is left.
     oldest: SeqNo,
     newest: Option<SeqNo>,
@@ -86,15 +114,9 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// A cache of up to `packets` packets; its table is made with the first one.
-    pub fn new(packets: usize) -> Cache {
-        Cache {
-            ring: Vec::new(),
-            max_len: packets,
-            oldest: SeqNo::default(),
-            newest: None,
-            group: None,
-        }
+    /// A cache of that extent; its table is made with the first packet.
+    pub fn new(extent: Extent) -> Cache {
+        Cache { ring: Vec::new(), extent, oldest: SeqNo::default(), newest: None, group: None }
     }
 
     /// Keeps a packet. `false` where there is no memory left for it.
@@ -169,21 +191,21 @@ impl Cache {
     /// is more to keep.
     fn advance(&mut self, pool: &mut Pool, now: Instant, number: SeqNo) {
         let before = self.newest.replace(number);
-        if before.is_none_or(|newest| number.0 - newest.0 >= self.max_len as u64) {
+        if before.is_none_or(|newest| number.0 - newest.0 >= self.extent.packets as u64) {
             self.clear(pool);
             self.newest = Some(number);
             self.oldest = number;
         }
-        if self.group.is_some_and(|group| number.0 - group.0 >= MAX_GROUP_PACKETS) {
+        if self.group.is_some_and(|group| number.0 - group.0 >= self.extent.group) {
             self.group = None;
         }
-        let group = self.group;
+        let (group, age) = (self.group, self.extent.age);
         self.evict(pool, |entry, number| {
-            let is_old = now.saturating_duration_since(entry.arrived) > CACHE_AGE;
+            let is_old = now.saturating_duration_since(entry.arrived) > age;
             is_old && group.is_none_or(|group| number < group)
         });
         let needed = number.0 - self.oldest.0 + 1;
-        while (self.ring.len() as u64) < needed && self.ring.len() < self.max_len {
+        while (self.ring.len() as u64) < needed && self.ring.len() < self.extent.packets {
             self.grow();
         }
         let least = SeqNo((number.0 + 1).saturating_sub(self.ring.len() as u64));
@@ -212,7 +234,8 @@ impl Cache {
 
     /// Doubles the table.
     fn grow(&mut self) {
-        let len = (self.ring.len() * 2).clamp(FIRST_LEN.min(self.max_len), self.max_len);
+        let len =
+            (self.ring.len() * 2).clamp(FIRST_LEN.min(self.extent.packets), self.extent.packets);
         let mut ring: Vec<Option<Entry>> = Vec::new();
         ring.resize_with(len, || None);
         for entry in self.ring.drain(..).flatten() {

@@ -1,13 +1,14 @@
 //! The receiving side of one encoding: order, statistics, losses, keyframe requests, cache.
 
 use crate::DropReason;
-use crate::cache::{Cache, Pool};
+use crate::cache::{Cache, Extent, Pool};
 use crate::clock::SenderClock;
 use crate::keyframe::{Group, Requests};
 use crate::layers::Scalability;
-use crate::limits::{CACHED_AUDIO_PACKETS, CACHED_VIDEO_PACKETS, LAYER_GONE};
+use crate::limits::LAYER_GONE;
 use crate::nack::Losses;
 use crate::order::{Order, Place};
+use crate::pacer::Class;
 use crate::packet::Packet;
 use crate::reception::Reception;
 use crate::rewrite::{Moment, Stream};
@@ -69,11 +70,8 @@ pub struct Arrival {
 
 impl Encoding {
     /// An encoding of which nothing has come.
-    pub fn new(rid: Option<Rid>, kind: MediaKind) -> Encoding {
-        let packets = match kind {
-            MediaKind::Audio => CACHED_AUDIO_PACKETS,
-            MediaKind::Video => CACHED_VIDEO_PACKETS,
-        };
+    pub fn new(rid: Option<Rid>, class: Class) -> Encoding {
+        let kind = if class == Class::Sound { MediaKind::Audio } else { MediaKind::Video };
         Encoding {
             rid,
             ssrc: None,
@@ -88,7 +86,7 @@ impl Encoding {
             losses: Losses::new(kind),
             reception: Reception::default(),
             layers: (kind == MediaKind::Video).then(Box::default),
-            cache: Cache::new(packets),
+            cache: Cache::new(Extent::of(class)),
             intra_requests: 0,
             former_ssrc: None,
             order: Order::default(),
@@ -209,7 +207,7 @@ mod tests {
     #[test]
     fn a_lost_packet_is_asked_for_and_its_repair_fills_the_gap() {
         let start = Instant::now();
-        let mut encoding = Encoding::new(None, MediaKind::Video);
+        let mut encoding = Encoding::new(None, Class::Camera);
         for sent in [100, 101, 103] {
             encoding.receive(start, &arrival(sent), true).expect("new");
         }
@@ -228,7 +226,7 @@ mod tests {
     #[test]
     fn a_hole_that_cannot_be_repaired_wants_a_keyframe() {
         let start = Instant::now();
-        let mut encoding = Encoding::new(None, MediaKind::Video);
+        let mut encoding = Encoding::new(None, Class::Camera);
         encoding.receive(start, &arrival(100), true).expect("new");
         encoding.receive(start, &arrival(5_000), true).expect("new");
         assert!(encoding.keyframes.is_wanted());
@@ -239,7 +237,7 @@ mod tests {
     fn another_ssrc_begins_anew_and_the_former_one_does_not_come_back() {
         let start = Instant::now();
         let mut pool = Pool::default();
-        let mut encoding = Encoding::new(None, MediaKind::Video);
+        let mut encoding = Encoding::new(None, Class::Camera);
         encoding.bind(&mut pool, Ssrc(1), Stream::NONE);
         encoding.receive(start, &arrival(60_000), true).expect("new");
         encoding.bind(&mut pool, Ssrc(2), Stream { life: 2, ..Stream::NONE });

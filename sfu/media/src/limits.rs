@@ -30,15 +30,23 @@ pub const MAX_DATAGRAM_BYTES: usize = 1_472;
 /// The longest RTP packet taken from a publisher, so that headers may grow on the way.
 pub const MAX_RTP_BYTES: usize = 1_440;
 
-/// Packets kept of one video encoding for retransmission: one second of 8 Mbit/s.
-pub const CACHED_VIDEO_PACKETS: usize = 1_024;
+/// Packets kept of one camera's encoding: one second of 8 Mbit/s.
+pub const CACHED_CAMERA_PACKETS: usize = 1_024;
+/// Packets kept of one encoding of a shared screen: a group, and what comes while it is sent again.
+pub const CACHED_SCREEN_PACKETS: usize = 2_048;
 /// Packets kept of one audio encoding for retransmission: over two seconds of 20 ms frames.
 pub const CACHED_AUDIO_PACKETS: usize = 128;
-/// How long a packet is kept for retransmission: later ones miss their place in any jitter buffer.
-pub const CACHE_AGE: Duration = Duration::from_millis(1_500);
+/// How long a packet is kept for retransmission: as long as it may wait for its turn, and half a second:
+/// later ones miss their place in any jitter buffer.
+pub const CACHE_AGE: Duration = PACED_DELAY.saturating_add(Duration::from_millis(500));
+/// The same of a shared screen, which may wait for longer.
+pub const CACHED_SCREEN_AGE: Duration = CACHE_AGE.saturating_mul(MORE_PACED_DELAY);
 /// Packets a keyframe and what depends on it may have to be kept for people who join late: half a
 /// second on a link of 8 Mbit/s. To catch up with more takes longer than a new keyframe.
 pub const MAX_GROUP_PACKETS: u64 = 400;
+/// The same of a shared screen, whose first keyframe is small and whose sharpness follows: what a path
+/// may take in [`LONGEST_REPLAY`] from the start.
+pub const MAX_SCREEN_GROUP_PACKETS: u64 = 800;
 /// Bytes of all packet caches of one engine: beyond it packets are forwarded but not kept.
 pub const MAX_CACHE_BYTES: usize = 512 << 20;
 
@@ -235,6 +243,8 @@ pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(200);
 pub const REST_AFTER_LOWERING: Duration = Duration::from_millis(1_000);
 /// What is left for sound: three voices.
 pub const SOUND_RESERVE: Bitrate = Bitrate::kbps(100);
+/// What a layer of a screen is taken to cost, in hundredths of what was announced, where it costs less now.
+pub const NEXT_SLIDE: u64 = 60;
 /// An encoding that has not come for so long is not there to be chosen.
 pub const LAYER_GONE: Duration = Duration::from_secs(2);
 /// What may be sent at once to switch to an encoding whose keyframe has just come, in the time that it

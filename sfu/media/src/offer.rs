@@ -3,7 +3,7 @@
 use crate::allocation::{Layer, Layers};
 use crate::frame::Target;
 use crate::layers::Report;
-use crate::limits::{LAYER_GONE, MAX_LAYERS_PER_TRACK, RATE_WINDOW};
+use crate::limits::{LAYER_GONE, MAX_LAYERS_PER_TRACK, NEXT_SLIDE, RATE_WINDOW};
 use crate::pacer::Class;
 use crate::track::Track;
 use lectern_wire::Bitrate;
@@ -46,14 +46,21 @@ fn is_there(now: Instant, track: &Track, target: Target) -> bool {
     lately || track.is_best(place)
 }
 
-/// What an encoding costs that has just begun is not measured yet: up to as much as was announced.
+/// What an encoding costs that has just begun is not measured yet: up to as much as was announced. A
+/// screen that stands still costs little, but its next slide is to come at once: it costs most of what was
+/// announced, so that nobody is given a layer which the next slide would take away.
 fn layer(now: Instant, track: &Track, report: &Report) -> Layer {
     let place = usize::from(report.target.encoding);
     let told = track.parameters.encodings.get(place);
     let began = track.encodings.get(place).and_then(|encoding| encoding.began);
     let is_new = began.is_some_and(|at| now.saturating_duration_since(at) < 2 * RATE_WINDOW);
-    let announced = told.filter(|_| is_new).map_or(0, |told| told.max_bitrate_bps);
-    let rate = report.bitrate.max(Bitrate::bps(announced));
+    let announced = told.map_or(0, |told| told.max_bitrate_bps);
+    let expected = match track.class() {
+        _ if is_new => announced,
+        Class::Screen => announced.saturating_mul(NEXT_SLIDE) / 100,
+        _ => 0,
+    };
+    let rate = report.bitrate.max(Bitrate::bps(expected));
     let seen = report.size.map(|(width, height)| (u32::from(width), u32::from(height)));
     let (width, height) = seen.or(told.map(|told| (told.width, told.height))).unwrap_or_default();
     let frames_per_second = report.frames_per_second.round().clamp(0.0, 240.0) as u32;

@@ -94,16 +94,16 @@ impl Track {
         participant: ParticipantId,
         parameters: &PublicationParameters,
     ) -> Result<Track, &'static str> {
-        let kind = parameters.kind;
+        let class = class_of(parameters);
         let mut encodings = Vec::new();
         if parameters.encodings.len() > MAX_ENCODINGS_PER_TRACK {
             return Err("encodings");
         }
         for encoding in &parameters.encodings {
-            encodings.push(Encoding::new(parse_rid(&encoding.rid)?, kind));
+            encodings.push(Encoding::new(parse_rid(&encoding.rid)?, class));
         }
         if encodings.is_empty() {
-            encodings.push(Encoding::new(None, kind));
+            encodings.push(Encoding::new(None, class));
         }
         Ok(Track {
             id,

@@ -13,7 +13,8 @@ struct Store {
 
 impl Store {
     fn new() -> Store {
-        Store { pool: Pool::default(), cache: Cache::new(LEN), now: Instant::now() }
+        let extent = Extent { packets: LEN, ..Extent::of(Class::Camera) };
+        Store { pool: Pool::default(), cache: Cache::new(extent), now: Instant::now() }
     }
 
     fn insert(&mut self, number: u64, starts_keyframe: bool) {

@@ -74,7 +74,8 @@ fn forwarder() -> Forwarder {
 }
 
 fn encoding(kind: MediaKind, stream: u32) -> Encoding {
-    let mut encoding = Encoding::new(None, kind);
+    let class = if kind == MediaKind::Audio { Class::Sound } else { Class::Camera };
+    let mut encoding = Encoding::new(None, class);
     encoding.stream = Stream { track: TrackId(1), life: stream };
     encoding
 }
