@@ -365,8 +365,17 @@ impl Scenario {
     }
 }
 
-/// As the app captures and publishes it by default: 1080p at 15 pictures a second, for text.
+/// As the app captures and publishes it by default (`web/src/meeting/sharing.ts`): 1080p at 15 pictures
+/// a second, for text, and all of its pixels once more for slow lines.
 fn screen(has_motion: bool) -> Screen {
+    // Larger than any screen: the library makes the layer smaller by the quotient of both.
+    let undivided = json!({ "width": 7_680, "height": 4_320 });
+    let slow_text = json!({
+        "width": undivided["width"],
+        "height": undivided["height"],
+        "resolution": undivided,
+        "encoding": { "maxBitrate": 500_000, "maxFramerate": 5 },
+    });
     Screen {
         words: words::slide(1),
         has_motion,
@@ -378,6 +387,7 @@ fn screen(has_motion: bool) -> Screen {
         }),
         publish: json!({
             "screenShareEncoding": { "maxBitrate": 2_488_320, "maxFramerate": 15 },
+            "screenShareSimulcastLayers": [slow_text],
             "degradationPreference": "maintain-resolution",
         }),
     }

@@ -22,9 +22,9 @@
     { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_700_000, maxFramerate: 30 },
   ];
   /** And of a screen: half the size for a quarter of the rate, beside the whole. */
-  const screenEncodings = ({ maxBitrate, maxFramerate }) => [
-    { rid: 'q', scaleResolutionDownBy: 2, maxBitrate: maxBitrate / 4, maxFramerate },
-    { rid: 'h', scaleResolutionDownBy: 1, maxBitrate, maxFramerate },
+  const screenEncodings = ({ screenShareEncoding, screenShareSimulcastLayers: [slow] }) => [
+    { rid: 'q', scaleResolutionDownBy: 1, ...slow.encoding },
+    { rid: 'h', scaleResolutionDownBy: 1, ...screenShareEncoding },
   ];
   const VOICE_ENCODINGS = [{ maxBitrate: 48_000 }];
 
@@ -183,7 +183,7 @@
     const media = await navigator.mediaDevices.getDisplayMedia({ ...options, video: resolution });
     const [track] = media.getVideoTracks();
     track.contentHint = contentHint;
-    const encodings = screenEncodings(how.screenShareEncoding);
+    const encodings = screenEncodings(how);
     await publish('screen_share', track, encodings, how.degradationPreference);
   }
 
