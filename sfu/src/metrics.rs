@@ -8,6 +8,8 @@ use prometheus::core::{Atomic, AtomicF64, GenericCounter};
 use prometheus::{
     Counter, CounterVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
 };
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A counter that follows a number counted elsewhere.
@@ -36,7 +38,7 @@ type OfSocket = fn(&SendReport) -> u64;
 type OfWorker = fn(&Sample) -> u64;
 type OfLink = fn(Counts) -> u64;
 
-const ENGINE_COUNTERS: [(&str, &str, OfEngine); 20] = [
+const ENGINE_COUNTERS: [(&str, &str, OfEngine); 21] = [
     ("datagrams_received_total", "Datagrams the engine received.", |c| c.datagrams_in),
     ("received_bytes_total", "Bytes of those, without UDP and IP headers.", |c| c.bytes_in),
     ("datagrams_made_total", "Datagrams the engine wanted to send.", |c| c.datagrams_out),
@@ -55,6 +57,11 @@ const ENGINE_COUNTERS: [(&str, &str, OfEngine); 20] = [
         |c| c.restored,
     ),
     ("probe_packets_sent_total", "Packets sent to fill probes.", |c| c.padding_out),
+    (
+        "feedback_disbelieved_total",
+        "Transport-wide feedback that tells of packets which were never sent.",
+        |c| c.disbelieved,
+    ),
     ("nack_sent_total", "Packets asked for again from publishers.", |c| c.nacked_out),
     ("nack_received_total", "Packets asked for again by subscribers.", |c| c.nacked_in),
     ("pli_sent_total", "Keyframe requests sent to publishers.", |c| c.keyframe_requests_out),
@@ -121,6 +128,8 @@ pub(crate) struct Metrics {
 struct Paths {
     target: IntGaugeVec,
     queue: IntGaugeVec,
+    /// Those told of last.
+    peers: Mutex<BTreeSet<String>>,
 }
 
 impl Paths {
@@ -133,19 +142,29 @@ impl Paths {
         Ok(Paths {
             target: of_peer("subscriber_target_bps", "What the path to a subscriber can take.")?,
             queue: of_peer("subscriber_queue_ms", "How long packets wait for a subscriber.")?,
+            peers: Mutex::default(),
         })
     }
 
     fn update(&self, samples: &[Sample]) {
-        // Who has gone is not told of any more.
-        self.target.reset();
-        self.queue.reset();
+        let mut peers = BTreeSet::new();
         for path in samples.iter().flat_map(|sample| &sample.paths) {
             let peer = path.peer.to_string();
             let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
             self.target.with_label_values(&[&peer]).set(whole(path.target.as_bps()));
             self.queue.with_label_values(&[&peer]).set(whole(path.queue.as_millis() as u64));
+            peers.insert(peer);
         }
+        // Who has gone is not told of any more; whoever looks meanwhile sees all the others.
+        let mut known = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        for gone in known.difference(&peers) {
+            for gauges in [&self.target, &self.queue] {
+                if let Err(error) = gauges.remove_label_values(&[gone]) {
+                    tracing::warn!(%error, "figures of a peer that has gone stay");
+                }
+            }
+        }
+        *known = peers;
     }
 }
 

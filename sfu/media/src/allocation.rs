@@ -21,6 +21,9 @@ const SHOWN_LARGER: u64 = 110;
 pub struct Layer {
     /// All that is sent with this layer and those below it.
     pub rate: Bitrate,
+    /// What that may become at any moment, as with the next slide: there must be room for it, which others
+    /// may use until then.
+    pub peak: Bitrate,
     /// Width in pixels; 0 where nobody knows.
     pub width: u32,
     /// Height in pixels; 0 where nobody knows.
@@ -81,6 +84,10 @@ impl Demand {
     fn rate(&self, layer: usize) -> u64 {
         self.layers.get(layer).map_or(0, |layer| layer.rate.as_bps())
     }
+
+    fn peak(&self, layer: usize) -> u64 {
+        self.layers.get(layer).map_or(0, |layer| layer.peak.as_bps())
+    }
 }
 
 /// The best of some layers, lowest first, that a client can make use of. More bits or pictures for as
@@ -120,7 +127,7 @@ pub fn allocate(budget: Bitrate, demands: &[Demand]) -> Grants {
 pub fn useful_rate(demands: &[Demand]) -> Bitrate {
     let useful = |demand: &Demand| {
         let layer = demand.useful().filter(|_| !demand.wish.hidden)?;
-        Some(demand.rate(layer))
+        Some(demand.peak(layer))
     };
     Bitrate::bps(demands.iter().filter_map(useful).fold(0, u64::saturating_add))
 }
@@ -196,13 +203,14 @@ impl<'a> Share<'a> {
         if demand.useful().is_none_or(|useful| next > useful) {
             return false;
         }
-        let more = demand.rate(next).saturating_sub(demand.rate(layer));
-        let sum = self.used.saturating_add(more);
+        let others = self.used.saturating_sub(demand.rate(layer));
+        let sum = others.saturating_add(demand.rate(next));
+        let most = others.saturating_add(demand.peak(next));
         let is_up = demand.current.is_none_or(|current| next > current);
         if is_up && demand.rests {
             return false;
         }
-        let needed = if is_up { hundredths(sum, ROOM_TO_GO_UP) } else { sum };
+        let needed = if is_up { hundredths(most, ROOM_TO_GO_UP) } else { most };
         if needed > self.budget {
             return false;
         }

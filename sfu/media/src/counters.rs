@@ -37,6 +37,8 @@ pub struct Counters {
     pub restored: u64,
     /// Packets sent to fill probes of subscribers' paths.
     pub padding_out: u64,
+    /// Transport-wide feedback that tells of packets which were never sent.
+    pub disbelieved: u64,
     /// Packets asked for again from publishers.
     pub nacked_out: u64,
     /// Packets asked for again by subscribers.
@@ -84,6 +86,7 @@ impl Default for Counters {
             rtx_out: 0,
             restored: 0,
             padding_out: 0,
+            disbelieved: 0,
             nacked_out: 0,
             nacked_in: 0,
             keyframe_requests_out: 0,

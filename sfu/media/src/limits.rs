@@ -241,6 +241,9 @@ pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(200);
 /// How long a picture that was lowered does not go up: what changes each moment is worse than what is
 /// a little less sharp.
 pub const REST_AFTER_LOWERING: Duration = Duration::from_millis(1_000);
+/// What waits for longer than this when a picture is lowered is not sent any more: the lower one begins
+/// sooner.
+pub const STALE_BACKLOG: Duration = Duration::from_millis(200);
 /// What is left for sound: three voices.
 pub const SOUND_RESERVE: Bitrate = Bitrate::kbps(100);
 /// What a layer of a screen is taken to cost, in hundredths of what was announced, where it costs less now.
@@ -250,6 +253,8 @@ pub const LAYER_GONE: Duration = Duration::from_secs(2);
 /// What may be sent at once to switch to an encoding whose keyframe has just come, in the time that it
 /// takes on the subscriber's path, and how old that keyframe may be: quicker than a new one.
 pub const SWITCH_REPLAY: Duration = Duration::from_millis(200);
+/// A group that has begun within this time is not begun anew for the sake of a path that does not take it.
+pub const SPARED_GROUP: Duration = Duration::from_secs(3);
 /// See [`SWITCH_REPLAY`].
 pub const YOUNG_GROUP: Duration = Duration::from_millis(500);
 /// Layers of one track: three encodings, or three of space, with three of time each.

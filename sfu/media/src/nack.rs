@@ -9,6 +9,12 @@ use lectern_control::media::MediaKind;
 use lectern_wire::SeqNo;
 use std::time::{Duration, Instant};
 
+/// The part of lost packets that may be lost again at the first try, and at each later one.
+const FAILING_FIRST: f64 = 0.03;
+const FAILING_LATER: f64 = 0.003;
+/// No packet is sent again more often than this at once.
+const MOST_COPIES: u32 = 5;
+
 /// A packet that has not come yet.
 #[derive(Debug, Clone, Copy)]
 struct Missing {
@@ -130,11 +136,13 @@ impl Losses {
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
     bytes: u32,
+    /// For what is sent more than once, so that this never costs anybody a first try.
+    copies: u32,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Budget { bytes: REPAIR_BURST_BYTES }
+        Budget { bytes: REPAIR_BURST_BYTES, copies: REPAIR_BURST_BYTES }
     }
 }
 
@@ -142,48 +150,82 @@ impl Budget {
     /// A packet was forwarded.
     #[inline]
     pub fn earn(&mut self, bytes: usize) {
-        let share = u32::try_from(bytes).unwrap_or(u32::MAX) / REPAIR_SHARE;
-        self.bytes = self.bytes.saturating_add(share).min(REPAIR_BURST_BYTES);
+        let all = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let of_copies = all.saturating_add(self.copies);
+        self.copies = of_copies.min(REPAIR_BURST_BYTES);
+        self.bytes = self.bytes.saturating_add(all / REPAIR_SHARE).min(REPAIR_BURST_BYTES);
     }
 
     /// Takes what a retransmission costs; `false` where the budget does not hold it.
     #[must_use]
     pub fn spend(&mut self, bytes: usize) -> bool {
-        let left = u32::try_from(bytes).ok().and_then(|bytes| self.bytes.checked_sub(bytes));
-        if let Some(left) = left {
-            self.bytes = left;
-        }
-        left.is_some()
+        spend(&mut self.bytes, bytes)
     }
+
+    /// Takes what one more copy of a retransmission costs.
+    #[must_use]
+    pub fn spend_on_copy(&mut self, bytes: usize) -> bool {
+        spend(&mut self.copies, bytes)
+    }
+}
+
+fn spend(purse: &mut u32, bytes: usize) -> bool {
+    let left = u32::try_from(bytes).ok().and_then(|bytes| purse.checked_sub(bytes));
+    if let Some(left) = left {
+        *purse = left;
+    }
+    left.is_some()
+}
+
+/// How often a packet is sent when it is asked for the `asked`th time, on a path that loses this part of
+/// all packets whatever is sent. A receiver asks again after a round trip, or a tenth of a second where it
+/// knows none (libwebrtc, of pictures): a picture that needs a third try stands still. So few may fail at
+/// the first one, and nearly none after that.
+pub fn copies(inherent_loss: f64, asked: u32) -> u32 {
+    let failing = if asked <= 1 { FAILING_FIRST } else { FAILING_LATER };
+    let is_enough = |copies: &u32| inherent_loss.powi(copies.cast_signed()) <= failing;
+    (1..MOST_COPIES).find(is_enough).unwrap_or(MOST_COPIES)
+}
+
+/// What copies add to all that is sent on such a path: each lost packet is sent so often.
+pub fn repair_share(inherent_loss: f64) -> f64 {
+    inherent_loss * f64::from(copies(inherent_loss, 1))
 }
 
 /// Which packets were sent again lately on one subscription.
 #[derive(Debug, Default)]
 pub struct Repairs {
-    recent: Vec<(u64, Instant)>,
+    recent: Vec<Repair>,
     next: usize,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Repair {
+    number: u64,
+    at: Instant,
+    asked: u32,
+}
+
 impl Repairs {
-    /// Whether a packet may be sent again now; if so, that is remembered.
+    /// Whether a packet may be sent again now; if so, that is remembered. Says how often it was asked for.
     #[must_use]
-    pub fn permit(&mut self, now: Instant, number: u64) -> bool {
-        let sent = self.recent.iter_mut().find(|(sent, _)| *sent == number);
-        if let Some((_, at)) = sent {
-            if now.saturating_duration_since(*at) < REPAIR_INTERVAL {
-                return false;
-            }
-            *at = now;
-            return true;
+    pub fn permit(&mut self, now: Instant, number: u64) -> Option<u32> {
+        if let Some(repair) = self.recent.iter_mut().find(|repair| repair.number == number) {
+            let passed = now.saturating_duration_since(repair.at);
+            return (passed >= REPAIR_INTERVAL).then(|| {
+                (repair.at, repair.asked) = (now, repair.asked.saturating_add(1));
+                repair.asked
+            });
         }
+        let repair = Repair { number, at: now, asked: 1 };
         if self.recent.len() < REMEMBERED_REPAIRS {
             self.recent.reserve_exact(REMEMBERED_REPAIRS - self.recent.len());
-            self.recent.push((number, now));
+            self.recent.push(repair);
         } else {
-            self.recent[self.next] = (number, now);
+            self.recent[self.next] = repair;
             self.next = (self.next + 1) % REMEMBERED_REPAIRS;
         }
-        true
+        Some(repair.asked)
     }
 }
 
@@ -290,15 +332,37 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_more_often_is_sent_more_often() {
+        let first_and_second = |loss| [copies(loss, 1), copies(loss, 2)];
+        assert_eq!(first_and_second(0.0), [1, 1]);
+        assert_eq!(first_and_second(0.02), [1, 2]);
+        assert_eq!(first_and_second(0.1), [2, 3]);
+        assert_eq!(first_and_second(0.3), [3, 5]);
+        assert_eq!(first_and_second(1.0), [MOST_COPIES; 2]);
+        assert_eq!(first_and_second(f64::NAN), [MOST_COPIES; 2]);
+        assert!((0.19..0.21).contains(&repair_share(0.1)));
+    }
+
+    #[test]
+    fn copies_cost_no_first_try() {
+        let mut budget = Budget::default();
+        while budget.spend_on_copy(1_200) {}
+        assert!(budget.spend(1_200));
+        budget.earn(1_200);
+        assert!(budget.spend_on_copy(1_200), "as much as is forwarded");
+        assert!(!budget.spend_on_copy(1_200));
+    }
+
+    #[test]
     fn the_same_packet_is_not_sent_twice_at_once() {
         let start = Instant::now();
         let mut repairs = Repairs::default();
-        assert!(repairs.permit(start, 1));
-        assert!(!repairs.permit(start, 1));
-        assert!(repairs.permit(start, 2));
-        assert!(repairs.permit(start + REPAIR_INTERVAL, 1));
+        assert_eq!(repairs.permit(start, 1), Some(1));
+        assert_eq!(repairs.permit(start, 1), None);
+        assert_eq!(repairs.permit(start, 2), Some(1));
+        assert_eq!(repairs.permit(start + REPAIR_INTERVAL, 1), Some(2));
         for number in 0..1_000 {
-            assert!(repairs.permit(start + REPAIR_INTERVAL * 3, 10 + number));
+            assert_eq!(repairs.permit(start + REPAIR_INTERVAL * 3, 10 + number), Some(1));
         }
         assert_eq!(repairs.recent.len(), REMEMBERED_REPAIRS);
     }

@@ -47,22 +47,22 @@ fn is_there(now: Instant, track: &Track, target: Target) -> bool {
 }
 
 /// What an encoding costs that has just begun is not measured yet: up to as much as was announced. A
-/// screen that stands still costs little, but its next slide is to come at once: it costs most of what was
-/// announced, so that nobody is given a layer which the next slide would take away.
+/// screen that stands still costs little, but its next slide is to come at once: it may cost most of what
+/// was announced at any moment, so that nobody is given a layer which the next slide would take away.
 fn layer(now: Instant, track: &Track, report: &Report) -> Layer {
     let place = usize::from(report.target.encoding);
     let told = track.parameters.encodings.get(place);
     let began = track.encodings.get(place).and_then(|encoding| encoding.began);
     let is_new = began.is_some_and(|at| now.saturating_duration_since(at) < 2 * RATE_WINDOW);
     let announced = told.map_or(0, |told| told.max_bitrate_bps);
-    let expected = match track.class() {
-        _ if is_new => announced,
+    let rate = report.bitrate.max(Bitrate::bps(if is_new { announced } else { 0 }));
+    let next_slide = match track.class() {
         Class::Screen => announced.saturating_mul(NEXT_SLIDE) / 100,
         _ => 0,
     };
-    let rate = report.bitrate.max(Bitrate::bps(expected));
+    let peak = rate.max(Bitrate::bps(next_slide));
     let seen = report.size.map(|(width, height)| (u32::from(width), u32::from(height)));
     let (width, height) = seen.or(told.map(|told| (told.width, told.height))).unwrap_or_default();
     let frames_per_second = report.frames_per_second.round().clamp(0.0, 240.0) as u32;
-    Layer { rate, width, height, frames_per_second }
+    Layer { rate, peak, width, height, frames_per_second }
 }

@@ -2,6 +2,7 @@
 
 use crate::congestion::{Carried, Config, Estimator, Probe, Sent};
 use crate::limits::{LEAST_ESTIMATE, MOST_ESTIMATE, START_ESTIMATE, UNDER_RTP_BYTES};
+use crate::nack;
 use crate::pacer::{Class, Pacer, Waiting};
 use lectern_wire::rtcp::TransportFeedback;
 use lectern_wire::{Bitrate, DataSize};
@@ -120,12 +121,12 @@ impl Path {
         self.estimator.as_ref().is_some_and(|estimator| estimator.has_sent(sequence))
     }
 
-    /// The client tells what has come.
-    pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
-        if let Some(estimator) = &mut self.estimator {
-            estimator.handle_transport_feedback(now, feedback);
-            self.settle(now);
-        }
+    /// The client tells what has come. False where that is a lie.
+    pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) -> bool {
+        let Some(estimator) = &mut self.estimator else { return true };
+        let is_believed = estimator.handle_transport_feedback(now, feedback);
+        self.settle(now);
+        is_believed
     }
 
     /// The client tells what it estimates.
@@ -146,6 +147,20 @@ impl Path {
         }
         estimator.handle_report(now, f64::from(fraction_lost) / 256.0, USUAL_PACKETS);
         self.settle(now);
+    }
+
+    /// How often a packet is sent that is asked for the `asked`th time.
+    pub fn copies(&self, asked: u32) -> u32 {
+        nack::copies(self.inherent_loss(), asked)
+    }
+
+    /// What repair adds to all that is sent, as a part of it.
+    pub fn repair_share(&self) -> f64 {
+        nack::repair_share(self.inherent_loss())
+    }
+
+    fn inherent_loss(&self) -> f64 {
+        self.estimator.as_ref().map_or(0.0, |estimator| estimator.inherent_loss())
     }
 
     /// The most that the client could make use of.

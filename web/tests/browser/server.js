@@ -93,11 +93,11 @@ function exchange(url, options, body) {
   });
 }
 
-/** What a node takes the paths to its subscribers for, in bits a second, by peer. */
-export async function targets({ admin }) {
+/** A counter of a node. */
+export async function counted({ admin }, name) {
   const metrics = await (await fetch(`http://${admin}/metrics`)).text();
-  const sample = /^lectern_node_subscriber_target_bps\{peer="(\w+)"\} (\d+)$/gm;
-  return new Map([...metrics.matchAll(sample)].map(([, peer, bps]) => [peer, Number(bps)]));
+  const sample = metrics.match(new RegExp(`^lectern_node_${name} (\\d+)$`, 'm'));
+  return Number(sample[1]);
 }
 
 /** A controller, an edge and two nodes, each a process of its own, linked by certificates. */
@@ -124,7 +124,7 @@ export async function startCluster(stage, { recorder: withRecorder = false } = {
   for (const name of ['node-a', 'node-b']) {
     const port = `${await freePort('udp')}`;
     const address = `127.0.0.1:${port}`;
-    const values = { 'node.name': name, 'node.listen': address, 'node.trace_paths': true };
+    const values = { 'node.name': name, 'node.listen': address };
     const { admin } = await start(name, 'node', values);
     nodes.push({ name, address, port, admin });
   }

@@ -3,7 +3,8 @@
 use super::*;
 
 fn layer(kbps: u64, height: u32, frames_per_second: u32) -> Layer {
-    Layer { rate: Bitrate::kbps(kbps), width: height * 16 / 9, height, frames_per_second }
+    let rate = Bitrate::kbps(kbps);
+    Layer { rate, peak: rate, width: height * 16 / 9, height, frames_per_second }
 }
 
 fn demand(rank: Rank, layers: &[Layer], current: Option<usize>) -> Demand {
@@ -46,6 +47,20 @@ fn the_screen_comes_first_and_then_whoever_speaks() {
     let still = Demand { layers: Layers::from_slice(&[layer(400, 1_080, 5)]), ..screen };
     let demands = [other, speaker, still];
     assert_eq!(share(2_500, &demands), [Grant::Layer(0), Grant::Layer(2), Grant::Layer(0)]);
+}
+
+#[test]
+fn a_screen_at_rest_leaves_its_room_to_others_but_has_room_for_its_next_slide() {
+    let at_rest =
+        |peak, height, fps| Layer { peak: Bitrate::kbps(peak), ..layer(100, height, fps) };
+    let layers = [at_rest(300, 1_080, 5), at_rest(1_500, 1_080, 15)];
+    let still = |current| demand(Rank::Screen, &layers, current);
+    assert_eq!(share(2_400, &[camera(None), still(None)]), [Grant::Layer(2), Grant::Layer(1)]);
+    assert_eq!(useful_rate(&[still(None)]), Bitrate::kbps(1_500));
+    // Where the next slide would not fit, what is sent now stays no more than what is not.
+    for current in [None, Some(0), Some(1)] {
+        assert_eq!(share(700, &[still(current), camera(None)])[0], Grant::Layer(0));
+    }
 }
 
 #[test]

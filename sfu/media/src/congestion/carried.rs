@@ -45,6 +45,7 @@ impl Estimator {
         let known = estimator.rate.bps();
         estimator.rate = Rate::resumed(known);
         estimator.prober = Prober::resumed(known);
+        estimator.look_until = 0;
         estimator.remb = carried.remb_bps.map(|limit| bps(Bitrate::bps(limit)));
         if let Some(round_trip) = carried.round_trip_us {
             estimator.handle_round_trip(now, Duration::from_micros(round_trip));

@@ -1,12 +1,13 @@
 //! What feedback does to the estimate: the parts of the estimator, put together.
 
-use super::Estimator;
 use super::cluster::Finding;
 use super::history::Packet;
 use super::probe::Needs;
 use super::rate::Signals;
 use super::trendline::Usage;
 use super::units::{MILLI, Micros, SECOND, bps};
+use super::{Estimator, LOOKED_AT_BPS};
+use lectern_wire::DataSize;
 use std::time::Instant;
 
 /// A round trip before one was measured.
@@ -39,8 +40,15 @@ const ACKNOWLEDGED_WINDOW: Micros = 1_500 * MILLI;
 const UNANSWERED: f64 = 0.68;
 /// Where less than this part has arrived, the estimate is held to what does, whatever is sent.
 const HALF: f64 = 0.45;
+/// With less of a queue than this the link is idle now and then.
+const IDLE_QUEUE: Micros = 10 * MILLI;
 /// A queue with which nothing is probed.
 const PROBED_QUEUE: Micros = 40 * MILLI;
+
+/// Whether feedback about numbers that were never sent may still be meant for who sent before us.
+pub(super) const fn is_forgiven(at: Micros) -> bool {
+    at < FORGIVEN
+}
 
 impl Estimator {
     pub(super) fn micros(&self, now: Instant) -> Micros {
@@ -71,6 +79,7 @@ impl Estimator {
         }
         let waited = self.delay.add(arrival, arrival.saturating_sub(packet.sent));
         self.history.note_queue(sequence, waited);
+        self.busy.add(arrival, waited, packet.size);
         self.trendline.add(packet.sent, arrival);
         self.arrivals.add(arrival, u32::from(packet.size));
         self.answers.add(at, u32::from(packet.size));
@@ -78,19 +87,28 @@ impl Estimator {
     }
 
     /// How long packets wait in a queue, without jitter.
-    fn waiting(&self) -> Micros {
+    pub(super) fn waiting(&self) -> Micros {
         let jitter = self.delay.jitter();
         let standing = self.delay.queue().saturating_sub(jitter / 4);
         standing.max(self.delay.latest().saturating_sub(2 * jitter)).max(0)
     }
 
-    /// The bits a second that arrived lately: as short a time as holds enough packets. `None` right
-    /// after a gap.
+    /// The bits a second that the link passed lately: as short a time as holds enough packets, and of
+    /// that only while it was busy, where it was. `None` right after a gap.
     fn passing(&self) -> Option<f64> {
         let window = PASSING_BITS / self.rate.bps().max(1.0) * SECOND as f64;
         let window = window.clamp(100_000.0, 500_000.0) as Micros;
         let since = self.latest.map_or(0, |(_, arrival)| arrival.saturating_sub(self.resumed));
-        if since < LEAST_PASSING { None } else { self.arrivals.rate(window.min(since)) }
+        if since < LEAST_PASSING {
+            return None;
+        }
+        let window = window.min(since);
+        Some(self.arrivals.rate(window)?.max(self.busy_rate(window)))
+    }
+
+    /// The bits a second that passed while the link was busy; nothing beyond the estimate.
+    fn busy_rate(&self, window: Micros) -> f64 {
+        self.busy.rate(window).unwrap_or(0.0).min(self.rate.bps())
     }
 
     /// The bits a second that arrived in the last half second, by the receiver's clock but no more
@@ -113,7 +131,9 @@ impl Estimator {
                 let mut lowered = self.rate.bps() * (1.0 - 0.5 * verdict.congestive);
                 if self.delay.queue() > STANDING_QUEUE && !self.limited.is_limited() {
                     // The queue is full, so what arrives is what the link can do.
-                    let passing = self.arrivals.rate(250 * MILLI).unwrap_or(lowered);
+                    let window = 250 * MILLI;
+                    let passing = self.arrivals.rate(window).unwrap_or(lowered);
+                    let passing = passing.max(self.busy_rate(window));
                     lowered = lowered.min(FULL * passing);
                 }
                 if self.rate.lower(at, lowered) {
@@ -190,9 +210,12 @@ impl Estimator {
             || at < self.hold_until
             || self.is_unanswered
             || self.is_mistrusted(at);
+        let is_idle = self.backlog == DataSize::ZERO && self.waiting() < IDLE_QUEUE;
+        let is_met = self.wanted > 0.0 && self.rate.bps() >= self.wanted;
+        let is_new = at < self.look_until && is_met && is_idle;
         Needs {
             estimate: self.rate.bps(),
-            wanted: self.wanted,
+            wanted: if is_new { self.wanted.max(LOOKED_AT_BPS) } else { self.wanted },
             most,
             is_congested,
             jitter: self.delay.jitter(),
@@ -202,9 +225,6 @@ impl Estimator {
     }
 
     pub(super) fn mistrust(&mut self, at: Micros) {
-        if at < FORGIVEN {
-            return;
-        }
         let is_due =
             self.mistrusted.is_none_or(|last| at.saturating_sub(last) >= MISTRUST_INTERVAL);
         if is_due {

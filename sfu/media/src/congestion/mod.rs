@@ -3,6 +3,7 @@
 
 mod alr;
 mod answered;
+mod busy;
 mod carried;
 mod clock;
 mod cluster;
@@ -25,7 +26,9 @@ pub use trendline::Usage;
 
 use alr::Limited;
 use answered::Answered;
+use busy::Busy;
 use clock::ReceiverClock;
+use control::is_forgiven;
 use delay::Delay;
 use history::{Answer, History, Packet};
 use lectern_wire::rtcp::TransportFeedback;
@@ -39,10 +42,17 @@ use trendline::Trendline;
 use units::{MILLI, Micros, SECOND, bitrate, bps};
 
 /// The pacer's rate as a multiple of the estimate; more where packets would wait longer than so
-/// many seconds, by up to so much.
+/// many seconds, by up to so much. All of that goes as a queue of the network grows between two waits:
+/// what is lowered to drain a queue must drain it.
+const DRAINING: f64 = 0.95;
 const PACING: f64 = 1.25;
 const PACED: f64 = 0.25;
 const MORE_PACING: f64 = 0.5;
+const QUEUED: [f64; 2] = [8.0 * MILLI as f64, 24.0 * MILLI as f64];
+/// So long after it has begun, a path that takes what is wanted is looked at up to this rate: more will
+/// be wanted soon.
+const LOOKED_AT_FOR: Micros = 5 * SECOND;
+const LOOKED_AT_BPS: f64 = 5_000_000.0;
 
 /// What the estimate may be, and where it begins.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +119,7 @@ pub struct Estimator {
     arrivals: Meter,
     answers: Meter,
     answered: Answered,
+    busy: Busy,
     /// When the last packet that arrived was sent and came, and when packets began to come again
     /// after a gap in which none was sent, or all were lost.
     latest: Option<(Micros, Micros)>,
@@ -119,6 +130,8 @@ pub struct Estimator {
     prober: Prober,
     backlog: DataSize,
     wanted: f64,
+    /// Until then the path is looked at whether that is wanted or not.
+    look_until: Micros,
     round_trip: Option<Micros>,
     remb: Option<f64>,
     /// When feedback came last, and when the rate was last lowered for want of it.
@@ -152,6 +165,7 @@ impl Estimator {
             arrivals: Meter::new(10 * MILLI),
             answers: Meter::new(20 * MILLI),
             answered: Answered::new(),
+            busy: Busy::new(),
             latest: None,
             resumed: 0,
             limited: Limited::new(),
@@ -160,6 +174,7 @@ impl Estimator {
             prober: Prober::new(start),
             backlog: DataSize::ZERO,
             wanted: 0.0,
+            look_until: LOOKED_AT_FOR,
             round_trip: None,
             remb: None,
             heard: None,
@@ -201,13 +216,19 @@ impl Estimator {
         self.history.has_sent(sequence)
     }
 
-    /// The subscriber tells which packets arrived, and when.
-    pub fn handle_transport_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+    /// The subscriber tells which packets arrived, and when. False where it tells of such as were never
+    /// sent, and nothing excuses it.
+    pub fn handle_transport_feedback(
+        &mut self,
+        now: Instant,
+        feedback: &TransportFeedback<'_>,
+    ) -> bool {
         let at = self.micros(now);
         if self.clock.begin(at, feedback.reference()) {
             self.delay = Delay::new();
             self.trendline = Trendline::new();
             self.arrivals.clear();
+            self.busy = Busy::new();
             // Times before and after have nothing to do with each other.
             self.prober.abandon(at);
             self.latest = None;
@@ -233,11 +254,13 @@ impl Estimator {
         if let Some(sent) = newest {
             self.note_round_trip(at.saturating_sub(sent));
         }
+        is_believed |= is_forgiven(at);
         if !is_believed {
             self.mistrust(at);
         }
         self.judge(at);
         self.control(at);
+        is_believed
     }
 
     /// The subscriber's own estimate (draft-alvestrand-rmcat-remb-03): the target follows it where
@@ -322,7 +345,10 @@ impl Estimator {
     pub fn pacing_rate(&self) -> Bitrate {
         let target = bps(self.target());
         let waits = self.backlog.as_bytes() as f64 * 8.0 / target.max(1.0);
-        bitrate(target * (PACING + (waits - PACED).clamp(0.0, MORE_PACING)))
+        let more = PACING - 1.0 + (waits - PACED).clamp(0.0, MORE_PACING);
+        let [none, full] = QUEUED;
+        let free = (full - self.waiting() as f64) / (full - none);
+        bitrate(target * (DRAINING + (1.0 - DRAINING + more) * free.clamp(0.0, 1.0)))
     }
 
     /// The cluster that is to be sent now, one at a time.
@@ -344,6 +370,11 @@ impl Estimator {
     /// The part of all packets that was lost of late, 0 to 1.
     pub fn loss(&self) -> f64 {
         self.loss.recent()
+    }
+
+    /// The part of all packets that is lost whatever the rate, 0 to 1.
+    pub fn inherent_loss(&self) -> f64 {
+        self.loss.inherent()
     }
 
     /// Whether less is sent than could be.

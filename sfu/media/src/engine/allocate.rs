@@ -6,7 +6,7 @@ use crate::arena::{Key, PeerKey, TrackKey};
 use crate::egress::Subscription;
 use crate::forwarder::Goal;
 use crate::frame::Target;
-use crate::limits::{ALLOCATION_INTERVAL, REST_AFTER_LOWERING, SOUND_RESERVE};
+use crate::limits::{ALLOCATION_INTERVAL, REST_AFTER_LOWERING, SOUND_RESERVE, STALE_BACKLOG};
 use crate::offer::{self, Targets};
 use crate::pacer::Class;
 use crate::router::Router;
@@ -35,6 +35,15 @@ impl Picture {
             (Some(current), Grant::Layer(layer)) => layer < current,
             (Some(_), Grant::Starved) => true,
             (_, Grant::Hidden) | (None, _) => false,
+        }
+    }
+
+    /// Whether a grant is less than what is sent now, and of another encoding.
+    fn changes_down(&self, grant: Grant) -> bool {
+        let encoding = |layer: usize| self.targets.get(layer).map(|target| target.encoding);
+        match (self.demand.current, grant) {
+            (Some(current), Grant::Layer(layer)) => encoding(layer) < encoding(current),
+            _ => false,
         }
     }
 }
@@ -105,10 +114,15 @@ impl Engine {
         peer.egress.allocated = target;
         let demands: SmallVec<[Demand; USUAL_PICTURES]> =
             pictures.iter().map(|picture| picture.demand.clone()).collect();
-        let useful = allocation::useful_rate(&demands).as_bps();
+        let useful = allocation::useful_rate(&demands);
         let sound = SOUND_RESERVE.as_bps();
-        peer.egress.path.set_wanted(now, Bitrate::bps(useful.saturating_add(sound)));
-        let budget = target.map_or(u64::MAX, |target| target.as_bps().saturating_sub(sound));
+        // What is lost is sent again, and has to fit as well.
+        let repaired = 1.0 + peer.egress.path.repair_share();
+        let scaled = |rate: Bitrate, factor: f64| (rate.as_bps() as f64 * factor) as u64;
+        let wanted = scaled(useful, repaired).saturating_add(sound);
+        peer.egress.path.set_wanted(now, Bitrate::bps(wanted));
+        let pictures_bps = |target: Bitrate| scaled(target, 1.0 / repaired).saturating_sub(sound);
+        let budget = target.map_or(u64::MAX, pictures_bps);
         let grants = allocation::allocate(Bitrate::bps(budget), &demands);
         self.carry_out(now, key, &pictures, &grants);
     }
@@ -129,10 +143,23 @@ impl Engine {
             if let Some(state) = self.aim(now, key, picture.subscription, target) {
                 states.push(state);
             }
+            if picture.changes_down(*grant) {
+                self.hurry(now, key, picture.subscription);
+            }
         }
         let Some(peer) = self.router.peers.get(key).filter(|_| !states.is_empty()) else { return };
         if let Some(room) = self.router.rooms.get(peer.room) {
             self.events.push((room.id, Event::StreamStates { peer: peer.id, states }));
+        }
+    }
+
+    /// A picture is lowered, and much of the better one waits still: that would take longer than to begin
+    /// with the lower one at once.
+    fn hurry(&mut self, now: Instant, key: PeerKey, subscription: Subscription) {
+        let peer = self.router.peers.get(key);
+        if peer.is_some_and(|peer| peer.egress.path.pacer.delay() > STALE_BACKLOG) {
+            self.withdraw(key, subscription);
+            self.refresh_one(now, key, subscription);
         }
     }
 

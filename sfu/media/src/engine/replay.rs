@@ -7,7 +7,7 @@ use crate::cache::Pool;
 use crate::egress::Subscription;
 use crate::encoding::Encoding;
 use crate::ingress::Binding;
-use crate::limits::{LONGEST_REPLAY, SWITCH_REPLAY, UNDER_RTP_BYTES, YOUNG_GROUP};
+use crate::limits::{LONGEST_REPLAY, SPARED_GROUP, SWITCH_REPLAY, UNDER_RTP_BYTES, YOUNG_GROUP};
 use crate::rewrite::Moment;
 use lectern_control::media::MediaKind;
 use lectern_wire::{DataSize, SeqNo};
@@ -47,12 +47,25 @@ impl Engine {
             return;
         }
         let longest = track.class().longest_wait() * LONGEST_REPLAY / 100;
-        if !self.replay(now, subscription, longest) {
-            if let Some(track) = self.router.tracks.get_mut(subscription.track) {
-                track.want_keyframe_for(subscription.slot);
-            }
-            self.wake(now, publisher);
+        if self.replay(now, subscription, longest) || self.has_young_group(now, subscription) {
+            return;
         }
+        if let Some(track) = self.router.tracks.get_mut(subscription.track) {
+            track.want_keyframe_for(subscription.slot);
+        }
+        self.wake(now, publisher);
+    }
+
+    /// Whether a whole group has begun lately of what a subscription is to get. Whose path is too slow for
+    /// it is too slow for another keyframe as well, which all others would pay for: it is tried again as
+    /// the path drains.
+    fn has_young_group(&mut self, now: Instant, subscription: Subscription) -> bool {
+        let Engine { router, pool, .. } = self;
+        let Some(track) = router.tracks.get_mut(subscription.track) else { return false };
+        let Some((source, _)) = track.split_for(subscription.slot) else { return false };
+        let began = source.encoding.cache.group_began();
+        let is_young = began.is_some_and(|at| now.saturating_duration_since(at) <= SPARED_GROUP);
+        is_young && whole_group(source.encoding, pool).is_some()
     }
 
     /// Goes over to the encoding that a subscription is to get with the keyframe that has just come of

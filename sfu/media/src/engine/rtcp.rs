@@ -69,7 +69,9 @@ impl Engine {
                 if let Some(peer) = self.router.peers.get_mut(key) {
                     peer.egress.handle_feedback(now, feedback);
                 }
-                self.on_path(now, key, |path| path.handle_feedback(now, feedback));
+                let mut is_believed = true;
+                self.on_path(now, key, |path| is_believed = path.handle_feedback(now, feedback));
+                self.counters.disbelieved += u64::from(!is_believed);
             }
             Packet::BitrateEstimate(estimate) => {
                 self.open_path_by_estimate(now, key);
@@ -156,21 +158,36 @@ impl Engine {
         let (_, bytes) = kept.ok_or(DropReason::NackMissed)?;
         let (peer, forwarder) = self.router.sending(key, subscription)?;
         let out = segment.number(number).unwrap_or_default();
-        if !forwarder.repairs.permit(now, out.0) || !peer.egress.budget.spend(bytes.len()) {
-            return Err(DropReason::NackRate);
+        if out >= forwarder.left() {
+            return Err(DropReason::NackMissed);
         }
-        if peer.egress.path.is_open(now, class) {
-            self.send_from_cache(now, key, subscription, out, true)?;
-            self.counters.rtx_out += 1;
-            return Ok(());
+        let asked = forwarder.repairs.permit(now, out.0).ok_or(DropReason::NackRate)?;
+        let Egress { budget, path, .. } = &mut peer.egress;
+        if !budget.spend(bytes.len()) {
+            return Err(DropReason::NackRate);
         }
         let size = DataSize::bytes((bytes.len() + UNDER_RTP_BYTES) as u64);
         let waiting = Waiting { ssrc: forwarder.ssrc, number: out, size };
-        if !peer.egress.path.pacer.push(Class::Repair, waiting) {
-            return Err(DropReason::PacerFull);
+        let mut wait_for_turn = path.copies(asked);
+        let leaves_at_once = path.is_open(now, class);
+        if leaves_at_once {
+            wait_for_turn -= 1;
         }
-        if let Some(due) = peer.egress.path.pacer.deadline(now) {
+        for copy in 0..wait_for_turn {
+            let is_first = copy == 0 && !leaves_at_once;
+            if !is_first && !budget.spend_on_copy(bytes.len()) {
+                break;
+            }
+            if !path.pacer.push(Class::Repair, waiting) {
+                return Err(DropReason::PacerFull);
+            }
+        }
+        if let Some(due) = path.pacer.deadline(now) {
             self.peer_timers.advance(key.index(), due);
+        }
+        if leaves_at_once {
+            self.send_from_cache(now, key, subscription, out, true)?;
+            self.counters.rtx_out += 1;
         }
         Ok(())
     }
@@ -189,7 +206,7 @@ impl Engine {
         let Egress { sealed, budget, path, .. } = &mut peer.egress;
         let (number, datagram) =
             sealed.find(subscription.ssrc, sequence).ok_or(DropReason::NackMissed)?;
-        if !forwarder.repairs.permit(now, number.0) || !budget.spend(datagram.len()) {
+        if forwarder.repairs.permit(now, number.0).is_none() || !budget.spend(datagram.len()) {
             return Err(DropReason::NackRate);
         }
         // Its transport-wide number has been given, and is reported to have come late.

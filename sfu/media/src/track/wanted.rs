@@ -121,6 +121,7 @@ impl Track {
         }
         let announced = self.parameters.encodings.iter().map(|announced| Layer {
             rate: Bitrate::bps(announced.max_bitrate_bps),
+            peak: Bitrate::bps(announced.max_bitrate_bps),
             width: announced.width,
             height: announced.height,
             frames_per_second: 0,

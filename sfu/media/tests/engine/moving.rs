@@ -88,7 +88,14 @@ fn a_room_moves_while_it_is_live() {
     let last: Vec<Rtp> =
         (1..=2).map(|place| received(&world, place, 1).pop().expect("packets")).collect();
     let all_before: Vec<usize> = world.clients.iter().map(|client| client.rtp.len()).collect();
+    for client in &mut world.clients[1..] {
+        client.send_rtcp(|writer| {
+            writer.bitrate_estimate(Ssrc(1), Bitrate::kbps(1_500), &[]).expect("room");
+        });
+    }
+    world.run_ms(50);
     let estimates = targets(&world, 0);
+    assert_eq!(estimates[&peer(1).0], Bitrate::kbps(1_500));
     with_second_node(&mut world);
     // In an order in which no subscriber's track is there when it comes.
     for place in [1, 2, 0] {
