@@ -236,6 +236,8 @@ pub const MORE_PACED_DELAY: u32 = 2;
 pub const LONGEST_REPLAY: u32 = 80;
 /// Packets that may wait for one subscriber: a second of 20 Mbit/s.
 pub const MAX_PACED_PACKETS: usize = 2_048;
+/// Packets that are to be sent again, and wait, beyond which none is sent more than once.
+pub const MAX_WAITING_COPIES: usize = 64;
 /// How often a subscriber's bandwidth is shared out anew; at once where it has become less.
 pub const ALLOCATION_INTERVAL: Duration = Duration::from_millis(200);
 /// How long a picture that was lowered does not go up: what changes each moment is worse than what is

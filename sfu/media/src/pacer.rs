@@ -5,7 +5,8 @@
 //! in quanta, so that several packets leave as one run of equal datagrams.
 
 use crate::limits::{
-    MAX_PACED_PACKETS, MORE_PACED_DELAY, PACED_DELAY, PACING_BURST, PACING_QUANTUM,
+    MAX_PACED_PACKETS, MAX_WAITING_COPIES, MORE_PACED_DELAY, PACED_DELAY, PACING_BURST,
+    PACING_QUANTUM,
 };
 use lectern_wire::{Bitrate, DataSize, SeqNo, Ssrc};
 use std::collections::VecDeque;
@@ -92,8 +93,19 @@ impl Pacer {
         }
         self.packets += 1;
         self.backlog += waiting.size.as_bytes();
-        self.queue(class).push_back(waiting);
+        let queue = self.queue(class);
+        if class == Class::Repair && queue.capacity() == 0 {
+            queue.reserve_exact(2 * MAX_WAITING_COPIES);
+        }
+        queue.push_back(waiting);
         true
+    }
+
+    /// One more copy of what is sent again waits for its turn. `false` where much of that waits already.
+    #[must_use]
+    pub fn push_copy(&mut self, waiting: Waiting) -> bool {
+        let waits = self.queue(Class::Repair).len();
+        waits < MAX_WAITING_COPIES && self.push(Class::Repair, waiting)
     }
 
     /// The next packet whose turn has come.

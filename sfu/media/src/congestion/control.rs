@@ -6,7 +6,7 @@ use super::probe::Needs;
 use super::rate::Signals;
 use super::trendline::Usage;
 use super::units::{MILLI, Micros, SECOND, bps};
-use super::{Estimator, LOOKED_AT_BPS};
+use super::{EASED_FOR, Estimator};
 use lectern_wire::DataSize;
 use std::time::Instant;
 
@@ -40,6 +40,10 @@ const ACKNOWLEDGED_WINDOW: Micros = 1_500 * MILLI;
 const UNANSWERED: f64 = 0.68;
 /// Where less than this part has arrived, the estimate is held to what does, whatever is sent.
 const HALF: f64 = 0.45;
+/// So long after it has begun, a path that takes what is wanted is looked at up to this rate: more will
+/// be wanted soon.
+pub const LOOKED_AT_FOR: Micros = 5 * SECOND;
+const LOOKED_AT_BPS: f64 = 5_000_000.0;
 /// With less of a queue than this the link is idle now and then.
 const IDLE_QUEUE: Micros = 10 * MILLI;
 /// A queue with which nothing is probed.
@@ -91,6 +95,12 @@ impl Estimator {
         let jitter = self.delay.jitter();
         let standing = self.delay.queue().saturating_sub(jitter / 4);
         standing.max(self.delay.latest().saturating_sub(2 * jitter)).max(0)
+    }
+
+    /// Whether the rate was lowered a moment before the last feedback.
+    pub(super) fn is_eased(&self) -> bool {
+        let lowered = self.heard.zip(self.rate.decreased());
+        lowered.is_some_and(|(heard, decreased)| heard.saturating_sub(decreased) < EASED_FOR)
     }
 
     /// The bits a second that the link passed lately: as short a time as holds enough packets, and of

@@ -43,16 +43,15 @@ use units::{MILLI, Micros, SECOND, bitrate, bps};
 
 /// The pacer's rate as a multiple of the estimate; more where packets would wait longer than so
 /// many seconds, by up to so much. All of that goes as a queue of the network grows between two waits:
-/// what is lowered to drain a queue must drain it.
+/// what is lowered to drain a queue must drain it. And little is left of it for so long after a
+/// decrease: what waited meanwhile would fill the queue again at once.
 const DRAINING: f64 = 0.95;
+const EASED_PACING: f64 = 0.05;
+const EASED_FOR: Micros = 3 * SECOND;
 const PACING: f64 = 1.25;
 const PACED: f64 = 0.25;
 const MORE_PACING: f64 = 0.5;
 const QUEUED: [f64; 2] = [8.0 * MILLI as f64, 24.0 * MILLI as f64];
-/// So long after it has begun, a path that takes what is wanted is looked at up to this rate: more will
-/// be wanted soon.
-const LOOKED_AT_FOR: Micros = 5 * SECOND;
-const LOOKED_AT_BPS: f64 = 5_000_000.0;
 
 /// What the estimate may be, and where it begins.
 #[derive(Debug, Clone, Copy)]
@@ -174,7 +173,7 @@ impl Estimator {
             prober: Prober::new(start),
             backlog: DataSize::ZERO,
             wanted: 0.0,
-            look_until: LOOKED_AT_FOR,
+            look_until: control::LOOKED_AT_FOR,
             round_trip: None,
             remb: None,
             heard: None,
@@ -346,6 +345,7 @@ impl Estimator {
         let target = bps(self.target());
         let waits = self.backlog.as_bytes() as f64 * 8.0 / target.max(1.0);
         let more = PACING - 1.0 + (waits - PACED).clamp(0.0, MORE_PACING);
+        let more = if self.is_eased() { more.min(EASED_PACING) } else { more };
         let [none, full] = QUEUED;
         let free = (full - self.waiting() as f64) / (full - none);
         bitrate(target * (DRAINING + (1.0 - DRAINING + more) * free.clamp(0.0, 1.0)))

@@ -168,18 +168,13 @@ impl Engine {
         }
         let size = DataSize::bytes((bytes.len() + UNDER_RTP_BYTES) as u64);
         let waiting = Waiting { ssrc: forwarder.ssrc, number: out, size };
-        let mut wait_for_turn = path.copies(asked);
         let leaves_at_once = path.is_open(now, class);
-        if leaves_at_once {
-            wait_for_turn -= 1;
+        if !leaves_at_once && !path.pacer.push(Class::Repair, waiting) {
+            return Err(DropReason::PacerFull);
         }
-        for copy in 0..wait_for_turn {
-            let is_first = copy == 0 && !leaves_at_once;
-            if !is_first && !budget.spend_on_copy(bytes.len()) {
+        for _ in 1..path.copies(asked) {
+            if !budget.spend_on_copy(bytes.len()) || !path.pacer.push_copy(waiting) {
                 break;
-            }
-            if !path.pacer.push(Class::Repair, waiting) {
-                return Err(DropReason::PacerFull);
             }
         }
         if let Some(due) = path.pacer.deadline(now) {
