@@ -129,7 +129,7 @@ pub struct Estimator {
     prober: Prober,
     backlog: DataSize,
     wanted: f64,
-    /// Until then the path is looked at whether that is wanted or not.
+    /// Until then the path is looked at further than is wanted.
     look_until: Micros,
     round_trip: Option<Micros>,
     remb: Option<f64>,
