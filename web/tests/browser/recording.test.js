@@ -42,7 +42,8 @@ const MOST_LENGTH_ERROR_MS = 300;
 
 /**
  * What people notice of lips and words begins above this (ITU-R BT.1359: 45 ms early, 125 late). The
- * browser that captures has a part in it, which is printed beside.
+ * browser that captures is late with the sound by itself, up to 43 ms where the machine is slow: that is
+ * measured beside, without the server, and this much may be added to it.
  */
 const MOST_SKEW_MS = 40;
 
@@ -197,8 +198,9 @@ function checkSkews(found, captured) {
     capturedMs: shown(captured),
   });
   assert.ok(found.length >= RECORDED_MS / 4_000, 'sound or picture are missing for long');
+  const latest = Math.max(0, median(captured.map(({ ms }) => ms))) + MOST_SKEW_MS;
   for (const { fromMs, ms } of found) {
-    assert.ok(Math.abs(ms) <= MOST_SKEW_MS, `${ms} ms from ${fromMs} ms on`);
+    assert.ok(ms >= -MOST_SKEW_MS && ms <= latest, `${ms} ms from ${fromMs} ms on`);
   }
 }
 
