@@ -187,7 +187,7 @@ pub fn copies(inherent_loss: f64, asked: u32) -> u32 {
     (1..most).find(is_enough).unwrap_or(most)
 }
 
-/// What copies add to all that is sent on such a path: each lost packet is sent so often.
+/// What repair adds to all that is sent on such a path: each lost packet is sent again so often.
 pub fn repair_share(inherent_loss: f64) -> f64 {
     inherent_loss * f64::from(copies(inherent_loss, 1))
 }

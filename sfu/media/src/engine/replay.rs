@@ -13,6 +13,18 @@ use lectern_control::media::MediaKind;
 use lectern_wire::{DataSize, SeqNo};
 use std::time::{Duration, Instant};
 
+/// What became of a group that was to be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Replay {
+    Done,
+    /// The path does not take it in time; when it began.
+    TooLong {
+        began: Instant,
+    },
+    /// Not all of it is there.
+    Incomplete,
+}
+
 impl Engine {
     /// The peer can receive from now on: brings every picture it waits for.
     pub(super) fn refresh(&mut self, now: Instant, key: PeerKey) {
@@ -47,25 +59,19 @@ impl Engine {
             return;
         }
         let longest = track.class().longest_wait() * LONGEST_REPLAY / 100;
-        if self.replay(now, subscription, longest) || self.has_young_group(now, subscription) {
-            return;
+        match self.replay(now, subscription, longest) {
+            Replay::Done => return,
+            // Whose path is too slow for a young group is too slow for another keyframe as well, which all
+            // others would pay for: it is tried again as the path drains.
+            Replay::TooLong { began } if now.saturating_duration_since(began) <= SPARED_GROUP => {
+                return;
+            }
+            Replay::TooLong { .. } | Replay::Incomplete => {}
         }
         if let Some(track) = self.router.tracks.get_mut(subscription.track) {
             track.want_keyframe_for(subscription.slot);
         }
         self.wake(now, publisher);
-    }
-
-    /// Whether a whole group has begun lately of what a subscription is to get. Whose path is too slow for
-    /// it is too slow for another keyframe as well, which all others would pay for: it is tried again as
-    /// the path drains.
-    fn has_young_group(&mut self, now: Instant, subscription: Subscription) -> bool {
-        let Engine { router, pool, .. } = self;
-        let Some(track) = router.tracks.get_mut(subscription.track) else { return false };
-        let Some((source, _)) = track.split_for(subscription.slot) else { return false };
-        let began = source.encoding.cache.group_began();
-        let is_young = began.is_some_and(|at| now.saturating_duration_since(at) <= SPARED_GROUP);
-        is_young && whole_group(source.encoding, pool).is_some()
     }
 
     /// Goes over to the encoding that a subscription is to get with the keyframe that has just come of
@@ -78,25 +84,34 @@ impl Engine {
         let began = source.encoding.cache.group_began();
         let is_young = began.is_some_and(|at| now.saturating_duration_since(at) <= YOUNG_GROUP);
         let is_possible = is_other && !forwarder.waits() && is_young;
-        is_possible && self.replay(now, subscription, SWITCH_REPLAY)
+        is_possible && self.replay(now, subscription, SWITCH_REPLAY) == Replay::Done
     }
 
-    /// Sends the latest keyframe and all that came after it; `false` where that is not all there, or
-    /// takes longer than `longest`.
-    fn replay(&mut self, now: Instant, subscription: Subscription, longest: Duration) -> bool {
+    /// Sends the latest keyframe and all that came after it, where that takes no longer than `longest`.
+    fn replay(&mut self, now: Instant, subscription: Subscription, longest: Duration) -> Replay {
+        self.try_replay(now, subscription, longest).unwrap_or(Replay::Incomplete)
+    }
+
+    fn try_replay(
+        &mut self,
+        now: Instant,
+        subscription: Subscription,
+        longest: Duration,
+    ) -> Option<Replay> {
         let Engine { router, pool, outbox, counters, peer_timers, .. } = self;
-        let Some(track) = router.tracks.get_mut(subscription.track) else { return false };
-        let Some((source, forwarders)) = track.split_for(subscription.slot) else { return false };
-        let Some((first, last)) = whole_group(source.encoding, pool) else { return false };
-        let Some(forwarder) = forwarders.get_mut(subscription.slot) else { return false };
-        let Some(peer) = router.peers.get_mut(forwarder.peer) else { return false };
+        let track = router.tracks.get_mut(subscription.track)?;
+        let (source, forwarders) = track.split_for(subscription.slot)?;
+        let (first, last) = whole_group(source.encoding, pool)?;
+        let forwarder = forwarders.get_mut(subscription.slot)?;
+        let peer = router.peers.get_mut(forwarder.peer)?;
         let size = bytes_of_group(source.encoding, pool, first, last);
         if !peer.egress.path.takes(size, longest) {
-            return false;
+            let began = source.encoding.cache.group_began()?;
+            return Some(Replay::TooLong { began });
         }
         for number in first.0..=last.0 {
             let cache = &source.encoding.cache;
-            let Some((packet, bytes)) = cache.find(pool, SeqNo(number)) else { return false };
+            let (packet, bytes) = cache.find(pool, SeqNo(number))?;
             if number == first.0 {
                 let live = source.encoding.newest_moment().unwrap_or(Moment::of(packet));
                 forwarder.switch(now, &source, packet, live);
@@ -104,7 +119,7 @@ impl Engine {
             let sent = send(now, &source, packet, bytes, forwarder, peer, outbox);
             count(counters, peer_timers, forwarder.peer, sent);
         }
-        true
+        Some(Replay::Done)
     }
 
     /// The beginning of a keyframe came late, and was forwarded: those who waited for it get what
