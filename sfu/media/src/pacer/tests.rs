@@ -31,6 +31,16 @@ fn drain(pacer: &mut Pacer, begun: Instant, until: Instant) -> Vec<(Duration, u6
 }
 
 #[test]
+fn copies_stop_where_much_waits_and_first_tries_do_not() {
+    let now = Instant::now();
+    let mut pacer = paced(now, Bitrate::kbps(10_000));
+    let copies = (0..1_000).filter(|number| pacer.push_copy(waiting(*number))).count();
+    assert_eq!(copies, MAX_WAITING_COPIES);
+    assert!(pacer.push(Class::Repair, waiting(1_000)));
+    assert!(!pacer.push_copy(waiting(1_000)));
+}
+
+#[test]
 fn without_a_rate_nothing_waits() {
     let now = Instant::now();
     let mut pacer = Pacer::default();
