@@ -46,6 +46,10 @@ pub const LOOKED_AT_FOR: Micros = 5 * SECOND;
 const LOOKED_AT_BPS: f64 = 5_000_000.0;
 /// With less of a queue than this the link is idle now and then.
 const IDLE_QUEUE: Micros = 10 * MILLI;
+/// More than that waits in our own queue, in seconds, only while more is to be sent than may be.
+const WAITING: f64 = 0.02;
+/// With more jitter than this it is not known what passes in a tenth of a second.
+const STEADY: Micros = 4 * MILLI;
 /// A queue with which nothing is probed.
 const PROBED_QUEUE: Micros = 40 * MILLI;
 
@@ -167,6 +171,8 @@ impl Estimator {
             queue: self.waiting(),
             passing: passing.unwrap_or(0.0),
             acknowledged: self.acknowledged(),
+            sent: self.limited.rate(),
+            has_room: self.has_room(),
             is_limited: self.limited.is_limited(),
             inherent: self.loss.inherent(),
             round_trip: self.round_trip_micros(),
@@ -178,6 +184,11 @@ impl Estimator {
         }
         self.hold_to_acknowledged(at);
         self.bound();
+    }
+
+    fn has_room(&self) -> bool {
+        let waits = self.backlog.as_bytes() as f64 * 8.0;
+        waits <= WAITING * self.rate.bps() && self.delay.jitter() < STEADY
     }
 
     /// Nobody gets more than half as much again as arrives: neither who says nothing of delay nor

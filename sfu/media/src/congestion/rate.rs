@@ -32,6 +32,10 @@ const FAR_BELOW: f64 = 0.6;
 /// waits that it is busy all the time.
 const LIMITED_DECREASE: f64 = 0.85;
 const BUSY_QUEUE: Micros = 50 * MILLI;
+/// Where this part of what is sent passes, the link does not fall behind; and how much more than what is
+/// sent the estimate may be then, which was not tried.
+const KEEPS_UP: f64 = 0.9;
+const MOST_UNTRIED: f64 = 1.5;
 /// Of what passed, the rate that is taken up again once the queue is empty.
 const RESUMED: f64 = 0.95;
 /// For how long that is worth something.
@@ -58,6 +62,10 @@ pub struct Signals {
     pub passing: f64,
     /// The longer mean.
     pub acknowledged: f64,
+    /// Bits a second that are sent, over half a second.
+    pub sent: f64,
+    /// Whether all that is to be sent leaves at once, and what passes is known well.
+    pub has_room: bool,
     /// Whether less than the estimate is sent.
     pub is_limited: bool,
     /// The part of all packets that is lost whatever the rate.
@@ -198,8 +206,12 @@ impl Rate {
         if queue < grace || signals.queue < SHORT_QUEUE {
             passing = passing.max(self.bps);
         }
-        let factor = (1.0 - (queue - grace).max(0.0) / DRAIN_SECONDS).clamp(HARDEST, MILDEST);
         self.learn(passing);
+        if signals.has_room && signals.passing >= KEEPS_UP * signals.sent {
+            // All that is sent passes, and what is left of the estimate was not tried.
+            passing *= (self.bps / signals.sent.max(1.0)).clamp(1.0, MOST_UNTRIED);
+        }
+        let factor = (1.0 - (queue - grace).max(0.0) / DRAIN_SECONDS).clamp(HARDEST, MILDEST);
         if !self.lower(now, factor * passing) {
             return false;
         }

@@ -173,6 +173,19 @@ fn a_path_that_is_cut_for_moments_keeps_its_rate() {
     assert!(target.least() >= 4.6 && least.least() >= 4.0);
 }
 
+/// Our share of the link from 20 s to 100 s, the least of ten seconds of that, and the most.
+fn shares(world: &World) -> [f64; 3] {
+    let share = |from: f64, to: f64| {
+        let samples = world.span(from, to);
+        let ours = mean(samples, |sample| sample.arrived as f64);
+        ours / (ours + mean(samples, |sample| sample.competitor as f64))
+    };
+    let parts = (2..10).map(|n| share(f64::from(n) * 10.0, f64::from(n) * 10.0 + 10.0));
+    let parts: Vec<f64> = parts.collect();
+    let least = parts.iter().copied().fold(1.0, f64::min);
+    [share(20.0, 100.0), least, parts.iter().copied().fold(0.0, f64::max)]
+}
+
 #[test]
 fn a_link_is_shared_with_tcp() {
     for is_late in [false, true] {
@@ -188,19 +201,26 @@ fn a_link_is_shared_with_tcp() {
                 world.cubic = Some(Cubic::new(world.now));
             }
             world.run(90.0);
-            let share = |from: f64, to: f64| {
-                let samples = world.span(from, to);
-                let ours = mean(samples, |sample| sample.arrived as f64);
-                ours / (ours + mean(samples, |sample| sample.competitor as f64))
-            };
-            let parts: Vec<f64> =
-                (2..10).map(|n| share(f64::from(n) * 10.0, f64::from(n) * 10.0 + 10.0)).collect();
-            let least = parts.iter().copied().fold(1.0, f64::min);
-            [share(20.0, 100.0), least, parts.iter().copied().fold(0.0, f64::max)]
+            shares(&world)
         });
         assert!(share.least() >= 0.3 && share.most() <= 0.7);
         assert!(least.median() >= 0.3 && most.median() <= 0.7);
     }
+}
+
+#[test]
+fn what_comes_in_coarse_layers_gets_its_share_beside_tcp() {
+    let names = ["layers beside cubic: share", "least share in 10 s", "most share in 10 s"];
+    let [share, ..] = over_seeds(names, |seed| {
+        let mut world = World::new(Setup::new(seed, link(4_000)));
+        world.layers = &[0.15e6, 0.5e6, 0.65e6, 1.0e6, 1.2e6, 1.5e6, 2.2e6, 4.2e6];
+        world.wanted = 4.2 * MBIT;
+        world.run(10.0);
+        world.cubic = Some(Cubic::new(world.now));
+        world.run(90.0);
+        shares(&world)
+    });
+    assert!(share.median() >= 0.33 && share.least() >= 0.27 && share.most() <= 0.7);
 }
 
 #[test]

@@ -105,6 +105,8 @@ pub struct World {
     /// What the tracks could use, and what they have now, in bits a second.
     pub wanted: f64,
     pub content: f64,
+    /// What can be chosen from, in bits a second, least first; anything where there is nothing here.
+    pub layers: &'static [f64],
     queue: VecDeque<u64>,
     backlog: u64,
     next_frame: Instant,
@@ -152,6 +154,7 @@ impl World {
             scattered_count: 0,
             wanted: 8e6,
             content: f64::INFINITY,
+            layers: &[],
             queue: VecDeque::new(),
             backlog: 0,
             next_frame: now + phase,
@@ -239,7 +242,10 @@ impl World {
         }
         self.next_frame += FRAME;
         let target = self.estimator.target().as_bps() as f64;
-        let rate = (target - 56_000.0).min(self.wanted).min(self.content).max(0.0);
+        let most = target - 56_000.0;
+        let layer = self.layers.iter().copied().filter(|layer| *layer <= most).last();
+        let most = if self.layers.is_empty() { most } else { layer.unwrap_or(0.0) };
+        let rate = most.min(self.wanted).min(self.content).max(0.0);
         let mut bytes =
             (rate * FRAME.as_secs_f64() / 8.0 * self.random.random_range(0.7..1.3)) as u64;
         // What does not leave within a quarter of a second is dropped, as a pacer would.
