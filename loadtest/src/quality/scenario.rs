@@ -189,15 +189,17 @@ fn toggle() -> Scenario {
 /// Layers of one codec, forced up and down.
 fn codec(name: &'static str, mut options: serde_json::Value) -> Scenario {
     const CHANGES: usize = 50;
+    // Where a layer needs a keyframe to begin with, one a second is asked for at most.
+    const EVERY_MS: u64 = 1_100;
     options["backupCodec"] = json!(false);
     let path = Network::symmetric(Config { delay: ROUND_TRIP / 2, ..Config::default() });
     let mut actions = plain("", "", verdict::layers).actions;
-    actions.extend(wants(CHANGES, 500, &["LOW", "HIGH", "MEDIUM", "HIGH", "LOW", "MEDIUM"]));
+    actions.extend(wants(CHANGES, EVERY_MS, &["LOW", "HIGH", "MEDIUM", "HIGH", "LOW", "MEDIUM"]));
     Scenario {
         before: path.clone(),
         network: path,
         settle: Duration::from_secs(6),
-        length: Duration::from_secs(28),
+        length: Duration::from_secs(58),
         sources: CAMERA_ONLY,
         camera_options: Some(options),
         actions,

@@ -305,7 +305,7 @@ pub fn layers(evidence: &Evidence) -> Result<Figures> {
     let frames = one.frames(CAMERA, from, until);
     figures.at_most("out_of_order", Some(judge::out_of_order(frames)), 0.0);
     let heights = frames.windows(2).filter(|pair| pair[0].height() != pair[1].height()).count();
-    figures.at_least("layer_changes", Some(heights as f64), 25.0);
+    figures.at_least("layer_changes", Some(heights as f64), 50.0);
     figures.told("freeze_ratio", judge::freeze_ratio(one, CAMERA, from, until));
     figures.told("fps", judge::decoded_fps(one, CAMERA, from, until));
     figures.told("viewer_pli", Some(judge::viewer_requests(one, CAMERA, from, until)));

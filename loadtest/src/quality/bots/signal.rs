@@ -86,10 +86,13 @@ impl Door {
         Ok(serde_json::from_str(body)?)
     }
 
-    /// Opens a WebSocket with a token. Who speaks only is sent no track.
+    /// Opens a WebSocket with a token. Who speaks only is sent no track; who listens hears a large room
+    /// in slots, as the app does.
     pub async fn open(&self, token: &str, wants: Wants) -> Result<Socket> {
-        let subscribes = u8::from(wants == Wants::Everything);
-        let query = format!("auto_subscribe={subscribes}&protocol=15&access_token={token}");
+        let listens = u8::from(wants == Wants::Everything);
+        let query = format!(
+            "auto_subscribe={listens}&sound_slots={listens}&protocol=15&access_token={token}"
+        );
         let url = format!("wss://{}/rtc?{query}", self.address);
         let (socket, _) = tokio_tungstenite::client_async(url, self.connect().await?).await?;
         Ok(Socket(socket))
