@@ -14,6 +14,7 @@ mod film;
 mod matroska;
 mod media;
 mod mix;
+mod nut;
 mod parts;
 mod plan;
 mod reel;

@@ -4,8 +4,8 @@ use crate::decode::feed::{Ended, Feed};
 use crate::decode::{Faults, Shape, Studio};
 use crate::error::Error;
 use crate::ffmpeg::{Counted, Source};
-use crate::matroska::{Item, Reader};
 use crate::media::Units;
+use crate::nut::Reader;
 use lectern_control::TrackId;
 use lectern_mux::Unit;
 use std::io::BufReader;
@@ -107,15 +107,14 @@ impl<'a> Pictures<'a> {
     fn decode(&mut self, faults: &mut Faults) -> Result<Option<Picture>, Error> {
         while let Some(decoder) = &mut self.decoder {
             let failed = match decoder.reader.next(std::mem::take(&mut self.spare)) {
-                Ok(Some(Item::Block(block))) if block.data.len() == self.shape.bytes() => {
-                    let at_us = decoder.base_us.saturating_add(block.at_ms.saturating_mul(1_000));
-                    return Ok(Some(Picture { at_us, number: 0, data: block.data }));
+                Ok(Some(frame)) if frame.data.len() == self.shape.bytes() => {
+                    let at_us = decoder.base_us.saturating_add(frame.at_ms.saturating_mul(1_000));
+                    return Ok(Some(Picture { at_us, number: 0, data: frame.data }));
                 }
-                Ok(Some(Item::Block(_))) => {
+                Ok(Some(_)) => {
                     let source = decoder.reader.source().get_mut();
                     Some(source.failed(&std::io::ErrorKind::InvalidData.into()))
                 }
-                Ok(Some(Item::CodecPrivate(_))) => continue,
                 Ok(None) => decoder.reader.source().get_mut().end().err(),
                 Err(error) => Some(decoder.reader.source().get_mut().failed(&error)),
             };
@@ -166,7 +165,7 @@ impl<'a> Pictures<'a> {
         args.extend(["-probesize", "32", "-analyzeduration", "0"]);
         args.extend(["-f", "matroska", "-i", "pipe:0", "-map", "0:v:0", "-vf", &filters]);
         args.extend(["-fps_mode", "passthrough", "-enc_time_base", "1:1000"]);
-        args.extend(["-c:v", "rawvideo", "-f", "matroska", "pipe:1"]);
+        args.extend(["-c:v", "rawvideo", "-f", "nut", "pipe:1"]);
         let Studio { tools, stop, .. } = self.studio;
         let (source, stdin, moved) = Source::start(tools, ROLE, args, stop)?;
         let base_us = first.at_us;
