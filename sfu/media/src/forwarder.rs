@@ -40,6 +40,8 @@ pub struct Forwarder {
     pub wish: Wish,
     /// When an allocator last gave it less than before.
     pub lowered: Option<Instant>,
+    /// Since when a keyframe is waited for rather than the group that is there.
+    pub awaits_fresh: Option<Instant>,
     /// The stream at the subscriber.
     pub ssrc: Ssrc,
     /// The stream of retransmissions at the subscriber.
@@ -162,6 +164,7 @@ impl Forwarder {
             paused: false,
             wish: Wish::default(),
             lowered: None,
+            awaits_fresh: None,
             ssrc: Ssrc(parameters.ssrc),
             repair_ssrc: parameters.rtx_ssrc.map(Ssrc),
             sent: Sent::default(),

@@ -67,6 +67,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// How large its keyframe is, as far as it has come.
+    pub fn keyframe_bytes(&self) -> u32 {
+        self.keyframe_bytes
+    }
+
     /// A packet has come. Says whether the group has grown so much that a new keyframe is due for
     /// the sake of those who will join.
     pub fn grow(

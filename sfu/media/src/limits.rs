@@ -246,6 +246,11 @@ pub const REST_AFTER_LOWERING: Duration = Duration::from_millis(1_000);
 /// What waits for longer than this when a picture is lowered is not sent any more: the lower one begins
 /// sooner.
 pub const STALE_BACKLOG: Duration = Duration::from_millis(200);
+/// What the publisher takes to answer a request for a keyframe: a round trip, and a picture of a screen
+/// that is sent five times a second.
+pub const FRESH_KEYFRAME: Duration = Duration::from_millis(300);
+/// How long such a keyframe is waited for before the group that is there will do.
+pub const FRESH_PATIENCE: Duration = Duration::from_millis(1_000);
 /// What is left for sound: three voices.
 pub const SOUND_RESERVE: Bitrate = Bitrate::kbps(100);
 /// What a layer of a screen is taken to cost, in hundredths of what was announced, where it costs less now.

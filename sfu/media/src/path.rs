@@ -58,6 +58,12 @@ impl Path {
         estimator.pacing_rate().time_for(all) <= longest
     }
 
+    /// How long it takes to send so much; no time where nothing is known of the path.
+    pub fn time_for(&self, size: DataSize) -> Duration {
+        let rate = self.estimator.as_ref().map(|estimator| estimator.pacing_rate());
+        rate.map_or(Duration::ZERO, |rate| rate.time_for(size))
+    }
+
     /// Whether a packet may leave at once.
     #[inline]
     pub fn is_open(&mut self, now: Instant, class: Class) -> bool {

@@ -140,11 +140,9 @@ impl Engine {
             {
                 forwarder.lowered = Some(now);
             }
-            if let Some(state) = self.aim(now, key, picture.subscription, target) {
+            let hurries = picture.changes_down(*grant);
+            if let Some(state) = self.aim(now, key, picture.subscription, target, hurries) {
                 states.push(state);
-            }
-            if picture.changes_down(*grant) {
-                self.hurry(now, key, picture.subscription);
             }
         }
         let Some(peer) = self.router.peers.get(key).filter(|_| !states.is_empty()) else { return };
@@ -159,22 +157,28 @@ impl Engine {
         let peer = self.router.peers.get(key);
         if peer.is_some_and(|peer| peer.egress.path.pacer.delay() > STALE_BACKLOG) {
             self.withdraw(key, subscription);
-            self.refresh_one(now, key, subscription);
+            self.begin_anew(now, key, subscription);
         }
     }
 
-    /// Sets what one subscription gets. Says so where that becomes nothing, or something again.
+    /// Sets what one subscription gets, and `hurries` where that is another encoding than what waits. Says
+    /// so where it becomes nothing, or something again.
     fn aim(
         &mut self,
         now: Instant,
         key: PeerKey,
         subscription: Subscription,
         target: Option<Target>,
+        hurries: bool,
     ) -> Option<(TrackId, StreamState)> {
         let track = self.router.tracks.get_mut(subscription.track)?;
         let (id, publisher, best) = (track.id, track.publisher, track.best_place());
         let was_starved = track.forwarders.get(subscription.slot)?.goal() == Goal::Nothing;
         track.set_target(subscription.slot, target);
+        if hurries {
+            self.hurry(now, key, subscription);
+        }
+        let track = self.router.tracks.get(subscription.track)?;
         let forwarder = track.forwarders.get(subscription.slot)?;
         let reached = forwarder.has_reached(&track.encodings, best);
         let begins_starving = target.is_none() && !was_starved;

@@ -7,7 +7,10 @@ use crate::cache::Pool;
 use crate::egress::Subscription;
 use crate::encoding::Encoding;
 use crate::ingress::Binding;
-use crate::limits::{LONGEST_REPLAY, SPARED_GROUP, SWITCH_REPLAY, UNDER_RTP_BYTES, YOUNG_GROUP};
+use crate::limits::{
+    FRESH_KEYFRAME, FRESH_PATIENCE, LONGEST_REPLAY, SPARED_GROUP, SWITCH_REPLAY, UNDER_RTP_BYTES,
+    YOUNG_GROUP,
+};
 use crate::rewrite::Moment;
 use lectern_control::media::MediaKind;
 use lectern_wire::{DataSize, SeqNo};
@@ -59,7 +62,11 @@ impl Engine {
             return;
         }
         let longest = track.class().longest_wait() * LONGEST_REPLAY / 100;
-        match self.replay(now, subscription, longest) {
+        let found = match self.awaits_fresh(now, subscription) {
+            true => Replay::Incomplete,
+            false => self.replay(now, subscription, longest),
+        };
+        match found {
             Replay::Done => return,
             // Whose path is too slow for a young group is too slow for another keyframe as well, which all
             // others would pay for: it is tried again as the path drains.
@@ -72,6 +79,50 @@ impl Engine {
             track.want_keyframe_for(subscription.slot);
         }
         self.wake(now, publisher);
+    }
+
+    /// Brings a picture of which all that waited was withdrawn: by the group that is there, or by a new
+    /// keyframe where that is seen sooner. A screen's group holds all slides since it began.
+    pub(super) fn begin_anew(&mut self, now: Instant, key: PeerKey, subscription: Subscription) {
+        if self.is_fresh_sooner(now, key, subscription).unwrap_or(false)
+            && let Some(forwarder) = self.router.forwarder_mut(subscription)
+        {
+            forwarder.awaits_fresh = Some(now);
+        }
+        self.refresh_one(now, key, subscription);
+    }
+
+    fn is_fresh_sooner(
+        &mut self,
+        now: Instant,
+        key: PeerKey,
+        subscription: Subscription,
+    ) -> Option<bool> {
+        let Engine { router, pool, .. } = self;
+        let track = router.tracks.get_mut(subscription.track)?;
+        let (source, _) = track.split_for(subscription.slot)?;
+        let (first, last) = whole_group(source.encoding, pool)?;
+        let is_young =
+            now.saturating_duration_since(source.encoding.cache.group_began()?) <= SPARED_GROUP;
+        let group = bytes_of_group(source.encoding, pool, first, last).as_bytes();
+        let keyframe = u64::from(source.encoding.group.keyframe_bytes());
+        let path = &router.peers.get(key)?.egress.path;
+        let more = path.time_for(DataSize::bytes(group.saturating_sub(keyframe)));
+        Some(!is_young && more > FRESH_KEYFRAME)
+    }
+
+    /// Whether a subscription waits for a keyframe that has not begun yet.
+    fn awaits_fresh(&mut self, now: Instant, subscription: Subscription) -> bool {
+        let Some(track) = self.router.tracks.get_mut(subscription.track) else { return false };
+        let Some((source, forwarders)) = track.split_for(subscription.slot) else { return false };
+        let Some(forwarder) = forwarders.get_mut(subscription.slot) else { return false };
+        let Some(since) = forwarder.awaits_fresh else { return false };
+        let has_begun = source.encoding.cache.group_began().is_some_and(|began| began >= since);
+        let is_patient = now.saturating_duration_since(since) < FRESH_PATIENCE;
+        if has_begun || !is_patient {
+            forwarder.awaits_fresh = None;
+        }
+        is_patient && !has_begun
     }
 
     /// Goes over to the encoding that a subscription is to get with the keyframe that has just come of

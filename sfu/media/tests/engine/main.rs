@@ -8,6 +8,7 @@ mod commands;
 mod data;
 mod forwarding;
 mod hostile;
+mod hurry;
 mod keyframes;
 mod layers;
 mod moving;

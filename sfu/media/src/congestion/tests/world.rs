@@ -243,7 +243,7 @@ impl World {
         self.next_frame += FRAME;
         let target = self.estimator.target().as_bps() as f64;
         let most = target - 56_000.0;
-        let layer = self.layers.iter().copied().filter(|layer| *layer <= most).last();
+        let layer = self.layers.iter().copied().rfind(|layer| *layer <= most);
         let most = if self.layers.is_empty() { most } else { layer.unwrap_or(0.0) };
         let rate = most.min(self.wanted).min(self.content).max(0.0);
         let mut bytes =
