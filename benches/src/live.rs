@@ -5,7 +5,6 @@
 //! The recorder has the last core, the node and all else the others, as operators are told to arrange it
 //! (`node.workers`, `node.pin`): threads that may run anywhere wait for a film's core now and then.
 
-mod arrival;
 mod node;
 mod publisher;
 mod sent;

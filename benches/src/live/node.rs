@@ -1,6 +1,5 @@
 //! The node, the controller's end of its link, and clients on their way to it.
 
-use super::arrival;
 use anyhow::{Context, Result, bail};
 use bytes::Bytes;
 use lectern_control::delivery::Number;
@@ -12,9 +11,11 @@ use lectern_control::transport::{
 };
 use lectern_control::{ParticipantId, PeerId, RequestId, Revision, RoomId, Secret, Version, frame};
 use lectern_sfu::Config;
+use lectern_sim::arrival;
 use lectern_sim::client::Client;
 use lectern_sim::negotiated::{self, HeaderExtension};
 use prometheus::Registry;
+use std::io::ErrorKind::{Interrupted, WouldBlock};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -174,7 +175,10 @@ impl Joined {
         let wait = until.saturating_duration_since(Instant::now());
         self.socket.set_read_timeout(Some(wait.max(Duration::from_micros(200))))?;
         let mut buffer = [0; 2_048];
-        let received = arrival::receive(&self.socket, &mut buffer)?;
+        let received = match arrival::receive(&self.socket, &mut buffer) {
+            Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => None,
+            received => Some(received?),
+        };
         let now = Instant::now();
         if let Some(received) = &received {
             let datagram = buffer.get(..received.len).unwrap_or_default();

@@ -1,4 +1,5 @@
 //! A seeded network and independent WebRTC clients for tests, all in virtual time. Never shipped.
+//! ([`arrival`] alone is for real sockets.)
 //!
 //! [`network`] loses, delays and reorders; [`client`] wraps `str0m`; [`source`] makes frames whose
 //! bytes tell what they are; [`ledger`] checks what arrives, [`listener`] what is
@@ -6,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod arrival;
 pub mod client;
 pub mod frame;
 pub mod ledger;
