@@ -7,6 +7,8 @@ export default defineConfig({
     // A real browser on a slow machine.
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    // A browser for each of two cores.
+    maxWorkers: 2,
+    minWorkers: 1,
   },
 });

@@ -23,7 +23,9 @@
     room.on(RoomEvent.Disconnected, (reason) => note('disconnected', { reason }));
     note('joining');
     watch.begin();
-    await room.connect(url, token, { autoSubscribe });
+    const address = new URL(url);
+    address.searchParams.set('sound_slots', '1');
+    await room.connect(address.href, token, { autoSubscribe });
     note('joined');
   }
 
