@@ -54,6 +54,9 @@ const ROLE: &str = "encoder of pictures";
 /// `veryfast` for 6 % more bytes, and 30 % fewer bytes than `superfast` for as much time.
 const PRESET: &str = "superfast";
 const LOOKAHEAD: &str = "rc-lookahead=10:mbtree=1";
+/// Motion by whole pixels: what is shared moves so. 41 % less time for 4 % more bytes, and as alike to
+/// what was shown (SSIM 0.9961 for 0.9962, of the cameras 0.9971 for 0.9971).
+const MOTION: &str = "subme=0";
 /// Constant quality: text of 10 pixels stays sharp.
 const QUALITY: &str = "22";
 /// A player seeks to a keyframe: each of these seconds has one.
@@ -70,7 +73,7 @@ impl<'a> PictureEncoder<'a> {
         let threads = press.threads.max(1).to_string();
         let keyframes = format!("expr:gte(t,n_forced*{KEYFRAME_SECONDS})");
         let base = format!("1:{FRAME_RATE}");
-        let params = format!("{LOOKAHEAD}:{COLOURS}");
+        let params = format!("{LOOKAHEAD}:{MOTION}:{COLOURS}");
         let mut args = vec!["-protocol_whitelist", "pipe", "-threads", "1"];
         args.extend(["-probesize", "32", "-analyzeduration", "0"]);
         args.extend(["-f", "matroska", "-i", "pipe:0", "-map", "0:v:0", "-filter_threads", "1"]);
