@@ -56,13 +56,17 @@ mod tests {
         let nothing = receive(&ours, &mut buffer).expect_err("nothing has come");
         assert_eq!(nothing.kind(), ErrorKind::WouldBlock);
         let other = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        let before = SystemTime::now();
-        other.send_to(b"hello", ours.local_addr().expect("bound")).expect("sent");
-        let after = SystemTime::now();
-        std::thread::sleep(Duration::from_millis(20));
-        let Received { len, from, at } = receive(&ours, &mut buffer).expect("it has come");
-        assert_eq!((&buffer[..len], from), (&b"hello"[..], other.local_addr().expect("bound")));
-        let clock = Duration::from_millis(5);
-        assert!(at + clock >= before && at <= after + clock, "{before:?} {at:?} {after:?}");
+        // The kernel begins to note a moment after it was told to; until then it says when we asked.
+        let is_noted = (0..100).any(|_| {
+            other.send_to(b"hello", ours.local_addr().expect("bound")).expect("sent");
+            let sent = SystemTime::now();
+            std::thread::sleep(Duration::from_millis(20));
+            let asked = SystemTime::now();
+            let Received { len, from, at } = receive(&ours, &mut buffer).expect("it has come");
+            let expected = (&b"hello"[..], other.local_addr().expect("bound"));
+            assert_eq!((&buffer[..len], from), expected);
+            at < asked && at.duration_since(sent).unwrap_or_default() < Duration::from_millis(20)
+        });
+        assert!(is_noted, "the kernel never says when it got a datagram");
     }
 }
