@@ -7,8 +7,6 @@ export default defineConfig({
     // A real browser on a slow machine.
     testTimeout: 180_000,
     hookTimeout: 120_000,
-    // A browser for each of two cores.
-    maxWorkers: 2,
-    minWorkers: 1,
+    fileParallelism: false,
   },
 });
