@@ -126,7 +126,8 @@ async function isPutOut(room, who, link, how) {
   await moment(WATCH_MS);
   const { rtp } = traffic(await capture.stop(), [namespace.address]).toClient;
   const [{ reason }] = client.since(0, 'disconnected');
-  const lastAfterSentMs = Math.round(rtp.lastAt - sentAt);
+  // In whole milliseconds as the clock that says when it was answered has them: it rounds down.
+  const lastAfterSentMs = Math.floor(rtp.lastAt - sentAt);
   const answeredAfterMs = answeredAt - sentAt;
   print('admission', { who, packets: rtp.count, answeredAfterMs, lastAfterSentMs, reason });
   assert.ok(rtp.count > ENOUGH_PACKETS, `${who}: only ${rtp.count} packets came before`);
