@@ -16,6 +16,7 @@ mod media;
 mod mix;
 mod nut;
 mod parts;
+mod pipe;
 mod plan;
 mod reel;
 mod scene;

@@ -1,6 +1,7 @@
 //! Reads the stream that FFmpeg writes to a pipe: one track, blocks without lacing.
 
 use crate::matroska::id;
+use crate::pipe::{nonsense, skip};
 use std::io::{self, Read};
 
 /// Reads from a pipe. Elements that are not needed are skipped; nesting is not kept track of, since
@@ -60,7 +61,7 @@ impl<R: Read> Reader<R> {
                     return Ok(Some(Item::CodecPrivate(self.bytes(len, MAX_PRIVATE_BYTES)?)));
                 }
                 id::SIMPLE_BLOCK | id::BLOCK => return self.block(len, reuse).map(Some),
-                _ => self.skip(len)?,
+                _ => skip(&mut self.from, len)?,
             }
         }
     }
@@ -125,18 +126,9 @@ impl<R: Read> Reader<R> {
         Ok(bytes)
     }
 
-    fn skip(&mut self, len: u64) -> io::Result<()> {
-        let skipped = io::copy(&mut (&mut self.from).take(len), &mut io::sink())?;
-        if skipped == len { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-    }
-
     fn array<const N: usize>(&mut self) -> io::Result<[u8; N]> {
         let mut bytes = [0; N];
         self.from.read_exact(&mut bytes)?;
         Ok(bytes)
     }
-}
-
-fn nonsense() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the stream makes no sense")
 }

@@ -1,7 +1,8 @@
 //! What the first byte of a frame stands for: a table at the beginning of the stream says so.
 
 use super::NO_FRAME;
-use super::number::{Bytes, nonsense};
+use super::number::Bytes;
+use crate::pipe::nonsense;
 use std::io;
 
 /// What a frame's head has.

@@ -9,8 +9,9 @@ mod number;
 #[cfg(test)]
 mod tests;
 
+use crate::pipe::{nonsense, skip};
 use codes::{Code, Codes, flag};
-use number::{Bytes, nonsense, number, skip};
+use number::{Bytes, number};
 use std::io::{self, Read};
 
 /// Begins each stream.

@@ -1,14 +1,10 @@
 //! Numbers of NUT, in a stream and in a header.
 
+use crate::pipe::nonsense;
 use std::io::{self, Read};
 
 /// So many bytes hold 63 bits.
 const MAX_BYTES: usize = 9;
-
-/// What makes no sense.
-pub fn nonsense() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the stream makes no sense")
-}
 
 /// Seven bits a byte, the highest first; the last byte's highest bit is not set.
 pub fn number(from: &mut impl Read) -> io::Result<u64> {
@@ -23,12 +19,6 @@ pub fn number(from: &mut impl Read) -> io::Result<u64> {
         }
     }
     Err(nonsense())
-}
-
-/// Leaves bytes out.
-pub fn skip(from: &mut impl Read, len: u64) -> io::Result<()> {
-    let skipped = io::copy(&mut from.take(len), &mut io::sink())?;
-    if skipped == len { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
 /// The bytes of a header.
