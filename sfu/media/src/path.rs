@@ -53,9 +53,7 @@ impl Path {
 
     /// Whether so much more, and all that waits, can be sent in so long.
     pub fn takes(&self, more: DataSize, longest: Duration) -> bool {
-        let Some(estimator) = &self.estimator else { return true };
-        let all = self.pacer.backlog().plus(more);
-        estimator.pacing_rate().time_for(all) <= longest
+        self.time_for(self.pacer.backlog().plus(more)) <= longest
     }
 
     /// How long it takes to send so much; no time where nothing is known of the path.

@@ -2,10 +2,10 @@
 
 use crate::client::Rtp;
 use crate::forwarding::received;
+use crate::keyframes::requested;
 use crate::stream::Stream;
 use crate::world::{World, camera};
 use lectern_control::media::{PublicationParameters, Source};
-use lectern_wire::rtcp::{Packet, packets};
 use lectern_wire::{Bitrate, Ssrc};
 
 const LOW: u32 = 510;
@@ -13,16 +13,6 @@ const HIGH: u32 = 520;
 
 fn screen() -> PublicationParameters {
     PublicationParameters { source: Source::Screen, ..camera("0", &["q", "f"]) }
-}
-
-/// The SSRCs of which keyframes were asked for.
-fn asked_for(world: &World) -> Vec<u32> {
-    let all = world.clients[0].rtcp.iter().flat_map(|compound| packets(compound));
-    let asked = all.filter_map(|packet| match packet {
-        Ok(Packet::PictureLoss(request)) => Some(request.media.0),
-        _ => None,
-    });
-    asked.collect()
 }
 
 fn send(world: &mut World, stream: &mut Stream, packets: u8, keyframe: bool) {
@@ -67,7 +57,8 @@ fn is_low(packets: &[Rtp], place: usize) -> bool {
 fn slides_of_long_ago_are_not_sent_before_the_new_one() {
     let (mut world, [mut low, mut high], before) = narrowed(150);
     world.run_ms(300);
-    assert!(asked_for(&world).contains(&LOW), "a new keyframe is sooner: {:?}", asked_for(&world));
+    let asked = requested(&world.clients[0]);
+    assert!(asked.contains(&Ssrc(LOW)), "a new keyframe is sooner: {asked:?}");
     let waited = received(&world, 1, 1).len() - before;
     assert!(waited < 200, "neither the slide nor the old group is sent on: {waited}");
     send(&mut world, &mut low, 4, true);
@@ -83,9 +74,9 @@ fn slides_of_long_ago_are_not_sent_before_the_new_one() {
 #[test]
 fn a_young_group_is_sent_again_and_nobody_is_asked() {
     let (mut world, [mut low, _], before) = narrowed(60);
-    let asked = asked_for(&world).len();
+    let asked = requested(&world.clients[0]).len();
     world.run_ms(1_500);
-    assert_eq!(asked_for(&world)[asked..], [0; 0], "the others need no keyframe");
+    assert!(requested(&world.clients[0])[asked..].is_empty(), "the others need no keyframe");
     send(&mut world, &mut low, 1, false);
     world.run_ms(200);
     let packets = received(&world, 1, 1);

@@ -11,10 +11,19 @@ use lectern_media::DropReason;
 use lectern_wire::Ssrc;
 use lectern_wire::rtcp::{Packet, packets};
 
+/// The streams of which a client was asked for keyframes, once for each request.
+pub fn requested(client: &Client) -> Vec<Ssrc> {
+    let all = client.rtcp.iter().flat_map(|compound| packets(compound));
+    let asked = all.filter_map(|packet| match packet {
+        Ok(Packet::PictureLoss(request)) => Some(request.media),
+        _ => None,
+    });
+    asked.collect()
+}
+
 /// Keyframe requests a client has received.
 pub fn requests(client: &Client) -> usize {
-    let all = client.rtcp.iter().flat_map(|compound| packets(compound));
-    all.filter(|packet| matches!(packet, Ok(Packet::PictureLoss(_)))).count()
+    requested(client).len()
 }
 
 fn lose_picture(world: &mut World, place: usize) {
